@@ -1,0 +1,1 @@
+"""Agents: what they say of themselves, what they are given, what they give back."""

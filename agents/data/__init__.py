@@ -1,0 +1,37 @@
+"""The data agent: answers questions about CSV, Parquet, JSON and SQLite files, read-only, and shows the SQL.
+
+It knows the files of one folder and nothing else: no network, no other file, no way to change what it reads.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from langgraph.graph.state import CompiledStateGraph
+
+from agents.data.graph import compile_graph
+from agents.errors import CatalogError
+
+__all__ = ["build"]
+
+
+def build(options: Mapping[str, Any]) -> CompiledStateGraph[Any, Any, Any, Any]:
+    """Return the agent.
+
+    Args:
+        options: `folder`, where the data files are: a path, relative to the agents' home unless absolute.
+
+    Raises:
+        CatalogError: an option is unknown or has the wrong type.
+    """
+    for key in options:
+        if key != "folder":
+            raise CatalogError(
+                f"agent 'data': unknown option {key!r}; expected only 'folder'; remove it"
+            )
+    folder = options.get("folder", "data")
+    if not isinstance(folder, str) or not folder.strip():
+        raise CatalogError(
+            f"agent 'data': option 'folder' is {folder!r}; expected a path as text; write one or remove it"
+        )
+    return compile_graph(folder=Path(folder).expanduser())

@@ -1,0 +1,100 @@
+"""Writes tables, results and refusals as short Markdown. It computes nothing and knows no database."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from agents.data.sandbox import MAX_ROWS
+from agents.data.schema import Skipped, Table
+from agents.data.words import joined
+
+SHOWN_ROWS = 20
+_CELL = 60
+
+
+def answer(
+    title: str,
+    *,
+    sql: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    more: bool,
+    notes: Sequence[str],
+) -> str:
+    """Return the answer: the value or a table, then the SQL that gave it, then what the reader should know."""
+    parts = []
+    if len(rows) == 1 and len(columns) == 1:
+        parts.append(f"{_escape(title)}: **{_cell(rows[0][0])}**")
+    elif not rows:
+        parts.append(f"{_escape(title)}: no rows.")
+    else:
+        parts.extend([f"{_escape(title)}:", markdown_table(columns, rows[:SHOWN_ROWS])])
+        hidden = len(rows) - SHOWN_ROWS
+        if more:
+            parts.append(f"… more than {MAX_ROWS - SHOWN_ROWS} more rows.")
+        elif hidden > 0:
+            parts.append(f"… {hidden} more {'row' if hidden == 1 else 'rows'}.")
+    parts.append(f"```sql\n{sql}\n```")
+    parts.extend(notes)
+    return "\n\n".join(parts)
+
+
+def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Return rows as a Markdown table; long cells are cut."""
+    lines = [_line(columns), "|" + " --- |" * len(columns)]
+    lines.extend(_line([_cell(cell) for cell in row]) for row in rows)
+    return "\n".join(lines)
+
+
+def tables(known: Sequence[Table], skipped: Sequence[Skipped]) -> str:
+    """Return which tables there are."""
+    rows = [[t.name, t.source, t.rows, ", ".join(c.name for c in t.columns)] for t in known]
+    text = f"There {'is 1 table' if len(known) == 1 else f'are {len(known)} tables'}:\n\n"
+    text += markdown_table(["table", "file", "rows", "columns"], rows)
+    notes = [f"`{table.name}`: {table.note}." for table in known if table.note]
+    return "\n\n".join([text, *notes, *skipped_lines(skipped)])
+
+
+def description(table: Table) -> str:
+    """Return the columns of one table with their types and a few values."""
+    rows = []
+    for column in table.columns:
+        values = [spellings[0] for spellings in column.values.values()]
+        examples = ", ".join(values[:5]) + (", …" if len(values) > 5 else "")
+        rows.append([column.name, column.type, examples])
+    head = (
+        f"`{table.name}` ({table.source}) has {table.rows:,} rows and {len(table.columns)} columns:"
+    )
+    note = f"\n\nNote: {table.note}." if table.note else ""
+    return f"{head}\n\n{markdown_table(['column', 'type', 'values'], rows)}{note}"
+
+
+def skipped_lines(skipped: Sequence[Skipped]) -> list[str]:
+    """Return a line for each file that could not be used."""
+    return [f"I could not use `{item.file}`: {item.reason}." for item in skipped]
+
+
+def question(text: str, options: Sequence[str]) -> str:
+    """Return a question with its choices."""
+    return f"{text} {joined(options, last='or')}?" if options else text
+
+
+def _line(cells: Sequence[Any]) -> str:
+    return "| " + " | ".join(_cell(cell) for cell in cells) + " |"
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:,.2f}" if abs(value) >= 0.01 or value == 0 else f"{value:.4g}"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = " ".join(str(value).split())
+    return _escape(text if len(text) <= _CELL else text[: _CELL - 1] + "…")
+
+
+def _escape(text: str) -> str:
+    """Keep text from a file from acting as Markdown: pipes, links and HTML are shown, not obeyed."""
+    for mark in ("\\", "|", "`", "<", "[", "*"):
+        text = text.replace(mark, "\\" + mark)
+    return text

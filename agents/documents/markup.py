@@ -1,0 +1,149 @@
+"""Reads plain text, Markdown and HTML from bytes. It knows no folder, no index and no question.
+
+Markup is dropped and only what a reader would see is kept; scripts, styles and navigation are not read.
+"""
+
+import codecs
+import re
+from collections.abc import Iterator
+
+from agents.documents.sections import Extract, Outline, UnreadableError
+
+_MAX_SOURCE = 20_000_000
+"""Bytes of HTML or Markdown source that are parsed; markup is longer than the text in it."""
+_UNSEEN = (
+    "script",
+    "style",
+    "nav",
+    "noscript",
+    "template",
+    "svg",
+    "head",
+    "iframe",
+    "object",
+    "form",
+)
+_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+_CELLS = ("td", "th")
+_BLOCKS = frozenset(
+    "address article aside blockquote body caption dd details div dl dt figcaption figure footer header hr li main"
+    " ol p pre section summary table tbody tfoot thead tr ul".split()
+)
+_FRONT_MATTER = re.compile(r"\A---[ \t]*\n.{0,20000}?\n(?:---|\.\.\.)[ \t]*\n", re.DOTALL)
+_BLANK_LINES = re.compile(r"\n[ \t]*\n")
+
+
+def read_text(data: bytes) -> Extract:
+    """Return the paragraphs of a plain text file."""
+    outline = Outline()
+    for paragraph in _BLANK_LINES.split(decode(data)):
+        outline.paragraph(paragraph)
+        if outline.full:
+            break
+    return outline.extract()
+
+
+def read_markdown(data: bytes) -> Extract:
+    """Return the paragraphs of a Markdown file under their headings."""
+    # Imported on first use: it takes 40 ms and most turns read no file.
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+
+    def words(token: Token) -> str:
+        shown = (child for child in token.children or [] if child.type != "html_inline")
+        return "".join(
+            "\n" if child.type in ("softbreak", "hardbreak") else child.content for child in shown
+        )
+
+    outline = Outline()
+    source = _FRONT_MATTER.sub("", decode(data[:_MAX_SOURCE]).replace("\r\n", "\n"))
+    level = 0
+    row: list[str] | None = None
+    for token in MarkdownIt("commonmark").enable("table").parse(source):
+        if token.type == "heading_open":
+            level = int(token.tag[1])
+        elif token.type == "inline" and level:
+            outline.heading(words(token), level=level)
+            level = 0
+        elif token.type == "inline" and row is not None:
+            row.append(words(token))
+        elif token.type == "inline":
+            outline.paragraph(words(token))
+        elif token.type in ("fence", "code_block"):
+            outline.paragraph(token.content)
+        elif token.type == "tr_open":
+            row = []
+        elif token.type == "tr_close" and row is not None:
+            outline.paragraph(" | ".join(row))
+            row = None
+    return outline.extract()
+
+
+def read_html(data: bytes) -> Extract:
+    """Return the visible paragraphs of an HTML page under their headings."""
+    # Imported on first use: it takes 100 ms and most turns read no file.
+    from bs4 import BeautifulSoup
+
+    soup = BeautifulSoup(data[:_MAX_SOURCE], "html.parser")
+    for unseen in soup.find_all(_UNSEEN):
+        if not unseen.decomposed:
+            unseen.decompose()
+    outline = Outline()
+    for kind, text in _visible(soup):
+        if kind:
+            outline.heading(text, level=kind)
+        else:
+            outline.paragraph(text)
+    return outline.extract()
+
+
+def _visible(soup: object) -> Iterator[tuple[int, str]]:
+    """Yield (heading level, or 0 for a paragraph, and its text) in reading order."""
+    from bs4 import BeautifulSoup
+    from bs4.element import NavigableString, PreformattedString, Tag
+
+    assert isinstance(soup, BeautifulSoup)
+    for heading in soup.find_all(_HEADINGS):
+        heading.string = heading.get_text(
+            " ", strip=True
+        )  # one child, so that it can be passed over below
+    paragraph: list[str] = []
+    title: object = None
+    for node in soup.descendants:
+        if isinstance(node, Tag):
+            is_heading = node.name in _HEADINGS
+            if is_heading or node.name in _BLOCKS:
+                yield 0, "".join(paragraph)
+                paragraph = []
+            if is_heading:
+                title = node.string
+                yield int(node.name[1]), str(title or "")
+            elif node.name == "br":
+                paragraph.append("\n")
+            elif node.name in _CELLS and paragraph:
+                paragraph.append(" | ")
+        elif isinstance(node, NavigableString) and not isinstance(node, PreformattedString):
+            if node is not title:  # comments and doctypes are PreformattedString
+                paragraph.append(re.sub(r"\s+", " ", node))
+    yield 0, "".join(paragraph)
+
+
+def decode(data: bytes) -> str:
+    """Return bytes as text: by their byte-order mark, else UTF-8, else Windows-1252.
+
+    Raises:
+        UnreadableError: the bytes are not text.
+    """
+    for mark, encoding in (
+        (codecs.BOM_UTF8, "utf-8-sig"),
+        (codecs.BOM_UTF16_LE, "utf-16"),
+        (codecs.BOM_UTF16_BE, "utf-16"),
+    ):
+        if data.startswith(mark):
+            return data.decode(encoding, errors="replace")
+    if b"\0" in data:
+        raise UnreadableError("is not text: it holds NUL bytes")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", errors="replace")

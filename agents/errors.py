@@ -1,0 +1,95 @@
+"""Every error that MoMA raises on purpose, in one tree. This module knows no room of the house.
+
+MomaError
+├── SetupError                raised before the first turn
+│   ├── CatalogError          the catalogue or a card is broken or contradicts itself
+│   ├── SettingsError         an environment variable or `.env` line is wrong
+│   └── ModelFileError        a file that a local model or the encoder needs is missing or damaged
+├── InputError                what the caller sent cannot be a turn
+├── RoutingError              the routers failed; the choice opens to the declared default
+├── ProviderError             a language model could not answer
+│   ├── NoModelError          no model may serve this turn
+│   ├── BudgetError           the money for this turn is spent
+│   ├── DeadlineError         the time for this turn is over
+│   └── BrokenAnswerError     the provider's answer was cut, empty or malformed
+├── AgentError                an agent broke its contract or failed
+└── CheckpointError           the thread could not be read or written; the turn is refused
+"""
+
+from typing import ClassVar
+
+
+class MomaError(Exception):
+    """The root. Its text is one line, safe to show to a caller: given, expected, what to do."""
+
+    retryable: ClassVar[bool] = False
+    status: ClassVar[int] = 500
+
+
+class SetupError(MomaError):
+    """Something that the operator wrote is wrong; nothing has run yet."""
+
+
+class CatalogError(SetupError):
+    """The catalogue or a card is broken; the text names the file, the line, the key and what was expected."""
+
+
+class SettingsError(SetupError):
+    """A setting has a wrong value or an unknown name."""
+
+
+class ModelFileError(SetupError):
+    """A model file is missing or is not what it should be."""
+
+
+class InputError(MomaError):
+    """The caller's text or options cannot make a turn."""
+
+    status: ClassVar[int] = 400
+
+
+class RoutingError(MomaError):
+    """A router could not decide."""
+
+
+class ProviderError(MomaError):
+    """A language model could not answer."""
+
+    status: ClassVar[int] = 502
+
+    def __init__(self, text: str, *, model: str | None = None, retryable: bool = False) -> None:
+        super().__init__(text)
+        self.model = model
+        self.may_retry = retryable
+
+
+class NoModelError(ProviderError):
+    """Every model is masked; the text says why."""
+
+    status: ClassVar[int] = 503
+
+
+class BudgetError(ProviderError):
+    """A reservation would pass the budget."""
+
+    status: ClassVar[int] = 402
+
+
+class DeadlineError(ProviderError):
+    """The turn's deadline has passed."""
+
+    status: ClassVar[int] = 504
+
+
+class BrokenAnswerError(ProviderError):
+    """The answer was cut, empty or malformed, although the transport called it a success."""
+
+
+class AgentError(MomaError):
+    """An agent failed, or returned something that is not an outcome."""
+
+
+class CheckpointError(MomaError):
+    """The thread's saved state could not be read or written."""
+
+    status: ClassVar[int] = 503

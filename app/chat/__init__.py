@@ -1,0 +1,1 @@
+"""The conversation in a terminal: `python -m app.chat`."""

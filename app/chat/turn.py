@@ -1,0 +1,102 @@
+"""Runs one turn of the graph and tells what happens as it happens. It knows no terminal."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from langchain_core.messages import AIMessage
+
+from graphs import Context
+from graphs.threads import MomaGraph
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A piece of the answer, to be appended."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A line on what is going on: an agent's progress."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """The turn is over."""
+
+    answer: str
+    record: dict[str, Any]
+    approval: dict[str, Any] | None = None
+    """What an agent wants a yes for; the next message answers it."""
+    phase: str = ""
+
+    @property
+    def served_by(self) -> dict[str, str]:
+        """Who answered."""
+        return self.record.get("served_by") or {"kind": "router", "id": "none"}
+
+    def plain(self) -> dict[str, Any]:
+        """Return the turn as `--json` prints it."""
+        return {"answer": self.answer, "served_by": self.served_by, "record": self.record}
+
+
+@dataclass(slots=True)
+class _Turn:
+    answer: list[str] = field(default_factory=list)
+    record: dict[str, Any] = field(default_factory=dict)
+    approval: dict[str, Any] | None = None
+    phase: str = ""
+
+
+async def run_turn(
+    graph: MomaGraph, text: str, *, thread: str, context: Context
+) -> AsyncIterator[Said | Noted | Ended]:
+    """Send `text` to a thread and yield what happens; the last is `Ended`.
+
+    Raises:
+        MomaError: the turn was not taken; its text is one line.
+    """
+    turn = _Turn()
+    parts = graph.astream(
+        {"messages": [{"role": "user", "content": text}]},
+        {"configurable": {"thread_id": thread}},
+        context=context,
+        stream_mode=["messages", "custom"],
+        subgraphs=True,
+    )
+    async for namespace, mode, part in parts:
+        if mode == "messages":
+            # What an agent's own model says is a draft; the agent's outcome comes at the top level.
+            if not namespace and isinstance(part[0], AIMessage) and (said := part[0].text):
+                turn.answer.append(said)
+                yield Said(said)
+        elif (noted := _note(turn, part)) is not None:
+            yield Noted(noted)
+    if turn.approval is not None:
+        question = str(turn.approval.get("question") or "Is that all right?")
+        details = [str(detail) for detail in turn.approval.get("details") or ()]
+        turn.answer.append("\n".join([question, "", *(f"- {d}" for d in details)]).strip())
+        yield Said(turn.answer[-1])
+    yield Ended(
+        answer="".join(turn.answer), record=turn.record, approval=turn.approval, phase=turn.phase
+    )
+
+
+def _note(turn: _Turn, part: Any) -> str | None:
+    """Take in a custom event; return the line to show, if it has one."""
+    kind = part.get("type") if isinstance(part, dict) else None
+    if kind in ("turn", "route"):
+        turn.record = part["record"]
+        turn.phase = part.get("phase", turn.phase)
+    elif kind == "phase":
+        turn.record, turn.phase = part["record"], part["phase"]
+        asked = part["asked"][0] if part["asked"] else {}
+        turn.approval = asked if isinstance(asked, dict) else {"question": str(asked)}
+    elif kind == "progress":
+        of = f" of {part['of']}" if part.get("of") else ""
+        return f"{part.get('agent', '')}: {part.get('done', '')}{of} {part.get('text', '')}".strip()
+    return None

@@ -1,0 +1,173 @@
+"""The operator's settings: environment over `.env` over default, read once at the start. It starts nothing.
+
+Own settings have the prefix `MOMA_`; providers' keys keep their usual names and are only ever read by name.
+"""
+
+import difflib
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import platformdirs
+from dotenv import load_dotenv
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from agents.errors import InputError, SettingsError
+from graphs.catalog import Catalog
+from graphs.gateway.gguf_files import parse_local_models
+from graphs.gateway.models import Model, Price
+from graphs.gateway.transport import Limits
+from graphs.routing.choice import preference_weight
+from graphs.services import Options
+
+PREFIX = "MOMA_"
+_Words = Annotated[tuple[str, ...], NoDecode]
+_Seconds = Annotated[float, Field(gt=0, le=3600)]
+
+
+def _home() -> Path:
+    return Path(platformdirs.user_data_dir("moma", appauthor=False))
+
+
+class Settings(BaseSettings):
+    """Every setting, with its default."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    catalog: Path = Field(
+        default=Path("catalog.yaml"), description="The agents and models that may serve."
+    )
+    home: Path = Field(
+        default_factory=_home, description="Where threads and the agents' files are kept."
+    )
+    checkpoints: Path | None = Field(
+        default=None,
+        description="The SQLite file of the threads; empty: threads.sqlite in MOMA_HOME.",
+    )
+    encoder: str = Field(
+        default="onnx",
+        description="onnx, sentence-transformers:NAME_OR_PATH or openai:MODEL@BASE_URL.",
+    )
+    preference: str = Field(
+        default="auto",
+        description="cost, auto, performance, or a number from 0 (cheapest) to 1 (best).",
+    )
+    budget_usd: Annotated[float, Field(ge=0)] | None = Field(
+        default=None, description="The most that a turn may cost; empty: no limit."
+    )
+    grants: _Words = Field(
+        default=(), description="What every caller is granted, with commas between."
+    )
+    residency: _Words = Field(
+        default=(), description="Where models may run (local, eu, us, cn); empty: anywhere."
+    )
+    max_hops: Annotated[int, Field(ge=0, le=100)] = Field(
+        default=8, description="How many hand-overs a turn may have."
+    )
+    local_models: str = Field(
+        default="", description="More local models: name=path/to/file.gguf, ..."
+    )
+    local_threads: Annotated[int, Field(ge=1, le=256)] = Field(
+        default=1, description="Processor threads of a local model."
+    )
+    connect_seconds: _Seconds = Field(default=5.0, description="The longest wait for a connection.")
+    first_token_seconds: _Seconds = Field(
+        default=30.0, description="The longest wait for a first token."
+    )
+    idle_seconds: _Seconds = Field(
+        default=15.0, description="The longest pause between two tokens."
+    )
+    turn_seconds: _Seconds = Field(default=120.0, description="The longest that a turn may take.")
+
+    @field_validator("grants", "residency", mode="before")
+    @classmethod
+    def _words(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(word.strip() for word in value.split(",") if word.strip())
+        return value
+
+    @field_validator("budget_usd", "checkpoints", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: Any) -> Any:
+        return None if value == "" else value
+
+    @field_validator("preference")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        try:
+            preference_weight(value)
+        except InputError as error:
+            raise ValueError(str(error)) from None
+        return value
+
+    @property
+    def threads_file(self) -> Path:
+        """Where the threads are kept."""
+        return self.checkpoints or self.home / "threads.sqlite"
+
+    def options(self, **more: Any) -> Options:
+        """Return what the graph needs of the settings."""
+        return Options(
+            home=self.home,
+            encoder=self.encoder,
+            preference=self.preference,
+            budget_usd=self.budget_usd,
+            default_grants=frozenset(self.grants),
+            residency=frozenset(self.residency),
+            max_hops=self.max_hops,
+            local_threads=self.local_threads,
+            limits=Limits(
+                connect=self.connect_seconds,
+                first_token=self.first_token_seconds,
+                idle=self.idle_seconds,
+                turn=self.turn_seconds,
+            ),
+            **more,
+        )
+
+    def read_catalog(self) -> Catalog:
+        """Return the catalogue with the operator's own local models.
+
+        Raises:
+            CatalogError: the file is broken.
+            SettingsError: MOMA_LOCAL_MODELS is.
+        """
+        catalog = Catalog.from_file(self.catalog)
+        return catalog.with_models(
+            [_local(m.name, m.path) for m in parse_local_models(self.local_models)]
+        )
+
+
+def read_settings(env_file: Path = Path(".env")) -> Settings:
+    """Read the settings.
+
+    Raises:
+        SettingsError: a value is wrong or a name with the prefix is unknown; the text says which and what is expected.
+    """
+    load_dotenv(env_file, override=False)
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    for name in sorted(os.environ):
+        if name.startswith(PREFIX) and name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(known))}"
+            raise SettingsError(f"{name}: unknown setting; {hint}")
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = f"{PREFIX}{str(first['loc'][0]).upper()}"
+        expected = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"{name}: given {first['input']!r}; {expected}") from None
+
+
+def _local(name: str, path: Path) -> Model:
+    return Model(
+        id=name,
+        litellm=f"local/{name}",
+        path=str(path),
+        price=Price(input=0.0, output=0.0),
+        context_tokens=8192,
+        max_output_tokens=1024,
+        residency=frozenset({"local"}),
+    )

@@ -1,0 +1,14 @@
+"""The graph that `langgraph dev` and the LangGraph platform serve: without a checkpointer, which they bring.
+
+Everything is loaded when this module is imported, because the platform forbids reading files inside a run.
+"""
+
+from app.settings import read_settings
+from graphs import Services, build_graph
+from graphs.gateway import transport
+
+_settings = read_settings()
+services = Services.from_catalog(_settings.read_catalog(), _settings.options())
+services.router()
+transport.load()
+graph = build_graph(services=services)

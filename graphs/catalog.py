@@ -1,0 +1,136 @@
+"""The catalogue: which agents and models there are, and the kinds of task that assumed qualities speak of.
+
+It reads and checks; it builds no graph and calls no model.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field
+
+from agents.card import AgentCard, check_id, check_unique, skeleton
+from agents.errors import CatalogError
+from agents.source import Source, dotted
+from graphs.gateway.models import Model
+
+VERSION = 1
+_STRICT = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A kind of task, known by examples of how people ask for it."""
+
+    __pydantic_config__ = _STRICT
+
+    id: str
+    examples: tuple[str, ...]
+    output_tokens: Annotated[int, Field(gt=0, strict=True)] = 300
+    """How long an answer is expected to be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalog:
+    """The agents and models that may serve."""
+
+    agents: tuple[AgentCard, ...] = ()
+    models: tuple[Model, ...] = ()
+    kinds: tuple[Kind, ...] = ()
+    default_model: str | None = None
+    """Who answers when model routing fails."""
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> "Catalog":
+        """Read and check a catalogue.
+
+        Raises:
+            CatalogError: with file, line, key, what was given and what was expected.
+        """
+        return cls.from_source(Source.from_file(path))
+
+    @classmethod
+    def from_source(cls, source: Source) -> "Catalog":
+        """Check a parsed catalogue."""
+        value = source.value
+        if not isinstance(value, dict):
+            raise CatalogError(f"{source.path}: expected the keys agents and models at the top")
+        known = ("version", "agents", "models", "kinds", "default_model")
+        for key in value:
+            if key not in known:
+                raise source.fault([key], f"unknown key; known keys: {', '.join(known)}")
+        if value.get("version", VERSION) != VERSION:
+            raise source.fault(["version"], f"given {value['version']!r}, expected {VERSION}")
+        catalog = cls(
+            agents=tuple(_entries(source, "agents", AgentCard)),
+            models=tuple(_entries(source, "models", Model)),
+            kinds=tuple(_entries(source, "kinds", Kind)),
+            default_model=value.get("default_model"),
+        )
+        _check_agents(source, catalog.agents)
+        _check_models(source, catalog)
+        return catalog
+
+    def with_models(self, models: Sequence[Model]) -> "Catalog":
+        """Return the catalogue with more models."""
+        check_unique([m.id for m in (*self.models, *models)])
+        return replace(self, models=(*self.models, *models))
+
+
+def _entries(source: Source, section: str, kind: type[Any]) -> list[Any]:
+    given = source.value.get(section) or []
+    if not isinstance(given, list):
+        raise source.fault([section], f"given {type(given).__name__}, expected a list")
+    for index, entry in enumerate(given):
+        if not isinstance(entry, dict):
+            raise source.fault([section, index], f"given {entry!r}, expected keys and values")
+    checked: list[Any] = source.check(given, list[kind], at=[section])  # type: ignore[valid-type]
+    seen: dict[str, int] = {}
+    for index, entry in enumerate(checked):
+        at: list[str | int] = [section, index, "id"]
+        try:
+            check_id(entry.id)
+        except CatalogError as error:
+            raise source.fault(at, str(error)) from None
+        other = seen.setdefault(skeleton(entry.id), index)
+        if other != index:
+            twin = checked[other].id
+            what = (
+                "given twice"
+                if twin == entry.id
+                else f"{entry.id!r} is not to be told from {twin!r}"
+            )
+            raise source.fault(at, f"{what}, first in {dotted([section, other])}; ids must differ")
+    return checked
+
+
+def _check_agents(source: Source, cards: Sequence[AgentCard]) -> None:
+    ids = {card.id for card in cards}
+    for index, card in enumerate(cards):
+        for other in card.hand_over_to or ():
+            if other not in ids:
+                raise source.fault(
+                    ["agents", index, "hand_over_to"],
+                    f"given {other!r}, expected the id of an agent",
+                )
+
+
+def _check_models(source: Source, catalog: Catalog) -> None:
+    kinds = {kind.id for kind in catalog.kinds}
+    for index, kind in enumerate(catalog.kinds):
+        if not kind.examples:
+            raise source.fault(["kinds", index, "examples"], "empty; expected at least one example")
+    for index, model in enumerate(catalog.models):
+        if unknown := set(model.quality) - kinds:
+            raise source.fault(
+                ["models", index, "quality"],
+                f"given the kind {sorted(unknown)[0]!r}, expected one of {', '.join(sorted(kinds))}",
+            )
+    ids = [m.id for m in catalog.models]
+    if catalog.default_model is not None and catalog.default_model not in ids:
+        raise source.fault(
+            ["default_model"], f"given {catalog.default_model!r}, expected the id of a model"
+        )
+    if catalog.models and catalog.default_model is None:
+        raise source.fault(["models"], "default_model is missing; it names one of them")

@@ -1,0 +1,163 @@
+"""Savers of threads: always strict in what they unpickle, always usable from asynchronous code.
+
+It knows nothing of what is saved.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import (
+    BaseCheckpointSaver,
+    ChannelVersions,
+    Checkpoint,
+    CheckpointMetadata,
+    CheckpointTuple,
+)
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+from agents.errors import CheckpointError
+
+BUSY_MS = 5_000
+CHECKED_UP_TO_BYTES = 64 * 1024 * 1024
+
+
+def strict(saver: BaseCheckpointSaver[Any]) -> BaseCheckpointSaver[Any]:
+    """Return `saver`, made strict: a stored blob that names any other than LangGraph's safe types is not built.
+
+    LangGraph's default rebuilds, and so calls, whatever a blob names (CVE-2026-28277).
+    """
+    if isinstance(saver.serde, JsonPlusSerializer):
+        saver.serde = JsonPlusSerializer(allowed_msgpack_modules=None)
+    if type(saver).aget_tuple is BaseCheckpointSaver.aget_tuple:
+        return ThreadedSaver(saver)
+    return saver
+
+
+@asynccontextmanager
+async def open_sqlite(path: Path) -> AsyncIterator[AsyncSqliteSaver]:
+    """Open the threads kept in the SQLite file `path`, which is made if it is not there.
+
+    Raises:
+        CheckpointError: it cannot be opened, or is damaged.
+    """
+    async with AsyncExitStack() as stack:
+        try:
+            check = await asyncio.to_thread(_make_private, path)
+            connection = await stack.enter_async_context(aiosqlite.connect(path))
+            await connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+            if check:
+                await _check(connection)
+            serde = JsonPlusSerializer(allowed_msgpack_modules=None)
+            saver = AsyncSqliteSaver(connection, serde=serde)
+            await saver.setup()
+        except (sqlite3.Error, OSError) as error:
+            raise CheckpointError(
+                f"{path}: the saved threads cannot be used ({error}); "
+                "move the file away to start anew, or set MOMA_CHECKPOINTS to another"
+            ) from error
+        yield saver
+
+
+def _make_private(path: Path) -> bool:
+    """Make the file if it is not there, for its owner only; return whether it is small enough to check."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.touch(mode=0o600)
+    return path.stat().st_size <= CHECKED_UP_TO_BYTES
+
+
+async def _check(connection: aiosqlite.Connection) -> None:
+    cursor = await connection.execute("PRAGMA quick_check(1)")
+    row = await cursor.fetchone()
+    if row is None or row[0] != "ok":
+        raise sqlite3.DatabaseError(f"damaged: {row[0] if row else 'no answer'}")
+
+
+class ThreadedSaver(BaseCheckpointSaver[Any]):
+    """A saver without asynchronous methods, called in threads."""
+
+    def __init__(self, saver: BaseCheckpointSaver[Any]) -> None:
+        super().__init__(serde=saver.serde)
+        self.saver = saver
+
+    @property
+    def config_specs(self) -> list[Any]:
+        """What the saver reads of a config."""
+        return self.saver.config_specs
+
+    def get_next_version(self, current: Any, channel: None) -> Any:
+        """Return the version that follows `current`."""
+        return self.saver.get_next_version(current, channel)
+
+    def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """Return a thread's checkpoint."""
+        return self.saver.get_tuple(config)
+
+    def list(self, config: RunnableConfig | None, **options: Any) -> Iterator[CheckpointTuple]:
+        """Return a thread's checkpoints, newest first."""
+        return self.saver.list(config, **options)
+
+    def put(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """Store a checkpoint."""
+        return self.saver.put(config, checkpoint, metadata, new_versions)
+
+    def put_writes(
+        self,
+        config: RunnableConfig,
+        writes: Sequence[tuple[str, Any]],
+        task_id: str,
+        task_path: str = "",
+    ) -> None:
+        """Store a task's writes."""
+        self.saver.put_writes(config, writes, task_id, task_path)
+
+    def delete_thread(self, thread_id: str) -> None:
+        """Delete a thread."""
+        self.saver.delete_thread(thread_id)
+
+    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """Return a thread's checkpoint."""
+        return await asyncio.to_thread(self.saver.get_tuple, config)
+
+    async def alist(
+        self, config: RunnableConfig | None, **options: Any
+    ) -> AsyncIterator[CheckpointTuple]:
+        """Return a thread's checkpoints, newest first."""
+        for found in await asyncio.to_thread(lambda: [*self.saver.list(config, **options)]):
+            yield found
+
+    async def aput(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """Store a checkpoint."""
+        return await asyncio.to_thread(self.saver.put, config, checkpoint, metadata, new_versions)
+
+    async def aput_writes(
+        self,
+        config: RunnableConfig,
+        writes: Sequence[tuple[str, Any]],
+        task_id: str,
+        task_path: str = "",
+    ) -> None:
+        """Store a task's writes."""
+        await asyncio.to_thread(self.saver.put_writes, config, writes, task_id, task_path)
+
+    async def adelete_thread(self, thread_id: str) -> None:
+        """Delete a thread."""
+        await asyncio.to_thread(self.saver.delete_thread, thread_id)

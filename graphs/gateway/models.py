@@ -1,0 +1,108 @@
+"""What the gateway knows of a model before it calls it: name, price, window, abilities, places, assumed quality.
+
+It knows no provider's API; `transport` does. Money is in US dollars, prices in US dollars a million tokens.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from graphs.masks import ModelFacts
+
+_STRICT = ConfigDict(extra="forbid")
+_Money = Annotated[float, Field(ge=0, strict=True, allow_inf_nan=False)]
+_Share = Annotated[float, Field(ge=0, le=1, strict=True, allow_inf_nan=False)]
+_Tokens = Annotated[int, Field(gt=0, strict=True)]
+
+CHARACTERS_A_TOKEN = 4
+"""A rough ratio for English; it sizes windows and reservations, and what is paid comes from the provider's count."""
+TOKENS_A_MESSAGE = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """What a model costs, in USD a million tokens."""
+
+    __pydantic_config__ = _STRICT
+
+    input: _Money
+    output: _Money
+
+    def of(self, input_tokens: int, output_tokens: int) -> float:
+        """Return the price of a call in USD."""
+        return (self.input * input_tokens + self.output * output_tokens) / 1e6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """A language model of the catalogue."""
+
+    __pydantic_config__ = _STRICT
+
+    id: str
+    litellm: str
+    """LiteLLM's name for it; `local/NAME` is served by this process's own llama.cpp."""
+    key: str = ""
+    """The environment variable with its key; empty if it needs none."""
+    base_url: str = ""
+    base_url_env: str = ""
+    """The environment variable with its address; without it the model is masked."""
+    price: Price | None = None
+    """None: not known, which is never taken for zero."""
+    context_tokens: _Tokens
+    max_output_tokens: _Tokens = 4096
+    modalities: frozenset[str] = frozenset({"text"})
+    abilities: frozenset[str] = frozenset()
+    residency: frozenset[str] = frozenset()
+    """Where it runs: `local`, `eu`, `us`, `cn`, ..."""
+    quality: dict[str, _Share] = field(default_factory=dict)
+    """Assumed quality by kind of task, until a profile is measured."""
+    path: str = ""
+    """For `local/NAME`: a GGUF file; empty takes the one that is installed."""
+
+    @property
+    def local(self) -> bool:
+        """Whether this process serves it itself."""
+        return self.litellm.startswith("local/")
+
+    @property
+    def mean_quality(self) -> float:
+        """The assumed quality over all kinds, 0.5 if none is stated."""
+        return sum(self.quality.values()) / len(self.quality) if self.quality else 0.5
+
+    def facts(
+        self,
+        *,
+        input_tokens: int,
+        breaker_open: bool = False,
+        missing_file: str | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> ModelFacts:
+        """Return what masks need to know of the model for a turn of `input_tokens`."""
+        env = os.environ if environment is None else environment
+        needed = [name for name in (self.key, self.base_url_env) if name]
+        missing = next((name for name in needed if not env.get(name)), None)
+        return ModelFacts(
+            id=self.id,
+            context_tokens=self.context_tokens,
+            modalities=self.modalities,
+            residency=self.residency,
+            missing_key=missing,
+            missing_file=missing_file,
+            cheapest_call_usd=None if self.price is None else self.price.of(input_tokens, 1),
+            breaker_open=breaker_open,
+        )
+
+
+def count_tokens(texts: list[str]) -> int:
+    """Return roughly how many tokens a chat of `texts` has."""
+    return sum(-(-len(t) // CHARACTERS_A_TOKEN) + TOKENS_A_MESSAGE for t in texts)
+
+
+def resolve_path(path: str) -> Path:
+    """Return `path` with `~` and variables of the environment resolved."""
+    return Path(os.path.expandvars(path)).expanduser()

@@ -1,0 +1,189 @@
+"""Which agents and models may serve this turn, and why the others may not.
+
+Pure functions of values: no clock, no network, no LangGraph. A mask is applied before anything is scored, and
+`agent_refusal` again at the agent's door. Each refusal has a code for programs and a sentence for people.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from agents.card import AgentCard
+
+Code = Literal[
+    "unknown", "disabled", "no_graph", "phase", "hand_over", "grants", "health", "budget", "excluded",
+    "not_included", "tried", "key", "window", "modality", "residency", "file", "price",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a candidate may not serve."""
+
+    candidate: str
+    code: Code
+    reason: str
+
+    def plain(self) -> dict[str, str]:
+        """Return the refusal as the decision record holds it."""
+        return {"candidate": self.candidate, "code": self.code, "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """What the caller may have; from the runtime context, never from state."""
+
+    grants: frozenset[str] = frozenset()
+    include: frozenset[str] = frozenset()
+    exclude: frozenset[str] = frozenset()
+    budget_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """Where the turn stands when an agent is considered."""
+
+    phase: str
+    holder: str | None = None
+    """Who holds the floor; the phase never shuts an agent out of its own dialogue."""
+    handed_by: str | None = None
+    """The agent that handed over in this turn."""
+    tried: frozenset[str] = frozenset()
+    broken: frozenset[str] = frozenset()
+    """The agents whose breaker is open."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFacts:
+    """What a mask needs to know of a model."""
+
+    id: str
+    context_tokens: int
+    modalities: frozenset[str]
+    residency: frozenset[str]
+    missing_key: str | None = None
+    """The environment variable that is not set."""
+    missing_file: str | None = None
+    cheapest_call_usd: float | None = 0.0
+    """The least that this turn would cost; None if the price is not known."""
+    breaker_open: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """What this turn needs of a model."""
+
+    tokens: int
+    modalities: frozenset[str] = frozenset({"text"})
+    residency: frozenset[str] = frozenset()
+    """If not empty, the model must run in one of these places."""
+    budget_usd: float | None = None
+
+
+def agent_refusal(
+    card: AgentCard | None,
+    agent_id: str,
+    *,
+    caller: Caller,
+    moment: Moment,
+    runnable: bool,
+    allowed_hand_overs: Collection[str] | None = None,
+) -> Refusal | None:
+    """Return why agent `agent_id` may not run now, or None if every mask lets it.
+
+    Args:
+        card: its card; None if no such agent is registered.
+        agent_id: the id asked for.
+        caller: what the caller may have.
+        moment: where the turn stands.
+        runnable: whether there is a graph behind the card.
+        allowed_hand_overs: what the agent that handed over may hand over to; None means any.
+    """
+
+    def no(code: Code, reason: str) -> Refusal:
+        return Refusal(agent_id, code, reason)
+
+    if card is None:
+        return no("unknown", "no such agent is registered")
+    if not card.enabled:
+        return no("disabled", "it is switched off")
+    if not runnable:
+        return no("no_graph", "it has a card but no graph that can run here")
+    if missing := card.grants - caller.grants:
+        return no("grants", f"the caller lacks the grant {', '.join(sorted(missing))}")
+    if agent_id in caller.exclude:
+        return no("excluded", "the caller excluded it")
+    if caller.include and agent_id not in caller.include:
+        return no("not_included", "the caller asked for others only")
+    if agent_id in moment.tried:
+        return no("tried", "it gave this turn back")
+    if agent_id in moment.broken:
+        return no("health", "it failed too often of late; its breaker is open")
+    if moment.handed_by and allowed_hand_overs is not None and agent_id not in allowed_hand_overs:
+        return no("hand_over", f"{moment.handed_by} may not hand over to it")
+    if card.phases is not None and agent_id != moment.holder and moment.phase not in card.phases:
+        return no("phase", f"it does not start in the phase {moment.phase}")
+    if card.budget_usd is not None and caller.budget_usd is not None and caller.budget_usd <= 0:
+        return no("budget", "it may spend money and none is left")
+    return None
+
+
+def mask_agents(
+    cards: Mapping[str, AgentCard],
+    *,
+    caller: Caller,
+    moment: Moment,
+    runnable: Collection[str],
+    allowed_hand_overs: Collection[str] | None = None,
+) -> tuple[list[str], list[Refusal]]:
+    """Return the agents that may serve, in the cards' order, and the refusals of the others."""
+    allowed, refused = [], []
+    for agent_id, card in cards.items():
+        refusal = agent_refusal(
+            card,
+            agent_id,
+            caller=caller,
+            moment=moment,
+            runnable=agent_id in runnable,
+            allowed_hand_overs=allowed_hand_overs,
+        )
+        if refusal is None:
+            allowed.append(agent_id)
+        else:
+            refused.append(refusal)
+    return allowed, refused
+
+
+def model_refusal(model: ModelFacts, *, caller: Caller, need: Need) -> Refusal | None:
+    """Return why `model` may not answer this turn, or None if every mask lets it."""
+
+    def no(code: Code, reason: str) -> Refusal:
+        return Refusal(model.id, code, reason)
+
+    if model.missing_key:
+        return no("key", f"{model.missing_key} is not set")
+    if model.missing_file:
+        return no("file", model.missing_file)
+    if model.id in caller.exclude:
+        return no("excluded", "the caller excluded it")
+    if caller.include and model.id not in caller.include:
+        return no("not_included", "the caller asked for others only")
+    if model.breaker_open:
+        return no("health", "it failed too often of late; its breaker is open")
+    if lacking := need.modalities - model.modalities:
+        return no("modality", f"it does not take {', '.join(sorted(lacking))}")
+    if need.residency and not need.residency & model.residency:
+        return no("residency", f"it does not run in {' or '.join(sorted(need.residency))}")
+    if need.tokens > model.context_tokens:
+        return no(
+            "window", f"{need.tokens:,} tokens do not fit its window of {model.context_tokens:,}"
+        )
+    if need.budget_usd is not None:
+        if model.cheapest_call_usd is None:
+            return no("price", "its price is not known, and a budget is set")
+        if model.cheapest_call_usd > need.budget_usd:
+            return no(
+                "budget",
+                f"a call costs at least {model.cheapest_call_usd:.6f} USD of {need.budget_usd:.6f} left",
+            )
+    return None

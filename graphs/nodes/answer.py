@@ -1,0 +1,96 @@
+"""Lets the chosen model answer, and gives the floor back to the agent that held it."""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+from langchain_core.messages import AIMessage, BaseMessage, SystemMessage
+from langgraph.runtime import Runtime
+
+from agents.errors import ProviderError
+from graphs import record as records
+from graphs.gateway.chat_model import GatewayChatModel
+from graphs.gateway.ledger import Ledger
+from graphs.machine import Event, Phase
+from graphs.nodes.models import choose_models
+from graphs.services import Services
+from graphs.state import Context, State
+
+Answer = Callable[[State, Runtime[Context]], Awaitable[dict[str, Any]]]
+_SYSTEM = (
+    "You are a helpful assistant. Answer briefly and in the user's language. Today is {today}."
+)
+
+
+def answer(services: Services) -> Answer:
+    """Return the node."""
+
+    async def node(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
+        record = state["decision"]
+        if record["models"] is None:  # the hops were used up before routing came to the models
+            record = choose_models(
+                record, state, runtime.context, services, router=None, vector=None
+            )
+        order = tuple(record["models"]["order"])
+        ledger = Ledger(services.budget(runtime.context))
+        model = GatewayChatModel(
+            gateway=services.gateway,
+            order=order,
+            ledger=ledger,
+            deadline=services.gateway.deadline(),
+            loop=asyncio.get_running_loop(),
+        )
+        message, error = await _answered(model, state["messages"])
+        record = records.with_calls(record, ledger.calls)
+        served = message.response_metadata.get("model_name")
+        if served:
+            record = {**record, "served_by": {"kind": "model", "id": served}}
+        spent = (state.get("spent_usd") or 0.0) + ledger.spent_usd
+        event, holder = _floor(state)
+        return {
+            "messages": [message],
+            "event": event.value,
+            "active_agent": holder,
+            "spent_usd": spent,
+            "decision": {**record, "error": error},
+        }
+
+    return node
+
+
+async def _answered(model: GatewayChatModel, messages: list[Any]) -> tuple[AIMessage, str | None]:
+    """Return the model's answer, or a message that says why there is none, and the error."""
+    prompt: list[BaseMessage] = [
+        SystemMessage(_SYSTEM.format(today=datetime.now().astimezone().strftime("%A %d %B %Y"))),
+        *messages,
+    ]
+    message_id = f"run-{uuid.uuid4()}"
+    whole: Any = None
+    try:
+        async for chunk in model.astream(prompt):
+            whole = chunk if whole is None else whole + chunk
+    except ProviderError as error:
+        shown = f"{whole.text}\n\n" if whole is not None and whole.text else ""
+        text = f"{shown}*No model could answer: {error}. Your message is kept; try again.*"
+        return AIMessage(text, id=message_id), str(error)
+    return (
+        AIMessage(
+            content=whole.content,
+            id=whole.id,
+            tool_calls=whole.tool_calls,
+            usage_metadata=whole.usage_metadata,
+            response_metadata=whole.response_metadata,
+        ),
+        None,
+    )
+
+
+def _floor(state: State) -> tuple[Event, str | None]:
+    """Return how the answer ends: with the floor back to its holder, if one held it and did not give up."""
+    floor = state.get("floor")
+    if not floor or floor["agent"] in state["tried"]:
+        return Event.ANSWERED, None
+    waiting = floor["phase"] == Phase.AWAITING_INPUT
+    return (Event.BACK_WAITING if waiting else Event.BACK), floor["agent"]

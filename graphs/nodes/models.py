@@ -1,0 +1,164 @@
+"""Chooses the models for a turn: masks, predicted quality and price, frontier, order.
+
+It opens to the declared default where the routers fail; a mask never opens.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from agents.errors import RoutingError
+from graphs import record as records
+from graphs.gateway.models import count_tokens
+from graphs.masks import ModelFacts, Need, Refusal, model_refusal
+from graphs.routing.choice import Option, Ranked, rank
+from graphs.routing.quality import Prediction, Vector
+from graphs.routing.router import Router, rank_models
+from graphs.services import Services
+from graphs.state import Context, State
+from graphs.turn import modalities_of, text_of
+
+TYPICAL_INPUT_TOKENS, TYPICAL_OUTPUT_TOKENS = 1_000, 300
+
+
+def order_models(state: State, context: Context | None, services: Services) -> list[str]:
+    """Return the models that may serve this turn by their overall quality and price, in the order of choice.
+
+    For calls whose text is not known yet, as those of an agent.
+    """
+    allowed, _ = allowed_models(state, context, services)
+    options, unpriced = [], []
+    for model_id in allowed:
+        model = services.gateway.models[model_id]
+        if model.price is None:
+            unpriced.append(model_id)
+            continue
+        cost = model.price.of(TYPICAL_INPUT_TOKENS, TYPICAL_OUTPUT_TOKENS)
+        options.append(Option(id=model_id, quality=model.mean_quality, cost_usd=cost))
+    ranked = rank(options, services.preference(context))
+    return [r.option.id for r in ranked] + sorted(unpriced)
+
+
+def allowed_models(
+    state: State, context: Context | None, services: Services
+) -> tuple[list[str], list[Refusal]]:
+    """Return the models that every mask lets through, and the refusals of the others."""
+    messages = state["messages"]
+    need = Need(
+        tokens=count_tokens([text_of(messages[-1].content)]),
+        modalities=modalities_of(messages[-1].content),
+        residency=services.options.residency,
+        budget_usd=services.budget(context),
+    )
+    caller = services.caller(context)
+    allowed: list[str] = []
+    refused: list[Refusal] = []
+    facts: ModelFacts
+    for facts in services.model_facts(input_tokens=need.tokens):
+        refusal = model_refusal(facts, caller=caller, need=need)
+        if refusal is None:
+            allowed.append(facts.id)
+        else:
+            refused.append(refusal)
+    return allowed, refused
+
+
+def choose_models(
+    record: dict[str, Any],
+    state: State,
+    context: Context | None,
+    services: Services,
+    *,
+    router: Router | None,
+    vector: Vector | None,
+) -> dict[str, Any]:
+    """Return the record with the choice of a model; without a router it opens to the declared default."""
+    allowed, refused = allowed_models(state, context, services)
+    preference = services.preference(context)
+    prediction = None
+    if router is not None and vector is not None:
+        prediction = router.predict(vector)
+    if prediction is None:
+        order = _default_first(order_models(state, context, services), services)
+        reason = "nothing to predict from: the declared default" if order else "no model may answer"
+        return records.with_models(
+            record, order=order, frontier=(), masked=refused, preference=preference, reason=reason
+        )
+    costs = _costs(allowed, state, prediction, services)
+    known = {model: cost for model, cost in costs.items() if cost is not None}
+    ranked = rank_models(prediction, known, preference)
+    order = [r.option.id for r in ranked]
+    # A model whose price is not known is never taken for cheap: it comes after all others.
+    order += sorted(model for model, cost in costs.items() if cost is None)
+    return records.with_models(
+        record,
+        order=order,
+        frontier=ranked,
+        masked=refused,
+        preference=preference,
+        reason=_reason(order, ranked, prediction, preference, len(known)),
+        kind=prediction.kind,
+        nearness=prediction.nearness,
+        far=prediction.far,
+    )
+
+
+def always_best(
+    state: State, context: Context | None, services: Services, *, output_tokens: int
+) -> dict[str, Any] | None:
+    """Return what the allowed model with the best quality would have cost for this turn."""
+    record = state["decision"]
+    frontier = (record.get("models") or {}).get("frontier") or []
+    if frontier:
+        best = max(frontier, key=lambda row: (row["quality"], row["id"]))["id"]
+    else:
+        allowed, _ = allowed_models(state, context, services)
+        if not allowed:
+            return None
+        best = max(allowed, key=lambda m: (services.gateway.models[m].mean_quality, m))
+    price = services.gateway.models[best].price
+    calls = [call for call in record["calls"] if call["ok"]]
+    tokens_in = sum(c["input_tokens"] for c in calls) or count_tokens(
+        [text_of(state["messages"][-1].content)]
+    )
+    tokens_out = sum(c["output_tokens"] for c in calls) or output_tokens
+    cost = None if price is None else price.of(tokens_in, tokens_out)
+    return {"id": best, "cost_usd": cost}
+
+
+def _default_first(order: Sequence[str], services: Services) -> list[str]:
+    default = services.catalog.default_model
+    return sorted(order, key=lambda model: model != default)
+
+
+def _costs(
+    allowed: Sequence[str], state: State, prediction: Prediction, services: Services
+) -> dict[str, float | None]:
+    """Return the predicted price of this turn for each allowed model."""
+    tokens = count_tokens([text_of(m.content) for m in state["messages"]])
+    costs: dict[str, float | None] = {}
+    for model_id in allowed:
+        model = services.gateway.models[model_id]
+        expected = min(round(prediction.output_tokens), model.max_output_tokens)
+        costs[model_id] = None if model.price is None else model.price.of(tokens, expected)
+    return costs
+
+
+def _reason(
+    order: Sequence[str],
+    ranked: Sequence[Ranked],
+    prediction: Prediction,
+    preference: str | float,
+    among: int,
+) -> str:
+    if not order:
+        return "no model may answer"
+    if among == 1 and len(order) == 1:
+        return f"{order[0]} is the only model that may answer"
+    if not ranked:
+        raise RoutingError("models may answer, and none of them has a known price")
+    if prediction.far:
+        return f"far from everything profiled: {order[0]} is best overall for the preference {preference}"
+    return (
+        f"{order[0]} is closest to the ideal of {len(ranked)} on the frontier of {among} models "
+        f"for {prediction.kind}, preference {preference}"
+    )

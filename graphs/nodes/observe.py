@@ -1,0 +1,111 @@
+"""Names the event that the user's turn is, in its phase, and clears what only the last turn needed."""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from langchain_core.messages import AnyMessage
+from langchain_core.runnables import RunnableConfig
+
+from graphs import record as records
+from graphs.machine import Event, Phase
+from graphs.services import Services
+from graphs.state import State
+from graphs.turn import chosen, name_event, text_of
+
+Observe = Callable[[State, RunnableConfig], Awaitable[dict[str, Any]]]
+
+
+def observe(services: Services) -> Observe:
+    """Return the node."""
+
+    async def node(state: State, config: RunnableConfig) -> dict[str, Any]:
+        began = time.perf_counter()
+        text = text_of(state["messages"][-1].content)
+        phase = Phase(state.get("phase") or Phase.IDLE)
+        holder = state.get("active_agent")
+        if holder not in services.registry.agents:
+            holder = None
+        offered = _offered(state, services) if phase == Phase.AWAITING_CHOICE else []
+        event = name_event(text, phase=phase, holder=holder, offered=offered)
+        turn = (state.get("turn") or 0) + 1
+        thread = (config.get("configurable") or {}).get("thread_id")
+        record = records.begin(
+            thread=thread, turn=turn, phase=phase, event=event, versions=_versions(services)
+        )
+        choice = state.get("choice") or {}
+        chose = event == Event.CHOOSE
+        target = chosen(text, offered) if chose else holder
+        return {
+            "turn": turn,
+            "event": event.value,
+            "request": choice.get("request", text) if chose else text,
+            "active_agent": holder,
+            "target": target if _goes_to_agent(event, target) else None,
+            "floor": _floor(holder, phase, state),
+            "outcome": {},
+            "tried": [],
+            "hops": 0,
+            "decision": records.with_time(record, "observe", 1e3 * (time.perf_counter() - began)),
+        }
+
+    return node
+
+
+def resume_approval(values: Mapping[str, Any], messages: list[AnyMessage]) -> dict[str, Any]:
+    """Return the update with which a pending approval is resumed by the user's next message.
+
+    The run goes on inside the agent that asked, so `observe` does not see this turn: its record begins here.
+    """
+    text, decision = text_of(messages[-1].content), values["decision"]
+    agent = values.get("target") or values.get("active_agent")
+    event = name_event(text, phase=Phase.AWAITING_APPROVAL, holder=agent)
+    record = records.begin(
+        thread=decision["thread"],
+        turn=decision["turn"] + 1,
+        phase=Phase.AWAITING_APPROVAL,
+        event=event,
+        versions=decision["versions"],
+    )
+    record = records.with_agents(
+        record, decision=Event.STAY, agent=agent, reason=f"{agent} waits for an approval"
+    )
+    return {
+        "messages": messages,
+        "request": text,
+        "turn": decision["turn"] + 1,
+        "event": event.value,
+        "decision": record,
+    }
+
+
+def after_observe(state: State) -> str:
+    """Return the edge that leaves `observe`: its event, with the agent where one runs."""
+    event, target = state["event"], state.get("target")
+    if event in (Event.CLOSE, Event.CANCEL) and target is None:
+        return Event.CLOSE
+    return f"{Event.CONTINUE}: {target}" if target else Event.NEW_REQUEST
+
+
+def _floor(holder: str | None, phase: Phase, state: State) -> dict[str, str] | None:
+    if holder is None:
+        return None
+    return {"agent": holder, "phase": phase.value, "asked": state.get("asked") or ""}
+
+
+def _goes_to_agent(event: Event, target: str | None) -> bool:
+    return target is not None and event not in (Event.NEW_REQUEST, Event.CLOSE)
+
+
+def _offered(state: State, services: Services) -> list[tuple[str, str]]:
+    agents = services.registry.agents
+    ids = (state.get("choice") or {}).get("options", [])
+    return [(i, agents[i].card.title) for i in ids if i in agents]
+
+
+def _versions(services: Services) -> dict[str, Any]:
+    return {
+        "catalog": services.registry.version,
+        "encoder": services.options.encoder,
+        "policy": None,
+    }

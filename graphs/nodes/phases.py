@@ -1,0 +1,68 @@
+"""One thin node for each phase: it writes the phase, settles who holds the floor, and ends or carries on the turn."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from langchain_core.messages import AIMessage
+from langgraph.runtime import Runtime
+
+from graphs import record as records
+from graphs.gateway.models import count_tokens
+from graphs.machine import Event, Phase
+from graphs.nodes.ask import farewell
+from graphs.nodes.models import always_best
+from graphs.services import Services
+from graphs.state import Context, State
+from graphs.turn import text_of
+
+PhaseNode = Callable[[State, Runtime[Context]], Awaitable[dict[str, Any]]]
+_HELD = frozenset(
+    {Phase.ENGAGED, Phase.AWAITING_INPUT, Phase.AWAITING_APPROVAL, Phase.AWAITING_CHOICE}
+)
+
+
+def resting(phase: Phase, services: Services) -> PhaseNode:
+    """Return the node of a phase in which turns end."""
+
+    async def node(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
+        record, messages = state["decision"], list(state["messages"])
+        update: dict[str, Any] = {"phase": phase.value, "target": None, "floor": None}
+        if phase == Phase.CLOSED:
+            said = AIMessage(farewell(state["event"]))
+            update["messages"] = [said]
+            messages.append(said)
+            record = {**record, "served_by": {"kind": "router", "id": "closed"}}
+        if phase not in _HELD:
+            update["active_agent"] = None
+        if phase != Phase.AWAITING_CHOICE:
+            update["choice"] = None
+        best = always_best(
+            {**state, "decision": record},
+            runtime.context,
+            services,
+            output_tokens=count_tokens([text_of(messages[-1].content)]),
+        )
+        record = records.finish(record, phase=phase, always_best=best)
+        runtime.stream_writer({"type": "turn", "phase": phase.value, "record": record})
+        return {**update, "record": record, "decision": record}
+
+    return node
+
+
+def handing_over(services: Services) -> Callable[[State], Awaitable[dict[str, Any]]]:
+    """Return the node of the phase in which an agent gives the turn back."""
+
+    async def node(state: State) -> dict[str, Any]:
+        hops = state["hops"] + 1
+        left = hops <= services.options.max_hops
+        return {
+            "hops": hops,
+            "event": (Event.ROUTE_AGAIN if left else Event.EXHAUSTED).value,
+        }
+
+    return node
+
+
+def event_of(state: State) -> str:
+    """Return the edge that leaves a node: the last event."""
+    return state["event"]

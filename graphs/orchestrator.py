@@ -1,0 +1,144 @@
+"""The graph: the state machine's nodes and conditional edges, and nothing else.
+
+Example:
+    graph = build_graph(catalog="catalog.yaml", checkpointer=saver)
+    await graph.ainvoke({"messages": "What is 17% of 2,350?"}, {"configurable": {"thread_id": "1"}})
+"""
+
+from collections.abc import Hashable, Mapping
+from pathlib import Path
+from typing import Any
+
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.graph import END, START, StateGraph
+from langgraph.store.base import BaseStore
+
+from agents.errors import CatalogError
+from graphs.catalog import Catalog
+from graphs.checkpoints import strict
+from graphs.guard import guarded, guarded_late
+from graphs.machine import (
+    ANSWER_EVENTS,
+    OUTCOME_EVENTS,
+    RESTING,
+    Event,
+    Phase,
+    destinations,
+)
+from graphs.nodes.answer import answer
+from graphs.nodes.ask import clarify, refuse
+from graphs.nodes.observe import after_observe, observe
+from graphs.nodes.phases import event_of, handing_over, resting
+from graphs.nodes.route import after_route, route
+from graphs.services import Options, Services
+from graphs.state import Context, Input, Output, State
+from graphs.threads import MomaGraph
+
+LATE = "agent"
+"""The node in which agents run that were registered after the graph was built."""
+Builder = StateGraph[Any, Any, Any, Any]
+_OWN = frozenset({"observe", "route", "clarify", "answer", "refuse", LATE, *Phase})
+_TAKEN = frozenset({*_OWN, *State.__annotations__, START, END})
+
+
+def build_graph(
+    *,
+    catalog: Catalog | str | Path = "catalog.yaml",
+    checkpointer: BaseCheckpointSaver[str] | None = None,
+    store: BaseStore | None = None,
+    options: Options | None = None,
+    services: Services | None = None,
+) -> MomaGraph:
+    """Build and compile the orchestrator.
+
+    Args:
+        catalog: the agents and models, or the path of their file.
+        checkpointer: where threads are kept; made strict in what it unpickles. None keeps none.
+        store: LangGraph's store, handed to agents.
+        options: what the operator set.
+        services: what the nodes share, to keep hold of it; made from `catalog` if not given.
+
+    Raises:
+        CatalogError: the catalogue or one of its agents is broken.
+    """
+    if services is None:
+        loaded = catalog if isinstance(catalog, Catalog) else Catalog.from_file(catalog)
+        services = Services.from_catalog(loaded, options)
+    builder: Builder = StateGraph(
+        State, context_schema=Context, input_schema=Input, output_schema=Output
+    )
+    agents = _add_agents(builder, services)
+    _add_router(builder, services, agents)
+    _add_phases(builder, services)
+    saver = strict(checkpointer) if checkpointer is not None else None
+    return MomaGraph.from_compiled(builder.compile(checkpointer=saver, store=store, name="moma"))
+
+
+def _add_agents(builder: Builder, services: Services) -> list[str]:
+    """Add a guarded node for each agent with a graph, and one for those that come later."""
+    known = {i: a.graph for i, a in services.registry.agents.items() if a.graph is not None}
+    if clash := sorted(known.keys() & _TAKEN):
+        raise CatalogError(
+            f"the agent id {clash[0]!r} is the name of a node or a field of the graph; choose another"
+        )
+    for agent_id, graph in known.items():
+        _add(builder, agent_id, guarded(agent_id, graph, services))
+    _add(builder, LATE, guarded_late(services))
+    outcomes = destinations(OUTCOME_EVENTS | {Event.BACK_WAITING})
+    for node in (*known, LATE):
+        builder.add_conditional_edges(node, event_of, outcomes)
+    return list(known)
+
+
+def _add_router(builder: Builder, services: Services, agents: list[str]) -> None:
+    """Add the nodes that name the turn, route it, and answer for the router or by a model."""
+    _add(builder, "observe", observe(services))
+    _add(builder, "route", route(services))
+    _add(builder, "clarify", clarify(services))
+    _add(builder, "answer", answer(services))
+    _add(builder, "refuse", refuse)
+    builder.add_edge(START, "observe")
+    held: dict[Hashable, str] = {f"{Event.CONTINUE}: {agent}": agent for agent in (*agents, LATE)}
+    builder.add_conditional_edges(
+        "observe",
+        lambda state: _known(after_observe(state), held),
+        {**held, Event.NEW_REQUEST.value: "route", Event.CLOSE.value: Phase.CLOSED.value},
+    )
+    started: dict[Hashable, str] = {f"{Event.START}: {agent}": agent for agent in (*agents, LATE)}
+    builder.add_conditional_edges(
+        "route",
+        lambda state: _known(after_route(state), started),
+        {
+            **started,
+            Event.CLARIFY.value: "clarify",
+            Event.NONE.value: "answer",
+            Event.REFUSE.value: "refuse",
+        },
+    )
+    builder.add_edge("clarify", destinations([Event.CLARIFY])[Event.CLARIFY])
+    builder.add_edge("refuse", destinations([Event.REFUSE])[Event.REFUSE])
+    builder.add_conditional_edges("answer", event_of, destinations(ANSWER_EVENTS))
+
+
+def _add_phases(builder: Builder, services: Services) -> None:
+    """Add a node for each phase."""
+    for phase in sorted(RESTING):
+        _add(builder, phase.value, resting(phase, services))
+        builder.add_edge(phase.value, END)
+    _add(builder, Phase.HANDING_OVER.value, handing_over(services))
+    builder.add_conditional_edges(
+        Phase.HANDING_OVER.value,
+        event_of,
+        {Event.ROUTE_AGAIN.value: "route", Event.EXHAUSTED.value: "answer"},
+    )
+
+
+def _add(builder: Builder, name: str, node: Any) -> None:
+    """Add a node; LangGraph's overloads do not take a function that another one returned."""
+    builder.add_node(name, node)
+
+
+def _known(label: str, agents: Mapping[Hashable, str]) -> str:
+    """Return the edge of an agent, or the one of `agent` if it came after the graph was built."""
+    event, colon, _ = label.partition(": ")
+    return label if not colon or label in agents else f"{event}: {LATE}"

@@ -1,0 +1,158 @@
+"""The decision record: one JSON-plain account of a turn, from the event it was to what it really cost.
+
+It is written in steps while the turn runs, each step returning a new record. It holds no user text.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from graphs.masks import Refusal
+from graphs.routing.choice import Ranked
+
+Record = dict[str, Any]
+
+
+def begin(
+    *, thread: str | None, turn: int, phase: str, event: str, versions: Mapping[str, Any]
+) -> Record:
+    """Return the record of a turn that begins."""
+    return {
+        "id": uuid.uuid4().hex,
+        "ts": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "thread": thread,
+        "turn": turn,
+        "phase_from": str(phase),
+        "event": str(event),
+        "phase_to": None,
+        "agents": {
+            "decision": None, "agent": None, "p_fit": None, "reason": "", "considered": [], "masked": [],
+        },
+        "models": None,
+        "served_by": None,
+        "runs": [],
+        "calls": [],
+        "cost_usd": 0.0,
+        "always_best": None,
+        "degraded": None,
+        "error": None,
+        "timings_ms": {},
+        "versions": dict(versions),
+    }  # fmt: skip
+
+
+def with_agents(
+    record: Record,
+    *,
+    decision: str,
+    agent: str | None,
+    reason: str,
+    considered: Sequence[tuple[str, float]] = (),
+    masked: Sequence[Refusal] = (),
+    p_fit: float | None = None,
+) -> Record:
+    """Return the record with the decision over the agents; an earlier one of the turn is kept under `earlier`."""
+    before = record["agents"]
+    now = {
+        "decision": str(decision),
+        "agent": agent,
+        "p_fit": None if p_fit is None else round(p_fit, 4),
+        "reason": reason,
+        "considered": [{"id": i, "score": round(score, 4)} for i, score in considered],
+        "masked": [refusal.plain() for refusal in masked],
+    }
+    if before["decision"] is not None:
+        now["earlier"] = [
+            *before.get("earlier", ()),
+            {k: before[k] for k in ("decision", "agent", "reason")},
+        ]
+    return {**record, "agents": now}
+
+
+def with_models(
+    record: Record,
+    *,
+    order: Sequence[str],
+    frontier: Sequence[Ranked],
+    masked: Sequence[Refusal],
+    preference: str | float,
+    reason: str,
+    kind: str | None = None,
+    nearness: float | None = None,
+    far: bool = False,
+    measured: bool = False,
+) -> Record:
+    """Return the record with the choice of a model."""
+    models = {
+        "preference": preference,
+        "kind": kind,
+        "nearness": None if nearness is None else round(nearness, 4),
+        "far": far,
+        "quality_is": "measured" if measured else "assumed",
+        "frontier": [
+            {
+                "id": r.option.id,
+                "quality": round(r.option.quality, 4),
+                "uncertainty": round(r.option.uncertainty, 4),
+                "cost_usd": r.option.cost_usd,
+                "closeness": round(r.closeness, 4),
+            }
+            for r in frontier
+        ],
+        "masked": [refusal.plain() for refusal in masked],
+        "order": list(order),
+        "chosen": order[0] if order else None,
+        "fallback": list(order[1:]),
+        "reason": reason,
+    }
+    return {**record, "models": models}
+
+
+def with_run(
+    record: Record,
+    *,
+    agent: str,
+    event: str,
+    reason: str,
+    ms: float,
+    calls: Sequence[Mapping[str, Any]],
+) -> Record:
+    """Return the record with one agent's run."""
+    run = {"agent": agent, "event": str(event), "reason": reason, "ms": round(ms, 2)}
+    return with_calls({**record, "runs": [*record["runs"], run]}, calls)
+
+
+def with_calls(record: Record, calls: Sequence[Mapping[str, Any]]) -> Record:
+    """Return the record with what calls to models cost."""
+    every = [*record["calls"], *calls]
+    known = sum(call["cost_usd"] or 0.0 for call in every)
+    return {**record, "calls": every, "cost_usd": known}
+
+
+def with_time(record: Record, step: str, ms: float) -> Record:
+    """Return the record with the milliseconds of a step, summed over the turn."""
+    timings = dict(record["timings_ms"])
+    timings[step] = round(timings.get(step, 0.0) + ms, 3)
+    return {**record, "timings_ms": timings}
+
+
+def finish(record: Record, *, phase: str, always_best: Mapping[str, Any] | None) -> Record:
+    """Return the record of a turn that ended in `phase`."""
+    elapsed = datetime.now(UTC) - datetime.fromisoformat(record["ts"])
+    timed = with_time(record, "total", 1e3 * elapsed.total_seconds())
+    return {
+        **timed,
+        "phase_to": str(phase),
+        "always_best": dict(always_best) if always_best else None,
+    }
+
+
+def explain(record: Record) -> str:
+    """Return in a few words who answered and why."""
+    gave_back = ("declined", "failed", "hand_over")
+    reasons = [f"{r['agent']}: {r['reason']}" for r in record["runs"] if r["event"] in gave_back]
+    reasons.append(record["agents"]["reason"])
+    if (record["served_by"] or {}).get("kind") == "model":
+        reasons.append((record["models"] or {}).get("reason", ""))
+    return "; ".join(reason for reason in reasons if reason) or str(record["event"])

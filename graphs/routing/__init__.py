@@ -1,0 +1,1 @@
+"""Choosing an agent and a model by embedding. No LangGraph, no network."""

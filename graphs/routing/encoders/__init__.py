@@ -1,0 +1,1 @@
+"""The encoders behind `graphs.routing.encoder`, a file each."""

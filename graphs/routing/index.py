@@ -1,0 +1,316 @@
+"""Exact search over named vectors, kept in memory by FAISS and on disk as plain arrays under hashes.
+
+It knows neither what the ids stand for nor how the vectors were made, beyond the encoder's name in a saved index.
+FAISS never reads a file: a saved index is checked, read by numpy and built anew.
+"""
+
+import hashlib
+import io
+import json
+import os
+import re
+import threading
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import faiss
+import numpy as np
+import numpy.typing as npt
+
+from agents.errors import RoutingError
+
+__all__ = ["VectorIndex"]
+
+Vectors = npt.NDArray[np.float32]
+Hits = list[tuple[str, float]]
+
+_LARGEST = 1e15  # the product of two vectors of such numbers is still finite in float32
+
+_FORMAT = 1
+_MANIFEST = "manifest.json"
+_MANIFEST_BYTES = 1 << 16
+_FILE_BYTES = 1 << 32
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_REBUILD = "build it again"
+
+_faiss: Any = faiss  # its stub has the signatures of C++, not those of the Python wrappers
+
+
+class VectorIndex:
+    """Vectors under string ids, searched by inner product; its methods may be called from several threads.
+
+    A removed vector's row is taken by the last one, so a removal moves one row and not all behind it.
+    """
+
+    def __init__(self, *, dim: int) -> None:
+        self.dim = dim
+        self._flat: Any = _faiss.IndexFlatIP(dim)
+        self._ids: list[str] = []  # by row
+        self._rows: dict[str, int] = {}
+        self._lock = threading.Lock()  # FAISS lets go of the interpreter while it searches
+
+    @classmethod
+    def from_vectors(cls, ids: Sequence[str], vectors: npt.NDArray[Any]) -> "VectorIndex":
+        """Build an index of one row a vector; `vectors` is (n, d), for an empty index (0, d)."""
+        shape = vectors.shape
+        if len(shape) != 2 or shape[1] < 1:
+            raise RoutingError(
+                f"the vectors have the shape {shape}, expected (number of ids, dimension)"
+            )
+        index = cls(dim=shape[1])
+        index.add(ids, vectors)
+        return index
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def __contains__(self, id_: object) -> bool:
+        return id_ in self._rows
+
+    def add(self, ids: Sequence[str], vectors: npt.NDArray[Any]) -> None:
+        """Add vectors under new ids.
+
+        Raises:
+            RoutingError: an id is taken or given twice, or a vector has another dimension or a number that is
+                not finite. Nothing has been added then.
+        """
+        rows = self._checked(vectors, what="vector")
+        if len(rows) != len(ids):
+            raise RoutingError(f"{len(ids)} ids came with {len(rows)} vectors, expected one each")
+        with self._lock:
+            new: dict[str, int] = {}
+            for id_ in ids:
+                if id_ in self._rows or id_ in new:
+                    raise RoutingError(f"the id {id_!r} is in the index already: remove it first")
+                new[id_] = len(self._ids) + len(new)
+            self._flat.add(rows)
+            self._ids.extend(new)
+            self._rows.update(new)
+
+    def remove(self, ids: Iterable[str]) -> None:
+        """Remove vectors by their ids.
+
+        Raises:
+            RoutingError: an id is not in the index. Nothing has been removed then.
+        """
+        gone = dict.fromkeys(ids)
+        with self._lock:
+            for id_ in gone:
+                if id_ not in self._rows:
+                    raise RoutingError(f"the id {id_!r} is not in the index: nothing was removed")
+            before = len(self._ids)
+            stored = _faiss.rev_swig_ptr(self._flat.get_xb(), before * self.dim).reshape(
+                -1, self.dim
+            )
+            for id_ in gone:
+                row, last = self._rows.pop(id_), self._ids.pop()
+                if last != id_:
+                    stored[row] = stored[len(self._ids)]
+                    self._ids[row] = last
+                    self._rows[last] = row
+            self._flat.remove_ids(_faiss.IDSelectorRange(len(self._ids), before))
+
+    def search(
+        self, queries: npt.NDArray[Any], k: int, *, allowed: Collection[str] | None = None
+    ) -> list[Hits]:
+        """Return for each query its `k` nearest ids with their inner products, best first, ties by id.
+
+        Args:
+            queries: (n, d).
+            k: how many at most; fewer come back when fewer are there.
+            allowed: the only ids that may come back, if given; ids that are not in the index are passed over.
+
+        Raises:
+            RoutingError: a query has another dimension or a number that is not finite, or `k` is less than 1.
+        """
+        checked = self._checked(queries, what="query")
+        if k < 1:
+            raise RoutingError(f"{k} neighbours were asked for, expected 1 or more")
+        with self._lock:
+            opened = self._opened(allowed)
+            available = int(opened.sum())
+            if not available or not len(checked):
+                return [[] for _ in checked]
+            selector = None if available == len(self._ids) else _selector(opened)
+            return self._nearest(checked, k, available, selector)
+
+    def save(self, directory: Path, *, encoder: str) -> None:
+        """Write the index and the name of the encoder that made its vectors; one writer a directory at a time.
+
+        Each file is named by its hash, and the manifest is replaced last and in one step: a crash at any moment
+        leaves the old index or the new one.
+
+        Raises:
+            RoutingError: the files cannot be written.
+        """
+        with self._lock:
+            vectors = self._flat.reconstruct_n(0, len(self._ids)) if self._ids else self._none()
+            ids = json.dumps(self._ids).encode()
+        array = io.BytesIO()
+        np.lib.format.write_array(array, vectors, allow_pickle=False)
+        contents = {"vectors": array.getvalue(), "ids": ids}
+        hashes = {kind: hashlib.sha256(content).hexdigest() for kind, content in contents.items()}
+        names = {kind: _file_name(kind, hashes[kind]) for kind in contents}
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            for kind, content in contents.items():
+                _write(directory / names[kind], content)
+            _write(directory / _MANIFEST, _manifest(encoder=encoder, **hashes))
+            _remove_others(directory, keep=names.values())
+        except OSError as error:
+            raise RoutingError(f"the index cannot be saved: {error.strerror}") from error
+
+    @classmethod
+    def load(cls, directory: Path, *, encoder: str) -> "VectorIndex":
+        """Read an index back; nothing is opened by numpy or FAISS before its hash is checked.
+
+        Raises:
+            RoutingError: a file is missing, too large or changed, or the vectors are another encoder's.
+        """
+        hashes = _read_manifest(directory, encoder=encoder)
+        content = {kind: _read_checked(directory, kind, sha256) for kind, sha256 in hashes.items()}
+        try:
+            ids = json.loads(content["ids"])
+            vectors = np.lib.format.read_array(io.BytesIO(content["vectors"]), allow_pickle=False)
+        except (ValueError, EOFError, MemoryError, RecursionError) as error:
+            raise RoutingError(f"{_saved(directory)} cannot be read: {_REBUILD}") from error
+        if not (isinstance(ids, list) and all(isinstance(id_, str) for id_ in ids)):
+            raise RoutingError(
+                f"{_saved(directory)} has ids that are not a list of text: {_REBUILD}"
+            )
+        return cls.from_vectors(ids, vectors)
+
+    def _checked(self, vectors: npt.NDArray[Any], *, what: str) -> Vectors:
+        try:
+            with np.errstate(over="ignore"):  # what is too large is refused below
+                rows = np.ascontiguousarray(vectors, np.float32)
+        except (ValueError, TypeError) as error:
+            raise RoutingError(
+                f"a {what} has the type {vectors.dtype}, expected numbers"
+            ) from error
+        if rows.ndim != 2 or rows.shape[1] != self.dim:
+            raise RoutingError(
+                f"the shape for each {what} is {vectors.shape}, expected (n, {self.dim}): "
+                "encode with the encoder of this index"
+            )
+        if not (np.abs(rows) <= _LARGEST).all():  # false for NaN too
+            raise RoutingError(f"a {what} holds a number that is not finite or beyond {_LARGEST:g}")
+        return rows
+
+    def _opened(self, allowed: Collection[str] | None) -> npt.NDArray[np.bool_]:
+        """Return for each row whether it may come back."""
+        if allowed is None:
+            return np.ones(len(self._ids), bool)
+        opened = np.zeros(len(self._ids), bool)
+        opened[[row for id_ in allowed if (row := self._rows.get(id_)) is not None]] = True
+        return opened
+
+    def _nearest(self, queries: Vectors, k: int, available: int, selector: Any) -> list[Hits]:
+        """Search until whatever ties with the last of the `k` hits is among those found, then order them."""
+        found = min(k + 1, available)
+        while True:
+            scores, rows = self._flat.search(queries, found, params=selector)
+            if found == available or not (scores[:, found - 1] == scores[:, k - 1]).any():
+                break
+            found = min(2 * found, available)
+        return [
+            self._ordered(*hits)[:k] for hits in zip(scores.tolist(), rows.tolist(), strict=True)
+        ]
+
+    def _ordered(self, scores: list[float], rows: list[int]) -> Hits:
+        hits = [
+            (self._ids[row], score) for score, row in zip(scores, rows, strict=True) if row >= 0
+        ]
+        return sorted(hits, key=lambda hit: (-hit[1], hit[0]))
+
+    def _none(self) -> Vectors:
+        return np.empty((0, self.dim), np.float32)
+
+
+def _selector(opened: npt.NDArray[np.bool_]) -> Any:
+    bitmap = np.packbits(opened, bitorder="little")
+    return _faiss.SearchParameters(sel=_faiss.IDSelectorBitmap(bitmap))
+
+
+def _saved(directory: Path) -> str:
+    return f"the index in {directory.name!r}"
+
+
+def _file_name(kind: str, sha256: str) -> str:
+    return f"{kind}-{sha256[:16]}.{'npy' if kind == 'vectors' else 'json'}"
+
+
+def _manifest(*, encoder: str, ids: str, vectors: str) -> bytes:
+    content = {"encoder": encoder, "format": _FORMAT, "sha256": {"ids": ids, "vectors": vectors}}
+    return json.dumps(content, indent=2).encode() + b"\n"
+
+
+def _read_manifest(directory: Path, *, encoder: str) -> dict[str, str]:
+    """Return the hash of each file, from a manifest that is byte for byte what `save` writes."""
+    text = _read(directory, _MANIFEST, limit=_MANIFEST_BYTES)
+    try:
+        manifest = json.loads(text)
+        made_with = manifest["encoder"]
+        hashes = {kind: manifest["sha256"][kind] for kind in ("ids", "vectors")}
+        hexadecimal = all(_SHA256.fullmatch(sha256) for sha256 in hashes.values())
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise RoutingError(f"{_saved(directory)} has a damaged {_MANIFEST}: {_REBUILD}") from error
+    if made_with != encoder:
+        raise RoutingError(
+            f"{_saved(directory)} was made with encoder {made_with!r}, this is {encoder!r}: {_REBUILD}"
+        )
+    if not hexadecimal or text != _manifest(encoder=encoder, **hashes):
+        raise RoutingError(
+            f"{_saved(directory)} has a {_MANIFEST} that is not of format {_FORMAT}: {_REBUILD}"
+        )
+    return hashes
+
+
+def _read_checked(directory: Path, kind: str, sha256: str) -> bytes:
+    name = _file_name(kind, sha256)
+    content = _read(directory, name, limit=_FILE_BYTES)
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256:
+        raise RoutingError(
+            f"{_saved(directory)} was changed: {name} has sha256 {found[:12]}, "
+            f"expected {sha256[:12]}: {_REBUILD}"
+        )
+    return content
+
+
+def _read(directory: Path, name: str, *, limit: int) -> bytes:
+    try:
+        with (directory / name).open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > limit:
+                raise RoutingError(
+                    f"{_saved(directory)} has a {name} of {size} bytes, expected at most {limit}"
+                )
+            return file.read(limit)
+    except OSError as error:
+        raise RoutingError(
+            f"{_saved(directory)} has no {name} that can be read ({error.strerror}): {_REBUILD}"
+        ) from error
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Put a file in place in one step, on the disk when it returns."""
+    temporary = path.with_name(f"{path.name}.tmp")
+    with temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _remove_others(directory: Path, *, keep: Collection[str]) -> None:
+    for pattern in ("vectors-*.npy", "ids-*.json", "*.tmp"):
+        for path in directory.glob(pattern):
+            if path.name not in keep:
+                path.unlink(missing_ok=True)

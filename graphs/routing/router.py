@@ -1,0 +1,122 @@
+"""The two routers of one process over one encoder: which agents fit a text, which model answers it best for its price.
+
+It knows cards, anchors and prices as values; it calls no model and applies no mask, it gets what a mask let through.
+"""
+
+import threading
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.card import AgentCard
+from graphs.routing.agents import AgentIndex
+from graphs.routing.choice import Option, Ranked, rank
+from graphs.routing.encoder import CachedEncoder, Encoder
+from graphs.routing.quality import AnchorEstimator, Prediction, declared_anchors
+
+Vector = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """A text of a known kind of task."""
+
+    text: str
+    kind: str
+    output_tokens: int
+
+
+class Router:
+    """Ranks agents and models for a text. Safe to use from several threads."""
+
+    def __init__(
+        self, encoder: Encoder, agents: AgentIndex, models: AnchorEstimator | None
+    ) -> None:
+        self._encoder = encoder
+        self._agents = agents
+        self._models = models
+        self._lock = threading.RLock()  # the index changes in place when a card comes or goes
+
+    @classmethod
+    def from_parts(
+        cls,
+        encoder: Encoder,
+        *,
+        cards: Iterable[AgentCard],
+        examples: Sequence[Example],
+        qualities: Mapping[str, Mapping[str, float]],
+    ) -> "Router":
+        """Embed the cards and the kinds' examples.
+
+        Args:
+            encoder: embeds cards, examples and queries alike.
+            cards: the agents.
+            examples: general requests by kind; empty means that no quality can be predicted.
+            qualities: for each model its assumed quality by kind.
+        """
+        cached = CachedEncoder(encoder)
+        agents = AgentIndex.from_cards(cards, encoder.encode, dim=encoder.dim)
+        models = None
+        if examples and qualities:
+            anchors = declared_anchors(
+                models=qualities,
+                kinds=[(e.kind, e.output_tokens) for e in examples],
+                vectors=encoder.encode([e.text for e in examples]),
+            )
+            models = AnchorEstimator.from_anchors(anchors)
+        return cls(cached, agents, models)
+
+    @property
+    def encoder_name(self) -> str:
+        """Which encoder the vectors are from."""
+        return self._encoder.name
+
+    def embed(self, text: str) -> Vector:
+        """Return the unit vector (d,) of `text`."""
+        vector: Vector = self._encoder.encode([text])[0]
+        return vector
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the unit rows (n, d) of `texts`."""
+        return self._encoder.encode(texts)
+
+    def rank_agents(self, vector: Vector, allowed: Collection[str]) -> list[tuple[str, float]]:
+        """Return the nearest of the allowed agents with their cosines."""
+        with self._lock:
+            return self._agents.rank(vector, allowed)
+
+    def predict(self, vector: Vector) -> Prediction | None:
+        """Return the models' predicted quality; None where the catalogue gives nothing to predict from."""
+        return self._models.predict(vector) if self._models else None
+
+    def change(self, before: AgentCard | None, after: AgentCard | None) -> None:
+        """Follow a change of the registry."""
+        with self._lock:
+            if before is not None:
+                self._agents.remove(before.id)
+            if after is not None:
+                self._agents.add(after)
+
+
+def rank_models(
+    prediction: Prediction, costs: Mapping[str, float], preference: str | float
+) -> list[Ranked]:
+    """Return the frontier over the models in `costs`, in the order of choice.
+
+    Args:
+        prediction: the predicted quality of each model.
+        costs: the predicted price of this query for each model that may answer, in USD.
+        preference: `cost`, `auto`, `performance` or 0..1.
+    """
+    options = [
+        Option(
+            id=model,
+            quality=prediction.quality[model],
+            uncertainty=prediction.uncertainty[model],
+            cost_usd=cost,
+        )
+        for model, cost in costs.items()
+    ]
+    return rank(options, preference)

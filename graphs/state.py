@@ -1,0 +1,87 @@
+"""What a caller may send, what the graph remembers, what the process grants, what comes out.
+
+All JSON-plain but `messages`, which are LangChain messages so that Studio and chat UIs can show them. Permissions
+live in `Context` only, because agents may write state.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, TypedDict
+
+from langchain_core.messages import AnyMessage
+from langgraph.graph.message import add_messages
+
+Preference = str | float
+"""`cost`, `auto`, `performance`, or a number from 0 (cheapest) to 1 (best)."""
+
+
+class Input(TypedDict):
+    """What a caller may send."""
+
+    messages: Annotated[list[AnyMessage], add_messages]
+    """The user's new message; earlier ones are in the thread."""
+
+
+class State(TypedDict, total=False):
+    """What the graph remembers of a thread."""
+
+    messages: Annotated[list[AnyMessage], add_messages]
+    """The whole dialogue."""
+    phase: str
+    """The `Phase` in which the last turn ended."""
+    active_agent: str | None
+    """Who holds the floor."""
+    turn: int
+    """How many turns the thread has had."""
+    event: str
+    """The last event of this turn."""
+    request: str
+    """The text that is being served: the last message, or the one that a choice was about."""
+    decision: dict[str, Any]
+    """The decision record of this turn while it is being written."""
+    record: dict[str, Any]
+    """The decision record of the last finished turn."""
+    target: str | None
+    """The agent that is to run next."""
+    outcome: dict[str, Any]
+    """How the last agent of this turn ended."""
+    tried: list[str]
+    """The agents that gave this turn back."""
+    hops: int
+    """How many hand-overs this turn has had."""
+    memories: dict[str, dict[str, Any]]
+    """What each agent keeps between turns, by its id."""
+    asked: str
+    """What the holder asked last, while its question is open."""
+    floor: dict[str, str] | None
+    """Who held the floor when this turn began, in which phase, and what it had asked."""
+    choice: dict[str, Any] | None
+    """The open question of `awaiting_choice`: the request and the agents offered."""
+    spent_usd: float
+    """What the thread's model calls have cost."""
+
+
+class Output(TypedDict):
+    """What comes out of a turn."""
+
+    messages: list[AnyMessage]
+    phase: str
+    active_agent: str | None
+    record: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """Who is calling and what they may have; set by whoever authenticates the caller, never by a request."""
+
+    user: str = "local"
+    grants: Sequence[str] = ()
+    """What the caller has been granted, beyond the default grants of the process."""
+    preference: Preference | None = None
+    """None takes the process's setting."""
+    budget_usd: float | None = None
+    """The most that this turn may cost; None takes the process's setting."""
+    include: Sequence[str] = ()
+    """If not empty, only these agents and models may serve."""
+    exclude: Sequence[str] = ()
+    """These agents and models may not serve."""

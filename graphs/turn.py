@@ -1,0 +1,122 @@
+"""Reads the user's turn: the text of a message made fit to keep, and the event that it is in its phase.
+
+Pure; it knows words and phases, no vectors: whether a new request belongs to the holder is for routing to say.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from agents.errors import InputError
+from agents.replies import normalise, read_reply
+from graphs.machine import Event, Phase
+
+LONGEST_TEXT = 200_000
+"""Characters in one message; longer texts belong into a file that the documents agent can read."""
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b\u2060\ufeff]")
+_FOLLOW_UP = re.compile(
+    r"(?:and|or|but|also|then|now|so|what about|how about|same (?:for|with)|make (?:it|that)"
+    r"|instead|plus|minus|times|divided|multiplied|rather|only|just)\b",
+    re.IGNORECASE,
+)
+_LONGEST_FOLLOW_UP = 8
+_REQUEST = re.compile(
+    r"(?:what|which|who|whom|whose|when|where|why|how|is|are|was|were|do|does|did|can|could|would|will"
+    r"|should|show|list|tell|give|write|explain|describe|translate|summari[sz]e|calculate|compute|convert"
+    r"|solve|find|search|create|add|remind|delete|clear|count|plot|draw|help|compare|generate)\b",
+    re.IGNORECASE,
+)
+_ORDINALS = ("first", "second", "third", "fourth", "fifth")
+
+
+def clean_text(text: str) -> str:
+    """Return `text` as it is kept: control characters out, lone surrogates replaced.
+
+    Raises:
+        InputError: nothing is left, or it is too long.
+    """
+    if len(text) > LONGEST_TEXT:
+        raise InputError(
+            f"the message has {len(text):,} characters; at most {LONGEST_TEXT:,} are taken: "
+            "put a longer text into a file and ask about it"
+        )
+    readable = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    cleaned = _CONTROL.sub("", readable)
+    if not cleaned.strip():
+        raise InputError("the message is empty; write what you want to know or do")
+    return cleaned
+
+
+def text_of(content: str | Sequence[Any]) -> str:
+    """Return the text of a message's content, a string or a list of parts."""
+    if isinstance(content, str):
+        return content
+    parts = [part if isinstance(part, str) else part.get("text", "") for part in content]
+    return "\n".join(part for part in parts if isinstance(part, str) and part)
+
+
+def modalities_of(content: str | Sequence[Any]) -> frozenset[str]:
+    """Return what a message's content is made of: text, image, audio, file."""
+    kinds = {"text"}
+    for part in content if not isinstance(content, str) else ():
+        kind = part.get("type", "text") if isinstance(part, dict) else "text"
+        kinds.add(
+            {"image_url": "image", "input_image": "image", "input_audio": "audio"}.get(kind, kind)
+        )
+    return frozenset(kinds)
+
+
+def name_event(
+    text: str, *, phase: str, holder: str | None, offered: Sequence[tuple[str, str]] = ()
+) -> Event:
+    """Return what the user's turn is, in its phase.
+
+    Args:
+        text: the turn, cleaned.
+        phase: the `Phase` in which the last turn ended.
+        holder: the agent that holds the floor.
+        offered: with `awaiting_choice`, the id and title of the agents offered.
+    """
+    reply = read_reply(text)
+    if phase == Phase.AWAITING_CHOICE:
+        if chosen(text, offered) is not None:
+            return Event.CHOOSE
+        return Event.CANCEL if reply in ("cancel", "deny", "close") else Event.NEW_REQUEST
+    if holder is not None and phase in (Phase.AWAITING_INPUT, Phase.AWAITING_APPROVAL):
+        if reply in ("affirm", "deny", "cancel"):
+            return Event(reply)
+        if reply == "close":
+            return Event.CANCEL
+        is_answer = phase == Phase.AWAITING_INPUT and not _asks(text)
+        return Event.CONTINUE if is_answer else Event.NEW_REQUEST
+    if reply in ("close", "deny", "cancel"):
+        return Event.CLOSE
+    if holder is not None and phase == Phase.ENGAGED and (reply == "affirm" or _goes_on(text)):
+        return Event.CONTINUE
+    return Event.NEW_REQUEST
+
+
+def chosen(text: str, offered: Sequence[tuple[str, str]]) -> str | None:
+    """Return which of the offered agents `text` names, by name, id, number or place; None if not just one."""
+    words = normalise(text).split()
+    if not words or len(words) > 12:
+        return None
+    for place, (agent_id, _) in enumerate(offered):
+        if words[-1] == str(place + 1) or _ORDINALS[place] in words:
+            return agent_id
+    named = [
+        agent_id
+        for agent_id, title in offered
+        if set(normalise(title).split()) & set(words) or normalise(agent_id) in words
+    ]
+    return named[0] if len(named) == 1 else None
+
+
+def _asks(text: str) -> bool:
+    """Return whether `text` reads like a request of its own rather than an answer."""
+    return text.rstrip().endswith("?") or _REQUEST.match(text.lstrip()) is not None
+
+
+def _goes_on(text: str) -> bool:
+    """Return whether `text` reads like a follow-up: short, and hung on what went before."""
+    return len(text.split()) <= _LONGEST_FOLLOW_UP and _FOLLOW_UP.match(text.lstrip()) is not None

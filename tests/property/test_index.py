@@ -1,0 +1,129 @@
+"""The index against brute force: the same hits in the same order for any vectors, mask and history.
+
+The vectors are whole numbers, so both sides compute every score exactly and ties are common.
+"""
+
+import random
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from agents.errors import RoutingError
+from graphs.routing.index import VectorIndex
+
+Rows = npt.NDArray[np.float32]
+Stored = dict[str, list[float]]
+
+DIM = 3
+NUMBERS = st.integers(-3, 3).map(float)
+VECTOR = st.lists(NUMBERS, min_size=DIM, max_size=DIM)
+IDS = st.text("aé\ud800", max_size=3)  # few, so that the drawn ids meet
+STORED = st.dictionaries(IDS, VECTOR, max_size=40)
+QUERIES = arrays(np.float32, st.tuples(st.integers(0, 40), st.just(DIM)), elements=NUMBERS)
+
+
+def build(stored: Stored) -> VectorIndex:
+    return VectorIndex.from_vectors(
+        list(stored), np.array(list(stored.values()), np.float32).reshape(-1, DIM)
+    )
+
+
+def brute_force(
+    stored: Stored, queries: Rows, k: int, allowed: set[str] | None
+) -> list[list[tuple[str, float]]]:
+    hits = [
+        [
+            (id_, float(np.dot(query, row)))
+            for id_, row in stored.items()
+            if allowed is None or id_ in allowed
+        ]
+        for query in queries
+    ]
+    return [sorted(row, key=lambda hit: (-hit[1], hit[0]))[:k] for row in hits]
+
+
+@given(
+    STORED, QUERIES, st.integers(1, 50), st.none() | st.sets(IDS), st.randoms(use_true_random=False)
+)
+@settings(max_examples=100, deadline=None)
+def test_search_equals_brute_force(
+    stored: Stored, queries: Rows, k: int, allowed: set[str] | None, chance: random.Random
+) -> None:
+    if allowed is not None and stored:
+        allowed |= set(chance.sample(sorted(stored), chance.randint(0, len(stored))))
+    assert build(stored).search(queries, k, allowed=allowed) == brute_force(
+        stored, queries, k, allowed
+    )
+
+
+@given(STORED, st.lists(st.tuples(IDS, VECTOR), max_size=30), QUERIES)
+@settings(max_examples=100, deadline=None)
+def test_a_changed_index_equals_one_built_anew(
+    stored: Stored, changes: list[tuple[str, list[float]]], queries: Rows
+) -> None:
+    index = build(stored)
+    now = dict(stored)
+    for id_, row in changes:
+        if now.pop(id_, None) is None:
+            index.add([id_], np.array([row]))
+            now[id_] = row
+        else:
+            index.remove([id_])
+    assert len(index) == len(now)
+    assert index.search(queries, 5) == brute_force(now, queries, 5, None)
+
+
+@given(STORED, QUERIES)
+@settings(max_examples=30, deadline=None)
+def test_a_saved_index_answers_the_same(stored: Stored, queries: Rows) -> None:
+    index = build(stored)
+    with tempfile.TemporaryDirectory() as folder:
+        index.save(Path(folder), encoder="e")
+        assert VectorIndex.load(Path(folder), encoder="e").search(queries, 9) == index.search(
+            queries, 9
+        )
+
+
+@given(STORED, st.data())
+@settings(max_examples=100, deadline=None)
+def test_a_changed_file_never_loads(stored: Stored, data: st.DataObject) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        build(stored).save(Path(folder), encoder="e")
+        path = data.draw(st.sampled_from(sorted(Path(folder).iterdir())))
+        content = path.read_bytes()
+        start = data.draw(st.integers(0, len(content)))
+        end = data.draw(st.integers(start, len(content)))
+        changed = content[:start] + data.draw(st.binary(max_size=20)) + content[end:]
+        path.write_bytes(changed)
+        if changed == content:
+            assert len(VectorIndex.load(Path(folder), encoder="e")) == len(stored)
+        else:
+            with pytest.raises(RoutingError):
+                VectorIndex.load(Path(folder), encoder="e")
+
+
+@given(
+    arrays(np.float64, (5, DIM), elements=st.floats(width=64)),
+    arrays(np.float64, (2, DIM), elements=st.floats(width=64)),
+    st.integers(1, 9),
+)
+@settings(max_examples=100, deadline=None)
+def test_any_numbers_give_finite_scores_or_a_routing_error(
+    vectors: npt.NDArray[np.float64], queries: npt.NDArray[np.float64], k: int
+) -> None:
+    ids = ["a", "b", "c", "d", "e"]
+    try:
+        hits = VectorIndex.from_vectors(ids, vectors).search(queries, k)
+    except RoutingError:
+        assert not (np.abs(np.vstack([vectors, queries])) <= 1e15).all()
+        return
+    for row in hits:
+        assert len(row) == min(k, 5)
+        assert {id_ for id_, _ in row} <= set(ids)
+        assert np.isfinite([score for _, score in row]).all()
