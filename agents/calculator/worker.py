@@ -12,6 +12,8 @@ import signal
 import sys
 from typing import Any
 
+from sympy.polys.polyerrors import BasePolynomialError
+
 from agents.calculator import equations, symbolic
 from agents.calculator.parser import parse
 from agents.calculator.problems import NotACalculation, Refused
@@ -46,16 +48,15 @@ def serve(request: dict[str, Any]) -> dict[str, Any]:
         return {"unread": str(problem)}
     except (MemoryError, OverflowError, RecursionError):
         return {"refused": "That computation is too large."}
-    except (ArithmeticError, NotImplementedError, TypeError, ValueError, sympy_errors()) as problem:
+    except (
+        ArithmeticError,
+        NotImplementedError,
+        TypeError,
+        ValueError,
+        BasePolynomialError,
+    ) as problem:
         # What sympy raises for input that its algorithms do not cover has no common base.
         return {"refused": f"I cannot compute that ({type(problem).__name__})."}
-
-
-def sympy_errors() -> type[Exception]:
-    """Return the base class of sympy's polynomial errors."""
-    from sympy.polys.polyerrors import BasePolynomialError
-
-    return BasePolynomialError  # type: ignore[no-any-return]
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from agents.tasks.dates import DateOrder, Due, read_due
 from agents.tasks.drafting import MAX_TITLE, WHEN
 from agents.tasks.language import clean, read_command
 from agents.tasks.phrases import SPAN
-from agents.tasks.state import TasksState, ending, not_ours, stores
+from agents.tasks.state import TasksState, ending, stores
 from agents.tasks.store import Task, TaskStore, open_store
 from agents.tasks.wording import counted, due_words, named, quoted
 
@@ -55,7 +55,7 @@ def reschedule(
         if other is not None and other.sure:
             return TasksState(step="understand")
         if seems_elsewhere(text):
-            return not_ours("that is no new date for the task", memory=memory)
+            return ending(declined("that is no new date for the task"))
     passed = f"{due.in_words(now)} has passed. " if due else ""
     question = f"{passed}To when should I move {named(tasks)}? {WHEN.removeprefix('When? ')}"
     return ending(needs_input(question, memory={"awaiting": "new_date", "ids": ids}))

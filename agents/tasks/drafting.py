@@ -10,13 +10,13 @@ from uuid import uuid4
 
 from langgraph.runtime import Runtime
 
-from agents.contract import AgentContext, done, needs_input
+from agents.contract import AgentContext, declined, done, needs_input
 from agents.replies import Reply, read_reply
 from agents.tasks.corrections import new_title, says_no_date, seems_elsewhere, spoken_date
 from agents.tasks.dates import DateOrder, Due, read_due
 from agents.tasks.language import clean, read_command
 from agents.tasks.phrases import split_when
-from agents.tasks.state import TasksState, ending, not_ours, stores
+from agents.tasks.state import TasksState, ending, stores
 from agents.tasks.store import open_store
 from agents.tasks.wording import due_words, quoted
 
@@ -68,7 +68,7 @@ def revise(state: TasksState, runtime: Runtime[AgentContext], *, order: DateOrde
     if command is not None and command.sure:
         return TasksState(step="understand")
     if seems_elsewhere(text):
-        return not_ours("that is no answer about the task being added", memory=memory)
+        return ending(declined("that is no answer about the task being added"))
     return _ask_again(written, awaiting, text, now=now)
 
 

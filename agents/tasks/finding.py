@@ -8,14 +8,14 @@ from dataclasses import asdict
 
 from langgraph.runtime import Runtime
 
-from agents.contract import AgentContext, done, needs_input
+from agents.contract import AgentContext, declined, done, needs_input
 from agents.replies import read_reply
 from agents.tasks.command import Command, Verb
 from agents.tasks.corrections import correction, seems_elsewhere
 from agents.tasks.dates import DateOrder, read_due
 from agents.tasks.language import MAX_REQUEST, clean, read_command
 from agents.tasks.matching import find_tasks, pick_tasks, task_numbers
-from agents.tasks.state import Step, TasksState, ending, not_ours, stores
+from agents.tasks.state import Step, TasksState, ending, stores
 from agents.tasks.store import Task, open_store
 from agents.tasks.wording import counted, in_scope, listing, quoted, standing, task_lines
 
@@ -33,8 +33,8 @@ def understand(
     """Read what the request asks of the list; decline what asks nothing of it."""
     memory = state.get("memory") or {}
     if len(state["request"]) > MAX_REQUEST:
-        return not_ours(
-            f"a request to the task list has at most {MAX_REQUEST:,} characters", memory=memory
+        return ending(
+            declined(f"a request to the task list has at most {MAX_REQUEST:,} characters")
         )
     text = clean(state["request"])
     engaged = state.get("event") in ("stay", "continue")
@@ -43,7 +43,7 @@ def understand(
         if read_due(correction(text), now=runtime.context.now, order=order, reply=True):
             command = Command(verb=Verb.RESCHEDULE, target="it", value=correction(text))
     if command is None:
-        return not_ours("the request asks nothing of the task list", memory=memory)
+        return ending(declined("the request asks nothing of the task list"))
     title = (memory.get("draft") or {}).get("title")
     left = f"The unfinished task {quoted(title)} was dropped." if title else ""
     plain = {**asdict(command), "verb": command.verb.value}
@@ -109,7 +109,7 @@ def choose(state: TasksState, runtime: Runtime[AgentContext]) -> TasksState:
     if other is not None and other.sure:
         return TasksState(step="understand")
     if not picked and seems_elsewhere(text):
-        return not_ours("that picks none of the tasks shown", memory=memory)
+        return ending(declined("that picks none of the tasks shown"))
     question = (
         f"{task_lines(tasks, now=runtime.context.now)}\n\nWhich one? Say its number, or *none*."
     )
@@ -147,7 +147,7 @@ def _pool(verb: Verb, tasks: list[Task]) -> list[Task]:
 def _none_found(state: TasksState, tasks: list[Task]) -> TasksState:
     command, memory = state["command"], state.get("memory") or {}
     if not command["sure"]:
-        return not_ours("no task on the list is named so", memory=memory)
+        return ending(declined("no task on the list is named so"))
     verb, target = Verb(command["verb"]), command["target"]
     if target == "*":
         kind = {"done": "done", "overdue": "overdue"}.get(command["value"], "")

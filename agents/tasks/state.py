@@ -1,10 +1,10 @@
 """The state of the task agent's graph and what its nodes share. It knows no words and no table."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import wraps
 from typing import Any, Literal, TypeVar, cast
 
-from agents.contract import AgentState, Outcome, declined, failed
+from agents.contract import AgentState, Outcome, failed
 from agents.tasks.store import TaskStoreError
 
 Step = Literal[
@@ -33,7 +33,7 @@ class TasksState(AgentState, total=False):
 
 def ending(update: AgentState) -> TasksState:
     """Return an outcome as the update of a run's last node."""
-    return TasksState(outcome=update["outcome"], memory=update["memory"], step="end")
+    return {**update, "step": "end"}
 
 
 def conclude(state: TasksState) -> TasksState:
@@ -44,23 +44,14 @@ def conclude(state: TasksState) -> TasksState:
     return TasksState(outcome=outcome, note="", ids=[], due=None)
 
 
-def not_ours(reason: str, *, memory: Mapping[str, Any] | None = None) -> TasksState:
-    """Return a refusal that keeps what was begun, so that the user can come back to it."""
-    update = declined(reason)
-    update["memory"] = dict(memory or {})
-    return ending(update)
-
-
 def stores(node: F) -> F:
-    """Let a node end the run with `failed` if the list cannot be read or written; keep memory."""
+    """Let a node end the run with `failed` if the list cannot be read or written."""
 
     @wraps(node)
     def run(state: TasksState, *args: Any, **kwargs: Any) -> TasksState:
         try:
             return node(state, *args, **kwargs)
         except TaskStoreError as error:
-            update = failed(str(error))
-            update["memory"] = dict(state.get("memory") or {})
-            return ending(update)
+            return ending(failed(str(error)))
 
     return cast(F, run)

@@ -180,7 +180,6 @@ def open_store(home: Path, *, user: str) -> Iterator[TaskStore]:
 def _prepare(db: sqlite3.Connection) -> None:
     version = _version(db)
     if version == 0:
-        db.execute("PRAGMA journal_mode = WAL")
         db.execute("BEGIN IMMEDIATE")
         version = _version(db)
         if version == 0:

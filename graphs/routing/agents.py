@@ -23,7 +23,7 @@ TEXTS_AN_AGENT = 60
 _SEPARATOR = "\x1f"
 
 # The decision is logistic in two cosines: how near the agent is, and how much nearer than a general request.
-_SLOPE, _FIT_AT, _AGAINST_NONE = 14.0, 0.44, 9.0
+_SLOPE, _FIT_AT, _AGAINST_NONE = 14.0, 0.36, 9.0
 START_AT = 0.5
 """An agent takes the floor at this probability that it fits."""
 ASK_WITHIN = 0.03

@@ -1,0 +1,1 @@
+"""What is measured, not asserted. Each module prints a Markdown table: `python -m benchmarks.NAME`."""
