@@ -28,7 +28,7 @@ test: $(MARK)-dev  ## the tests
 	@$(BIN)/python -m pytest
 
 test-extras: $(MARK)-extras  ## the tests that need the extra sentence-transformers
-	@$(BIN)/python -m pytest -rs tests/unit/test_encoder.py tests/unit/test_turns_on_fp32.py
+	@$(BIN)/python -m pytest -rs tests/unit/test_encoder.py tests/unit/test_turns.py
 
 check: $(MARK)-dev  ## lint and types
 	@$(BIN)/ruff check .
