@@ -4,13 +4,12 @@ It knows the files of one folder and nothing else: no network, no other file, no
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from langgraph.graph.state import CompiledStateGraph
 
 from agents.data.graph import compile_graph
-from agents.errors import CatalogError
+from agents.folders import folder_option
 
 __all__ = ["build"]
 
@@ -24,14 +23,4 @@ def build(options: Mapping[str, Any]) -> CompiledStateGraph[Any, Any, Any, Any]:
     Raises:
         CatalogError: an option is unknown or has the wrong type.
     """
-    for key in options:
-        if key != "folder":
-            raise CatalogError(
-                f"agent 'data': unknown option {key!r}; expected only 'folder'; remove it"
-            )
-    folder = options.get("folder", "data")
-    if not isinstance(folder, str) or not folder.strip():
-        raise CatalogError(
-            f"agent 'data': option 'folder' is {folder!r}; expected a path as text; write one or remove it"
-        )
-    return compile_graph(folder=Path(folder).expanduser())
+    return compile_graph(folder=folder_option(options, agent="data"))

@@ -79,7 +79,6 @@ class Periods(Scanner):
             self.draft.filters.append(
                 Filter(column=year[0].name, operator=sign, values=(period.start.year,))
             )
-            self.draft.matched += 1
             return end - at
         # "from March 2024" is that month; "from 2024-03-01" begins there.
         if from_only and period.width > 0 and self.tokens[end - 1].kind is not Kind.DATE:
@@ -107,7 +106,6 @@ class Periods(Scanner):
         return column
 
     def _date_filter(self, column: Column, operator: Operator, day: date) -> None:
-        self.draft.matched += 1
         self.draft.filters.append(
             Filter(column=column.name, operator=operator, values=(day.isoformat(),), dates=True)
         )

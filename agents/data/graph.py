@@ -6,7 +6,7 @@ The folder belongs to whoever runs MoMA and is the same for every user; nothing 
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
@@ -77,12 +77,17 @@ class DataAgent:
             )
         database = self._open(runtime)
         if not database.tables:
-            return _refuse(self._nothing(database))
+            advice = show.no_tables(runtime.context.home / self._folder, database.skipped)
+            if requests.speaks_of_data(text):  # a model would guess what is in the user's own files
+                return cast(DataState, {**done(advice), "step": END})
+            return _refuse(" ".join(advice.split()))
         if requests.asks_for_tables(text) or requests.described_table(text, database.tables):
             return DataState(step="catalogue")
         sql = requests.typed_sql(text)
         if sql is not None:
             return DataState(step="execute", sql=sql, title="Result", last={}, notes=[])
+        if requests.asks_what_a_word_means(text):
+            return _refuse("the text asks what a word means, not what the data files hold")
         question, understood, bindings, base = self._read(state, text, database, runtime)
         return self._plan(question, understood, bindings, base, runtime)
 
@@ -215,11 +220,6 @@ class DataAgent:
     def _open(self, runtime: Runtime[AgentContext]) -> Database:
         return self._library.open(runtime.context.home / self._folder)
 
-    def _nothing(self, database: Database) -> str:
-        broken = " ".join(show.skipped_lines(database.skipped))
-        hint = "put CSV, Parquet, JSON or SQLite files there"
-        return f"there are no usable data files in the folder {self._folder.name!r}; {hint}. {broken}".strip()
-
     def _pending(self, state: DataState) -> dict[str, Any] | None:
         return (state.get("memory") or {}).get("pending")
 
@@ -243,7 +243,7 @@ def compile_graph(
         graph.add_node(name, getattr(agent, name))
     graph.add_edge(START, "understand")
     graph.add_conditional_edges(
-        "understand", _step, ["catalogue", "write_sql", "execute", "ask", "cancel", "refuse"]
+        "understand", _step, ["catalogue", "write_sql", "execute", "ask", "cancel", "refuse", END]
     )
     graph.add_conditional_edges("write_sql", _step, ["answer", "refuse"])
     graph.add_conditional_edges("execute", _step, ["answer", "refuse"])

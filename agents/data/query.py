@@ -3,6 +3,7 @@
 Identifiers are always quoted and text is always an escaped literal, so a query holds no SQL from outside.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -187,7 +188,8 @@ class Query:
 
     def to_json(self) -> dict[str, Any]:
         """Return the query as JSON-plain values for an agent's memory."""
-        return asdict(self)
+        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))  # turns tuples into lists
+        return plain
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Query":

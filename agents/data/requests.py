@@ -12,6 +12,9 @@ _TABLES = re.compile(
     r"|what data\b.*|(?:show|describe|list)(?: me)?(?: all)?(?: the| my| our)? data|(?:tables|schema|files|datasets)",
     re.IGNORECASE,
 )
+_DEFINITION = re.compile(
+    r"what(?:'s| is) an?\b|what are (?!the|my|our|your|these|all)", re.IGNORECASE
+)
 _DESCRIBE = re.compile(
     r"\b(?:describe|schema|structure|columns?|fields?|what(?:'s| is) in|what does|look like)\b",
     re.IGNORECASE,
@@ -23,7 +26,22 @@ _LOCAL = frozenset(
     "please describe columns column "
     "field structure does look like contain for s with and it to access know which any query "
     "ask stored how many on "
-    "folder hold inside type name work use".split()
+    "folder hold inside type name work use got".split()
+)
+_KIND = (
+    r"(?:data|data ?(?:files?|sets?|bases?|tables?|folder)|tables?|spreadsheets?|records"
+    r"|(?:csv|tsv|parquet|json|sqlite)(?:s| files?| tables?| data)?)"
+)
+_SPEAKS_OF_DATA = re.compile(
+    rf"\b(?:my|our|your|these|those|uploaded|loaded) (?:[\w-]+ )?{_KIND}\b(?! plan)"
+    rf"|\b(?:in|from|across) (?:all )?the {_KIND}\b"
+    r"|[\w-]+\.(?:csv|tsv|parquet|jsonl?|ndjson|db|sqlite3?)\b",
+    re.IGNORECASE,
+)
+_MAKES = re.compile(
+    r"(?:(?:please|can you|could you|would you|help me) )*(?:write|create|generate|draft|make|explain|implement|code"
+    r"|convert|design|build|how (?:do|can|would|should|to)|what is|what's|why)\b",
+    re.IGNORECASE,
 )
 _SQL = re.compile(
     r"^\s*(?:```(?:sql)?\s*(?P<fenced>.+?)\s*```|(?P<bare>(?:select|with)\b.+))\s*$",
@@ -40,7 +58,23 @@ _CLAUSE = re.compile(r"\bfrom\b|[*,(;]|^\s*select\s+\d", re.IGNORECASE)
 
 def asks_for_tables(text: str) -> bool:
     """Tell whether the text asks what data there is, and nothing else."""
-    return bool(_TABLES.search(text)) and _only_local(text, allowed=())
+    return (
+        bool(_TABLES.search(text))
+        and not _DEFINITION.match(text.strip())
+        and _only_local(text, allowed=())
+    )
+
+
+def asks_what_a_word_means(text: str) -> bool:
+    """Tell whether the text asks for a definition, as in "what is a product?"."""
+    return _DEFINITION.match(text.strip()) is not None and len(text.split()) <= 4
+
+
+def speaks_of_data(text: str) -> bool:
+    """Tell whether the text clearly asks about data files of the user's own, whatever there are."""
+    if asks_for_tables(text) or typed_sql(text):
+        return True
+    return bool(_SPEAKS_OF_DATA.search(text)) and not _MAKES.match(text.strip())
 
 
 def described_table(text: str, known: Sequence[Table]) -> Table | None:

@@ -8,16 +8,18 @@ replace, levenshtein) can run for minutes in one step that an interrupt cannot s
 import contextlib
 import json
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from agents.data.schema import plain
+from agents.data.schema import MAX_TEXT, plain
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 MAX_ROWS = 200
+MAX_CHARS = 24_000
+"""Characters of JSON in a result: it is kept in the thread."""
 MAX_SQL = 8_000
 SECONDS = 5.0
 
@@ -63,7 +65,7 @@ class SandboxError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What a query gave: at most `MAX_ROWS` rows of JSON-plain values."""
+    """What a query gave, of JSON-plain values: at most `MAX_ROWS` rows and about `MAX_CHARS` characters."""
 
     columns: list[str]
     rows: list[list[Any]]
@@ -177,8 +179,21 @@ def run(connection: "DuckDBPyConnection", sql: str, *, seconds: float = SECONDS)
     finally:
         timer.cancel()
         cursor.close()
-    kept = [[plain(cell) for cell in row] for row in rows[:MAX_ROWS]]
-    return Result(columns=columns, rows=kept, more=len(rows) > MAX_ROWS)
+    kept = _bounded(rows[:MAX_ROWS])
+    return Result(columns=columns, rows=kept, more=len(rows) > len(kept))
+
+
+def _bounded(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    """Return rows up to the limit of characters, the first one always, with long texts cut to a share of it."""
+    kept: list[list[Any]] = []
+    room = MAX_CHARS
+    for row in rows:
+        cells = [plain(cell, limit=min(MAX_TEXT, MAX_CHARS // len(row))) for cell in row]
+        room -= len(json.dumps(cells, ensure_ascii=False))
+        if kept and room < 0:
+            break
+        kept.append(cells)
+    return kept
 
 
 def _one_line(error: Exception) -> str:

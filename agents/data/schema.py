@@ -29,6 +29,9 @@ _RATE_WORDS = {
     "temperature", "temp", "grade", "margin", "height", "weight", "latitude", "longitude", "salary",
 }  # fmt: skip
 
+MAX_TEXT = 1_000
+"""Characters of a cell that are kept."""
+
 
 class ColumnKind(StrEnum):
     """What a column holds, as far as a question cares."""
@@ -113,13 +116,15 @@ class Skipped:
     reason: str
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any, *, limit: int = MAX_TEXT) -> Any:
     """Return a cell as a JSON-plain value: numbers, booleans and null as they are, the rest as bounded text."""
-    if value is None or isinstance(value, (bool, int)):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, int):  # a checkpoint holds 64 bits, a sum in DuckDB 128
+        return value if -(2**63) <= value < 2**64 else str(value)
     if isinstance(value, float):
         return value if value == value and abs(value) != float("inf") else str(value)
     if isinstance(value, (bytes, bytearray)):
         return f"<{len(value)} bytes>"
     text = str(value)
-    return text if len(text) <= 1000 else text[:999] + "…"
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,13 +1,15 @@
 """Writes tables, results and refusals as short Markdown. It computes nothing and knows no database."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from agents.data.sandbox import MAX_ROWS
 from agents.data.schema import Skipped, Table
 from agents.data.words import joined
+from agents.folders import readable_path
 
 SHOWN_ROWS = 20
+SHOWN_COLUMNS = 20
 _CELL = 60
 
 
@@ -30,7 +32,7 @@ def answer(
         parts.extend([f"{_escape(title)}:", markdown_table(columns, rows[:SHOWN_ROWS])])
         hidden = len(rows) - SHOWN_ROWS
         if more:
-            parts.append(f"… more than {MAX_ROWS - SHOWN_ROWS} more rows.")
+            parts.append("… and more rows.")
         elif hidden > 0:
             parts.append(f"… {hidden} more {'row' if hidden == 1 else 'rows'}.")
     parts.append(f"```sql\n{sql}\n```")
@@ -39,10 +41,12 @@ def answer(
 
 
 def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """Return rows as a Markdown table; long cells are cut."""
-    lines = [_line(columns), "|" + " --- |" * len(columns)]
-    lines.extend(_line([_cell(cell) for cell in row]) for row in rows)
-    return "\n".join(lines)
+    """Return rows as a Markdown table; long cells are cut, and columns past `SHOWN_COLUMNS` counted."""
+    shown = columns[:SHOWN_COLUMNS]
+    lines = [_line(shown), "|" + " --- |" * len(shown)]
+    lines.extend(_line(row[:SHOWN_COLUMNS]) for row in rows)
+    hidden = len(columns) - len(shown)
+    return "\n".join(lines) + (f"\n\n… and {hidden} more columns." if hidden else "")
 
 
 def tables(known: Sequence[Table], skipped: Sequence[Skipped]) -> str:
@@ -52,6 +56,15 @@ def tables(known: Sequence[Table], skipped: Sequence[Skipped]) -> str:
     text += markdown_table(["table", "file", "rows", "columns"], rows)
     notes = [f"`{table.name}`: {table.note}." for table in known if table.note]
     return "\n\n".join([text, *notes, *skipped_lines(skipped)])
+
+
+def no_tables(folder: Path, skipped: Sequence[Skipped]) -> str:
+    """Return what to do when there is nothing to ask about."""
+    text = (
+        f"There are no data files that I can read in {readable_path(folder)}. "
+        "Put CSV, Parquet, JSON or SQLite files there and ask again."
+    )
+    return "\n\n".join([text, *skipped_lines(skipped)])
 
 
 def description(table: Table) -> str:

@@ -144,7 +144,9 @@ def continue_query(
         draft = reader.read()
         if not marked and draft.table_named:
             return None
-        if draft.unused or not (draft.matched or draft.functions or draft.limit or draft.groups):
+        if draft.unused or not (
+            draft.matched or draft.filters or draft.functions or draft.limit or draft.groups
+        ):
             return None
         if draft.table_named and (draft.functions or draft.listing):
             return None
@@ -230,13 +232,20 @@ def _judge(best: _Attempt, pieces: Sequence[Token]) -> Understood:
         return NoReading(reason=reason, about_data=True)
     steering = [
         (at, text) for at, text in unused
-        if at in counted or (at > 0 and pieces[at - 1].word in _FILTERING)
+        if at in counted or _follows_filter(pieces, at) or (at > 0 and text[0].isupper())
     ]  # fmt: skip
     if steering or len(unused) > 2:
         reason = f"`{best.table.name}` has no column or value for {_list(steering or unused)}"
-        word = steering[0][1] if len(steering) == len(unused) == 1 else ""
+        word = steering[0][1] if len(steering) == len(unused) == 1 and draft.table_named else ""
         return NoReading(reason=reason, about_data=True, word=word, table=best.table.name)
     return replace(best.result, unused=tuple(text for _, text in unused))
+
+
+def _follows_filter(pieces: Sequence[Token], at: int) -> bool:
+    """Tell whether a word stands behind "in", "from", "with" and the like, articles aside."""
+    while at > 0 and pieces[at - 1].word in ("a", "an", "the"):
+        at -= 1
+    return at > 0 and pieces[at - 1].word in _FILTERING
 
 
 def _list(unused: Sequence[tuple[int, str]]) -> str:

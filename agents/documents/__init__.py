@@ -9,20 +9,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from agents.documents.graph import Graph, build_graph
-from agents.documents.options import Options
-from agents.documents.vectors import Embed
+from agents.folders import folder_option
 
-__all__ = ["Embed", "build"]
+__all__ = ["build"]
 
 
-def build(options: Mapping[str, Any], *, embed: Embed | None = None) -> Graph:
+def build(options: Mapping[str, Any]) -> Graph:
     """Return the compiled agent.
 
     Args:
-        options: `folder`, the path of the documents; `documents` in the agents' home if absent.
-        embed: an encoder, which adds a semantic ranking to that by words.
+        options: `folder`, the path of the documents, relative to the agents' home unless absolute.
 
     Raises:
         CatalogError: an option is unknown or of the wrong type.
     """
-    return build_graph(Options.from_mapping(options), embed=embed)
+    return build_graph(folder_option(options, agent="documents"))

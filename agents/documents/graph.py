@@ -16,17 +16,16 @@ from agents.contract import AgentContext, AgentState, declined, done, failed
 from agents.documents import folder as folders
 from agents.documents import grounded, report, vectors
 from agents.documents.intent import Kind, read_intent
-from agents.documents.options import Options
 from agents.documents.query import MAX_QUESTION, any_of
 from agents.documents.quotes import Quote, excerpt
 from agents.documents.search import Finding, search
 from agents.documents.store import Store
-from agents.documents.vectors import Embed
 from agents.errors import AgentError, ProviderError
 
-_ASK_SECONDS = 60.0
-"""How long a question waits for new files to be read; what is left is read in later turns."""
-_INDEX_SECONDS = 600.0
+_ASK_SECONDS = 30.0, 5.0
+"""How long a question waits for new files to be read, and for passages to be embedded; later turns go on with both."""
+_INDEX_SECONDS = 60.0, 30.0
+"""The same for a request to index, which must end before the turn's time does."""
 _SHOWN = 3
 _GIVEN = 6
 """Passages that a model answers from."""
@@ -57,10 +56,10 @@ class DocumentsState(AgentState, total=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nodes:
-    """The nodes over one set of options."""
+    """The nodes over one folder."""
 
-    options: Options
-    embed: Embed | None
+    folder: Path
+    """Of the documents, relative to the agents' home unless absolute."""
 
     def understand(self, state: DocumentsState) -> AgentState:
         """Read what the turn wants, in the light of the last question."""
@@ -74,6 +73,8 @@ class Nodes:
             )
             return done(text)
         intent = read_intent(state["request"])
+        if intent.kind is Kind.CHANGE:
+            return done("I only read the documents; I change and send none of them.")
         if intent.kind is Kind.NONE:
             return declined(intent.reason)
         if intent.kind is Kind.MORE:
@@ -81,7 +82,7 @@ class Nodes:
                 return declined("there is no question on documents of which to show more")
             before = read_intent(last)
             return DocumentsState(
-                kind=Kind.MORE,
+                kind=Kind.MORE.value,
                 question=last,
                 terms=list(before.terms),
                 bound=bool(memory.get("bound")),
@@ -92,43 +93,36 @@ class Nodes:
             question = f"{question} {last}"[:MAX_QUESTION]
             terms = list(dict.fromkeys([*terms, *read_intent(last).terms]))
         return DocumentsState(
-            kind=intent.kind, question=question, terms=terms, bound=intent.bound, skip=0
+            kind=intent.kind.value, question=question, terms=terms, bound=intent.bound, skip=0
         )
 
     def refresh(self, state: DocumentsState, runtime: Runtime[AgentContext]) -> AgentState:
         """Bring the index up to date; report it if that was the request."""
-        home, wanted = runtime.context.home, state["kind"] == Kind.INDEX
-        folder = self.options.folder_in(home)
-        asked_for_documents = state["kind"] != Kind.ASK or state["bound"]
-        refuse = failed if asked_for_documents else declined
+        wanted, context = state["kind"] == Kind.INDEX, runtime.context
+        folder = self._folder(context.home)
+        about_documents = state["kind"] != Kind.ASK or state["bound"]
 
-        def progress(position: int, of: int, name: str) -> None:
-            event = {
-                "type": "progress",
-                "agent": "documents",
-                "done": position,
-                "of": of,
-                "text": name,
-            }
-            runtime.stream_writer(event)
+        def nothing(text: str) -> AgentState:
+            # A model would guess what the user's own documents say; what to do helps more.
+            return done(report.sentence(text)) if about_documents else declined(text)
 
         if not folder.is_dir():
-            return refuse(report.no_folder(folder))
+            return nothing(report.no_folder(folder))
+        files, passages = _INDEX_SECONDS if wanted else _ASK_SECONDS
+        tell = _progress(runtime)
         try:
-            with self._store(home) as store:
-                seconds = _INDEX_SECONDS if wanted else _ASK_SECONDS
-                news = folders.update(store, folder, seconds=seconds, progress=progress)
-                if self.embed is not None:
-                    vectors.complete(store, self.embed, seconds=seconds)
+            with self._store(context.home) as store:
+                news = folders.update(store, folder, seconds=files, progress=tell)
+                left = vectors.complete(store, context.embed, seconds=passages, progress=tell)
                 documents = store.documents()
         except AgentError as error:
             return failed(str(error))
         if not documents:
-            return refuse(report.empty_folder(folder))
+            return nothing(report.empty_folder(folder))
         if wanted:
-            return done(report.indexed(news, documents), data=report.values(documents))
+            return done(report.indexed(news, documents, left=left), data=report.values(documents))
         if state["kind"] != Kind.LIST and not any(document.passages for document in documents):
-            return refuse(report.nothing_readable(len(documents)))
+            return nothing(report.nothing_readable(len(documents)))
         return DocumentsState(note=report.note(news))
 
     def list_documents(self, state: DocumentsState, runtime: Runtime[AgentContext]) -> AgentState:
@@ -147,7 +141,7 @@ class Nodes:
                 question=state["question"],
                 bound=state["bound"],
                 limit=limit,
-                embed=self.embed,
+                embed=runtime.context.embed,
             )
             quotes = _quotes(store, finding, state["terms"])
             documents = store.size()[0]
@@ -162,7 +156,7 @@ class Nodes:
         if not state["bound"]:
             return declined(reason)
         # Whoever asks what the documents say is served by hearing that they say nothing; a model would guess.
-        return done(f"{reason[0].upper()}{reason[1:]}.{state['note']}")
+        return done(report.sentence(reason) + state["note"])
 
     def compose(self, state: DocumentsState, runtime: Runtime[AgentContext]) -> AgentState:
         """Let the model answer from the passages; leave it to `quote` if it does not cite them."""
@@ -193,7 +187,20 @@ class Nodes:
         )
 
     def _store(self, home: Path) -> AbstractContextManager[Store]:
-        return Store.open(home / "documents.db", folder=self.options.folder_in(home))
+        return Store.open(home / "documents.db", folder=self._folder(home))
+
+    def _folder(self, home: Path) -> Path:
+        return (home / self.folder).absolute()
+
+
+def _progress(runtime: Runtime[AgentContext]) -> folders.Progress:
+    """Return what tells the stream how far a long step is."""
+
+    def tell(position: int, of: int, what: str) -> None:
+        event = {"type": "progress", "agent": "documents", "done": position, "of": of, "text": what}
+        runtime.stream_writer(event)
+
+    return tell
 
 
 def _memory(state: DocumentsState, *, shown: int) -> dict[str, Any]:
@@ -241,9 +248,9 @@ def _after_compose(state: DocumentsState) -> Literal["quote", "end"]:
 Graph = CompiledStateGraph[DocumentsState, AgentContext, DocumentsState, DocumentsState]
 
 
-def build_graph(options: Options, *, embed: Embed | None) -> Graph:
-    """Return the compiled graph of a documents agent."""
-    nodes = Nodes(options=options, embed=embed)
+def build_graph(folder: Path) -> Graph:
+    """Return the compiled graph of a documents agent over `folder`."""
+    nodes = Nodes(folder=folder)
     builder = StateGraph(DocumentsState, context_schema=AgentContext)
     builder.add_node("understand", nodes.understand)
     builder.add_node("refresh", nodes.refresh)

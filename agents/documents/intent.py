@@ -25,7 +25,7 @@ _LIST = re.compile(
     rf"|{_POLITE}(?:list|show|give|tell)(?: me)?(?: a list of| the list of)?(?: {_OWNER})? "
     r"(?:indexed |available )?(?:documents|docs|files|pdfs|document list|file list)(?: (?:you have|you know|there are|"
     r"in (?:the|my|our|your) (?:folder|index|library)|please|indexed|available))*"
-    r"|how many (?:documents|docs|files|pdfs)(?: (?:do you|are there|have you|have|know|indexed|there|you))*"
+    r"|how many (?:documents|docs|files|pdfs)(?: (?:do you|do i|are there|have you|have|know|indexed|there|you))*"
 )
 _MORE = re.compile(
     r"(?:and |please |ok |okay )*(?:(?:show|give|tell|get)(?: me)? )?(?:some |any |the )?"
@@ -46,12 +46,15 @@ _BOUND = re.compile(
     rf"|\baccording to the {_WRITING}\b"
     r"|\bwhere (?:does|do) (?:it|they) (?:say|mention|state)\b"
     r"|\b(?:find|quote|show)(?: me)? (?:the|a|every|all) (?:passage|page|section|clause|paragraph)s?\b"
-    r"|[\w-]+\.(?:pdf|docx)\b"
+    r"|[\w-]+\.(?:txt|md|html?|pdf|docx)\b"
 )
 _CREATE = re.compile(
     rf"{_POLITE}(?:write|compose|draft|generate|create|invent|make up|translate|sing|code|program|implement"
     r"|calculate|compute|convert|remind|schedule|tell (?:me|us) a (?:joke|story|poem|fairy tale)"
     r"|(?:set|book|order|send|call|email|play) (?:a|an|the|me|my))\b"
+)
+_CHANGE = re.compile(
+    rf"{_POLITE}(?:delete|remove|erase|wipe|clear|rename|move|copy|edit|send|email|mail|share|upload|print|sign)\b"
 )
 _FOLLOW_UP = re.compile(
     r"(?:and|also|but|so|or)\b|(?:what|how) about\b|.*\b(?:it|its|that|this|they|them|those|these)\b"
@@ -65,6 +68,7 @@ class Kind(StrEnum):
     LIST = "list"  # name the documents
     MORE = "more"  # the next passages on the last question
     ASK = "ask"  # passages on a question
+    CHANGE = "change"  # to change or send the documents, which this agent never does
     NONE = "none"  # nothing that documents could serve
 
 
@@ -97,8 +101,12 @@ def read_intent(text: str) -> Intent:
         return Intent(
             kind=Kind.NONE, reason="this asks for something new, not for what documents say"
         )
+    if _CHANGE.match(words) and bound:
+        return Intent(kind=Kind.CHANGE)
     found = tuple(query.terms(text))
-    if not found:
+    if not found and bound:
+        return Intent(kind=Kind.LIST, bound=True)
+    if not bound and query.only_when(found):
         return Intent(
             kind=Kind.NONE, reason="there is no word in this to look for in the documents"
         )

@@ -7,22 +7,30 @@ from typing import Any
 from agents.documents.folder import Report
 from agents.documents.quotes import Quote, blockquote, count, escape
 from agents.documents.store import Document
+from agents.folders import readable_path
 
 _KINDS = "txt, md, html, pdf or docx files"
 _LISTED = 50
 _PROBLEMS = 10
 
 
+def sentence(reason: str) -> str:
+    """Return a reason as a sentence for the user."""
+    return f"{reason[0].upper()}{reason[1:]}."
+
+
 def no_folder(folder: Path) -> str:
     """Return what to do when the folder is not there."""
+    name = readable_path(folder)
     return (
-        f"the documents folder {folder} does not exist: create it, put {_KINDS} in it and ask again"
+        f"the documents folder {name} does not exist: create it, put {_KINDS} in it and ask again"
     )
 
 
 def empty_folder(folder: Path) -> str:
     """Return what to do when nothing in the folder can be indexed."""
-    return f"the documents folder {folder} holds no documents: put {_KINDS} in it and ask again"
+    name = readable_path(folder)
+    return f"the documents folder {name} holds no documents: put {_KINDS} in it and ask again"
 
 
 def nothing_readable(documents: int) -> str:
@@ -39,8 +47,8 @@ def nothing(documents: int, *, terms: Sequence[str], missing: Sequence[str]) -> 
     return f"{who} has a passage on {', '.join(words)} together"
 
 
-def indexed(news: Report, documents: Sequence[Document]) -> str:
-    """Return what an indexing run did."""
+def indexed(news: Report, documents: Sequence[Document], *, left: int) -> str:
+    """Return what an indexing run did; `left` passages cannot be found by meaning yet."""
     passages = sum(document.passages for document in documents)
     readable = sum(document.passages > 0 for document in documents)
     parts = [f"{news.read:,} read", f"{news.unchanged:,} unchanged", f"{news.removed:,} removed"]
@@ -50,6 +58,8 @@ def indexed(news: Report, documents: Sequence[Document]) -> str:
     )
     if news.others:
         text += f" {count(news.others, 'file')} of other kinds passed over; I read {_KINDS}."
+    if left:
+        text += f" {count(left, 'passage')} can be found by words only so far; say “index the folder” to go on."
     known = tuple(
         f"{document.path} {document.problem}" for document in documents if document.problem
     )
@@ -101,11 +111,11 @@ def passages(quotes: Iterable[Quote]) -> list[dict[str, Any]]:
 
 
 def values(documents: Sequence[Document]) -> dict[str, Any]:
-    """Return the documents as values for programs."""
+    """Return the documents as values for programs, as many as a person is shown."""
     return {
         "documents": [
             {"file": document.path, "passages": document.passages, "problem": document.problem}
-            for document in documents
+            for document in documents[:_LISTED]
         ]
     }
 

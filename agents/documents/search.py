@@ -63,7 +63,7 @@ def search(
         embed: the encoder, if there is one.
     """
     lexical = store.best(query.any_of(terms), limit=_DEPTH)
-    cosines = vectors.nearest(store, question, embed=embed, limit=_DEPTH) if embed else {}
+    cosines = vectors.nearest(store, question, embed=embed, limit=_DEPTH)
     ranked = fuse(lexical, list(cosines))
     holders = {term: store.holding(query.quoted(term), among=ranked) for term in terms}
     frequency = {term: store.frequency(query.quoted(term)) for term in terms}

@@ -6,7 +6,7 @@ stopped leaves every document either as it was or as it is now.
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,15 +68,16 @@ class Store:
         connection = None
         try:
             connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
-            connection.execute("PRAGMA journal_mode = WAL")
+            with suppress(sqlite3.OperationalError):  # locked: another connection does it right now
+                connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA foreign_keys = ON")
             prepare(connection)
             yield cls(connection, folder=str(folder))
         except sqlite3.Error as error:
-            raise AgentError(
-                f"the index {path.name} cannot be used ({error}): delete it to have it built anew"
-            ) from error
+            locked = "locked" in str(error)
+            remedy = "try again in a moment" if locked else "delete it to have it built anew"
+            raise AgentError(f"the index {path.name} cannot be used ({error}): {remedy}") from error
         finally:
             if connection is not None:
                 connection.close()
@@ -231,12 +232,12 @@ class Store:
                 [(data, number) for number, data in vectors],
             )
 
-    def vectors(self, *, block: int) -> Iterator[list[tuple[int, bytes]]]:
-        """Yield the stored vectors as (passage id, float32 bytes), `block` at a time."""
+    def vectors(self, *, block: int, size: int) -> Iterator[list[tuple[int, bytes]]]:
+        """Yield the stored vectors of `size` bytes as (passage id, float32 bytes), `block` at a time."""
         cursor = self._db.execute(
             "SELECT p.id, p.vector FROM passages p JOIN documents d ON d.id = p.document"
-            " WHERE p.vector IS NOT NULL AND d.folder = ?",
-            (self._folder,),
+            " WHERE length(p.vector) = ? AND d.folder = ?",
+            (size, self._folder),
         )
         while rows := cursor.fetchmany(block):
             yield rows

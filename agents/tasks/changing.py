@@ -18,7 +18,7 @@ from agents.tasks.language import clean, read_command
 from agents.tasks.phrases import SPAN
 from agents.tasks.state import TasksState, ending, stores
 from agents.tasks.store import Task, TaskStore, open_store
-from agents.tasks.wording import counted, due_words, named, quoted
+from agents.tasks.wording import counted, due_words, named, quoted, values
 
 MAX_DETAILS = 100
 NO_ANSWER = "that is not a yes or a no, so nothing was deleted"
@@ -81,7 +81,7 @@ def change(state: TasksState, runtime: Runtime[AgentContext]) -> TasksState:
         return ending(done("That task is no longer on your list; nothing was changed."))
     memory = {"last": after[0].id} if len(after) == 1 else {}
     text = _changed(verb, before, after, runtime.context)
-    return ending(done(text, data={"tasks": [task.to_json() for task in after]}, memory=memory))
+    return ending(done(text, data={"tasks": values(after)}, memory=memory))
 
 
 @stores
@@ -102,7 +102,7 @@ def approve(state: TasksState, runtime: Runtime[AgentContext]) -> TasksState:
         )
     )
     if verdict is None:
-        return ending(declined(NO_ANSWER))
+        return ending({**declined(NO_ANSWER), "memory": {}})
     return TasksState(step="delete") if verdict else ending(done("Nothing was deleted."))
 
 
@@ -115,9 +115,7 @@ def delete(state: TasksState, runtime: Runtime[AgentContext]) -> TasksState:
         return ending(done("Those tasks are no longer on your list."))
     gone = sorted(gone, key=lambda task: task.number)
     count = f"{counted(len(gone))}: " if len(gone) > 1 else ""
-    return ending(
-        done(f"Deleted {count}{named(gone)}.", data={"deleted": [task.to_json() for task in gone]})
-    )
+    return ending(done(f"Deleted {count}{named(gone)}.", data={"deleted": values(gone)}))
 
 
 def _apply(store: TaskStore, verb: Verb, state: TasksState, context: AgentContext) -> None:

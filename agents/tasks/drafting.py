@@ -1,12 +1,12 @@
 """The nodes that write a new task with the user: `draft`, `revise`, `save` and `drop`.
 
-A draft gets its key before anything is stored, so that saving it twice adds it once.
+A draft gets a key that is the same when the run is repeated, so that saving it twice adds it once.
 """
 
 import re
 from datetime import datetime
 from typing import Any
-from uuid import uuid4
+from uuid import NAMESPACE_OID, uuid4, uuid5
 
 from langgraph.runtime import Runtime
 
@@ -30,7 +30,7 @@ def draft(state: TasksState, runtime: Runtime[AgentContext], *, order: DateOrder
     title, phrase = split_when(command["value"])
     due = read_due(phrase, now=now, order=order) if phrase else None
     written = {
-        "key": uuid4().hex,
+        "key": _key(command["value"], runtime),
         "title": title.strip("\"' "),
         "due": due.to_json() if due else None,
         "remind": command["remind"],
@@ -94,6 +94,16 @@ def drop(state: TasksState) -> TasksState:
     if memory.get("awaiting"):
         return ending(done("Dropped; nothing was changed."))
     return ending(done("There is nothing to cancel."))
+
+
+def _key(words: str, runtime: Runtime[AgentContext]) -> str:
+    """Return the key of a draft: of the words, and of the step of the parent graph in which this agent runs.
+
+    A step that is repeated after a crash has the same id; LangGraph puts a number behind it when it retries.
+    """
+    info = runtime.execution_info
+    steps = [step for step in info.checkpoint_ns.split("|")[:-1] if ":" in step] if info else []
+    return uuid5(NAMESPACE_OID, "|".join([*steps, words])).hex if steps else uuid4().hex
 
 
 def _titled(

@@ -17,7 +17,7 @@ from agents.tasks.language import MAX_REQUEST, clean, read_command
 from agents.tasks.matching import find_tasks, pick_tasks, task_numbers
 from agents.tasks.state import Step, TasksState, ending, stores
 from agents.tasks.store import Task, open_store
-from agents.tasks.wording import counted, in_scope, listing, quoted, standing, task_lines
+from agents.tasks.wording import counted, in_scope, listing, quoted, standing, task_lines, values
 
 _AFTER: dict[Verb, Step] = {
     Verb.DELETE: "approve",
@@ -133,7 +133,7 @@ def show(state: TasksState, runtime: Runtime[AgentContext]) -> TasksState:
         tasks = [task for task in tasks if task.id in ids]
         text = "\n".join(standing(task, now=now) for task in tasks) if tasks else "It is gone."
         memory = {"last": tasks[0].id} if len(tasks) == 1 else {}
-    data = {"tasks": [task.to_json() for task in tasks]}
+    data = {"tasks": values(tasks)}
     return ending(done(text, data=data, memory=memory))
 
 
@@ -145,7 +145,7 @@ def _pool(verb: Verb, tasks: list[Task]) -> list[Task]:
 
 
 def _none_found(state: TasksState, tasks: list[Task]) -> TasksState:
-    command, memory = state["command"], state.get("memory") or {}
+    command = state["command"]
     if not command["sure"]:
         return ending(declined("no task on the list is named so"))
     verb, target = Verb(command["verb"]), command["target"]

@@ -20,6 +20,7 @@ _SHOW = (
 )
 _LISTINGS = (
     rf"{_SHOW}) {_THINGS}{_TAIL}",
+    rf"{_SHOW}) (?:everything|all)(?: that is| that's)? (?:on|in) {MY_LIST}",
     rf"what(?:'s| is| are)?(?: on| in)? (?:all )?(?:of )?{MY_LIST}{_TAIL}",
     rf"what(?:'s| is| are) (?:my|our) (?:{ADJECTIVE} )*(?:{NOUN}|{LIST}){_TAIL}",
     rf"(?:my|our) (?:{ADJECTIVE} )*(?:tasks|to-?dos|reminders|{LIST}){_TAIL}",

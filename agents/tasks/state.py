@@ -33,7 +33,7 @@ class TasksState(AgentState, total=False):
 
 def ending(update: AgentState) -> TasksState:
     """Return an outcome as the update of a run's last node."""
-    return {**update, "step": "end"}
+    return cast(TasksState, {**update, "step": "end"})
 
 
 def conclude(state: TasksState) -> TasksState:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from agents.tasks.dates import Due, read_due
 from agents.tasks.store import Task
@@ -39,6 +40,11 @@ def task_lines(tasks: Sequence[Task], *, now: datetime) -> str:
     if len(tasks) > SHOWN:
         lines.append(f"- and {len(tasks) - SHOWN:,} more")
     return "\n".join(lines)
+
+
+def values(tasks: Sequence[Task]) -> list[dict[str, Any]]:
+    """Return tasks for programs, as many as a person is shown: an outcome's size is bounded."""
+    return [task.to_json() for task in tasks[:SHOWN]]
 
 
 def counted(count: int, *, kind: str = "") -> str:

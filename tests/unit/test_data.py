@@ -19,6 +19,8 @@ from agents.data.requests import typed_sql
 from agents.data.sandbox import SandboxError, check_select, run
 from agents.data.words import stems, tokens
 from agents.errors import CatalogError
+from graphs.guard import LARGEST_MEMORY
+from tests.support.plain import assert_plain
 
 NOW = datetime(2024, 6, 15, 12, tzinfo=UTC)
 ORDERS = """order_id,order_date,customer_name,country,product,status,quantity,net_amount,gross_amount
@@ -74,7 +76,11 @@ class Chat:
     def say(self, text: str, *, event: str = "start") -> dict[str, Any]:
         state = {"request": text, "event": event, "history": [], "memory": self.memory}
         result = GRAPH.invoke(state, context=self._context)
-        json.dumps(result)  # the state must be JSON-plain
+        assert_plain(result)
+        assert (
+            len(json.dumps([result["outcome"], result["memory"]], ensure_ascii=False))
+            < LARGEST_MEMORY
+        )
         self.memory = result["memory"]
         outcome: dict[str, Any] = result["outcome"]
         return outcome
@@ -193,6 +199,31 @@ def test_asks_about_an_unknown_word_and_takes_the_reply(shared: Path) -> None:
     assert Chat(shared).say("total revenue by country")["event"] == "needs_input"
 
 
+@pytest.mark.parametrize(
+    "request_text",
+    [
+        "how many countries are there in the world?",
+        "what is the average salary in Germany",
+        "what should I do today",
+        "what happened yesterday",
+        "what is a product?",
+        "what is a csv file?",
+        "which lamp should I buy?",
+        "what is the salary of the president",
+        "list the countries in Europe",
+        "how do I become an employee",
+    ],
+)
+def test_questions_about_the_world_are_left_to_others(shared: Path, request_text: str) -> None:
+    assert Chat(shared).say(request_text)["event"] == "declined"
+
+
+def test_a_name_that_no_column_holds_is_asked_about_rather_than_dropped(shared: Path) -> None:
+    asked = Chat(shared).say("how many employees does Google have")
+    assert asked["event"] == "needs_input"
+    assert "Google" in asked["text"]
+
+
 def test_a_pending_question_does_not_trap_the_user(shared: Path) -> None:
     chat = Chat(shared)
     chat.say("sum of amount")
@@ -226,8 +257,15 @@ def test_rows_are_capped_and_counted(home: Path) -> None:
     (home / "data" / "few.csv").write_text("mark\n" + "\n".join(str(i) for i in range(25)) + "\n")
     many = Chat(home).say("show all rows of numbers")
     assert len(many["data"]["rows"]) == 200
-    assert "more than 180 more rows" in many["text"]
+    assert "… and more rows." in many["text"]
     assert "… 5 more rows" in Chat(home).say("show few")["text"]
+
+
+def test_a_sum_beyond_64_bits_is_given_as_text(shared: Path) -> None:
+    outcome = Chat(shared).say(
+        "SELECT 2::HUGEINT^0, 170141183460469231731687303715884105727::HUGEINT"
+    )
+    assert outcome["data"]["rows"] == [[1.0, "170141183460469231731687303715884105727"]]
 
 
 def test_cells_cannot_act_as_markdown(home: Path) -> None:
@@ -295,12 +333,55 @@ def test_broken_files_are_named_and_others_still_work(home: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [True, False])
-def test_declines_without_files(tmp_path: Path, make: bool) -> None:
+def test_without_files_it_says_where_to_put_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: bool
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
     if make:
         (tmp_path / "data").mkdir()
-    outcome = Chat(tmp_path).say("how many orders")
-    assert outcome["event"] == "declined"
-    assert "put CSV, Parquet, JSON or SQLite files there" in outcome["reason"]
+    advice = "in `~/data`. Put CSV, Parquet, JSON or SQLite files there and ask again."
+    for request in (
+        "what tables do I have?",
+        "SELECT * FROM orders",
+        "summarise my data",
+        "which columns does sales.csv have?",
+        "how many rows are in the csv files?",
+    ):
+        outcome = Chat(tmp_path).say(request)
+        assert outcome["event"] == "done"
+        assert outcome["text"].endswith(advice)
+    for request in (
+        "how many orders",
+        "write a script that reads my csv file",
+        "what is a parquet file?",
+        "how do I open my database?",
+        "book me a table for two",
+        "how many people live in France?",
+    ):
+        assert Chat(tmp_path).say(request)["event"] == "declined"
+
+
+def test_without_usable_files_it_says_what_is_wrong_with_them(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "empty.csv").write_text("")
+    text = Chat(tmp_path).say("what tables do I have?")["text"]
+    assert "I could not use `empty.csv`: it cannot be read: the file is empty." in text
+
+
+@pytest.mark.parametrize("cell", ["x" * 5_000, "語" * 5_000, "short"])
+def test_a_wide_table_of_long_texts_has_an_outcome_of_bounded_size(
+    tmp_path: Path, cell: str
+) -> None:
+    (tmp_path / "data").mkdir()
+    names = ",".join(f"field_{number}" for number in range(40))
+    line = ",".join([cell] * 40) + "\n"
+    (tmp_path / "data" / "wide.csv").write_text(names + "\n" + line * 30)
+    chat = Chat(tmp_path)
+    outcome = chat.say("show all rows of wide")
+    assert outcome["event"] == "done"
+    assert "… and 20 more columns." in outcome["text"]
+    assert len(outcome["data"]["rows"][0]) == 40
+    chat.say("describe wide")
 
 
 def test_a_changed_file_is_read_again(home: Path) -> None:

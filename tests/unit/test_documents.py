@@ -1,10 +1,12 @@
 """The documents agent over small real files of each kind."""
 
+import json
 import os
 import sqlite3
 import time
 import zipfile
 from collections.abc import Sequence
+from contextlib import closing
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,10 @@ from agents.documents import build, chunks, folder, grounded, intent, office, qu
 from agents.documents.graph import DocumentsState
 from agents.documents.intent import Kind
 from agents.documents.sections import Section, UnreadableError
-from agents.errors import CatalogError, ProviderError
+from agents.documents.vectors import Embed
+from agents.errors import CatalogError, ProviderError, RoutingError
+from graphs.guard import LARGEST_MEMORY
+from tests.support.plain import assert_plain
 
 LEAVE = """# Leave policy
 
@@ -104,12 +109,15 @@ def ask(
     model: BaseChatModel | None = None,
     capable: bool = False,
     options: dict[str, Any] | None = None,
+    embed: Embed | None = None,
 ) -> Any:
     """Run one turn and return the final state."""
-    return build(options or {}).invoke(
+    state = build(options or {}).invoke(
         {"request": request, "event": event, "history": [], "memory": memory or {}},
-        context=AgentContext(home=home, model=model, capable=capable),
+        context=AgentContext(home=home, model=model, capable=capable, embed=embed),
     )
+    assert_plain(state)
+    return state
 
 
 def outcome(home: Path, request: str, **more: Any) -> Any:
@@ -276,7 +284,7 @@ def test_files_past_a_limit_are_stated(home: Path, monkeypatch: pytest.MonkeyPat
 def test_a_run_out_of_time_says_what_is_left_and_goes_on_later(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agents.documents.graph._INDEX_SECONDS", -1.0)
+    monkeypatch.setattr("agents.documents.graph._INDEX_SECONDS", (-1.0, -1.0))
     text = outcome(home, "index the folder")["text"]
     assert "(1 read, 0 unchanged" in text
     assert "4 changed files not read yet; say “index the folder” to go on." in text
@@ -322,10 +330,21 @@ def test_scripts_and_navigation_are_not_read() -> None:
 def test_a_missing_or_empty_folder_says_what_to_do(tmp_path: Path, name: str, line: str) -> None:
     (tmp_path / "empty").mkdir()
     options = {"folder": str(tmp_path / name)}
-    result = outcome(tmp_path, "index the folder", options=options)
-    assert result["event"] == "failed"
-    assert line in result["reason"]
+    for request in ("index the folder", "what do my documents say about refunds?", "list my files"):
+        result = outcome(tmp_path, request, options=options)
+        assert result["event"] == "done"
+        assert line in result["text"]
     assert outcome(tmp_path, "who was Einstein?", options=options)["event"] == "declined"
+
+
+def test_the_missing_folder_is_named_as_a_person_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    text = outcome(tmp_path / "moma", "what do my documents say about refunds?")["text"]
+    assert text.startswith(
+        "The documents folder `~/moma/documents` does not exist: create it, put txt"
+    )
 
 
 def test_a_damaged_index_is_a_clear_failure(home: Path) -> None:
@@ -440,39 +459,105 @@ def test_a_models_answer_holds_no_working_link_image_or_html(answer: str) -> Non
     assert "<img" not in html
 
 
+TOPICS = (
+    ("holiday", "leave"),
+    ("hotel", "train"),
+    ("office",),
+    ("laptop", "notebook"),
+    ("rent", "sublet"),
+)
+
+
+def fake_embed(texts: Sequence[str]) -> NDArray[np.float32]:
+    """Return how often each topic's words are in each text."""
+    counts = [
+        [0.01, *(sum(text.lower().count(word) for word in topic) for topic in TOPICS)]
+        for text in texts
+    ]
+    return np.asarray(counts, dtype=np.float32)
+
+
 def test_an_encoder_finds_what_shares_no_word(home: Path) -> None:
-    topics = (
-        ("holiday", "leave"),
-        ("hotel", "train"),
-        ("office",),
-        ("laptop", "notebook"),
-        ("rent", "sublet"),
-    )
-
-    def embed(texts: Sequence[str], /) -> NDArray[np.float32]:
-        counts = [
-            [0.01, *(sum(text.lower().count(word) for word in topic) for topic in topics)]
-            for text in texts
-        ]
-        return np.asarray(counts, dtype=np.float32)
-
-    state: DocumentsState = {
-        "request": "Is my holiday generous?",
-        "event": "start",
-        "history": [],
-        "memory": {},
-    }
-    context = AgentContext(home=home)
-    assert build({}).invoke(state, context=context)["outcome"]["event"] == "declined"
-    found = build({}, embed=embed).invoke(state, context=context)["outcome"]
+    question = "Is my holiday generous?"
+    assert outcome(home, question)["event"] == "declined"
+    found = outcome(home, question, embed=fake_embed)
     assert {passage["file"] for passage in found["data"]["passages"]} == {"hr/leave.md"}
 
-    def other(texts: Sequence[str], /) -> NDArray[np.float32]:
+
+def test_vectors_of_another_encoder_are_made_anew(home: Path) -> None:
+    def fake_other(texts: Sequence[str]) -> NDArray[np.float32]:
         return np.eye(4, dtype=np.float32)[[len(text) % 4 for text in texts]]
 
-    build({}, embed=other).invoke(state, context=context)
-    sizes = {len(vector) for (vector,) in rows(home, "SELECT vector FROM passages")}
-    assert sizes == {16}  # those of the first encoder are gone
+    def fake_turned(texts: Sequence[str]) -> NDArray[np.float32]:
+        return -fake_embed(texts)
+
+    for embed, size in ((fake_embed, 24), (fake_other, 16), (fake_embed, 24), (fake_turned, 24)):
+        outcome(home, "Hotel refund limit?", embed=embed)
+        assert {len(vector) for (vector,) in rows(home, "SELECT vector FROM passages")} == {size}
+    ((vector,), *_) = rows(home, "SELECT vector FROM passages")
+    assert np.frombuffer(vector, np.float32).max() <= 0
+
+
+def test_a_question_waits_for_few_embeddings_and_later_ones_go_on(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agents.documents.graph._ASK_SECONDS", (30.0, 0.01))
+    monkeypatch.setattr("agents.documents.vectors._BATCH", 2)
+
+    def fake_slow(texts: Sequence[str]) -> NDArray[np.float32]:
+        time.sleep(0.02)
+        return fake_embed(texts)
+
+    def missing() -> int:
+        return len(list(rows(home, "SELECT id FROM passages WHERE vector IS NULL")))
+
+    left = []
+    for _ in range(3):
+        assert outcome(home, "Hotel refund limit?", embed=fake_slow)["event"] == "done"
+        left.append(missing())
+    assert left == [6, 4, 2]
+    monkeypatch.setattr("agents.documents.graph._INDEX_SECONDS", (60.0, -1.0))
+    text = outcome(home, "index the folder", embed=fake_slow)["text"]
+    assert "2 passages can be found by words only so far" in text
+    monkeypatch.undo()
+    assert "by words only" not in outcome(home, "index the folder", embed=fake_embed)["text"]
+    assert missing() == 0
+
+
+def test_an_encoder_that_fails_leaves_the_search_by_words(home: Path) -> None:
+    def fake_broken(texts: Sequence[str]) -> NDArray[np.float32]:
+        raise RoutingError("the endpoint does not answer")
+
+    found = outcome(home, "Hotel refund limit?", embed=fake_broken)
+    assert found["data"]["passages"][0]["file"] == "travel.html"
+
+
+def test_an_index_that_another_program_reads_or_writes(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agents.documents.store._BUSY_SECONDS", 0.05)
+    outcome(home, "index the folder")
+    with closing(sqlite3.connect(home / "documents.db", isolation_level=None)) as other:
+        other.execute("PRAGMA journal_mode = DELETE")
+        other.execute("BEGIN")
+        other.execute("SELECT count(*) FROM documents").fetchone()
+        assert outcome(home, "Hotel refund limit?")["event"] == "done"
+        other.execute("COMMIT")
+        other.execute("BEGIN EXCLUSIVE")
+        busy = outcome(home, "Hotel refund limit?")
+    assert busy["event"] == "failed"
+    assert busy["reason"].endswith("(database is locked): try again in a moment")
+
+
+def test_a_folder_of_many_documents_has_an_outcome_of_bounded_size(home: Path) -> None:
+    for number in range(120):
+        (home / "documents" / f"{'long-' * 20}{number}.txt").write_text(f"Item {number}.")
+    result = ask(home, "list my documents")
+    assert (
+        len(json.dumps([result["outcome"], result["memory"]], ensure_ascii=False)) < LARGEST_MEMORY
+    )
+    assert "and 75 more" in result["outcome"]["text"]
+    assert len(result["outcome"]["data"]["documents"]) == 50
 
 
 def test_two_folders_share_an_index_file_and_stay_apart(home: Path) -> None:
@@ -505,12 +590,30 @@ def test_two_folders_share_an_index_file_and_stay_apart(home: Path) -> None:
         ("set a reminder to call the doctor", Kind.NONE, False),
         ("draft a summary of our contracts", Kind.ASK, True),
         ("any more passages?", Kind.MORE, False),
+        ("summarise my documents", Kind.LIST, True),
+        ("how many pdfs do I have?", Kind.LIST, True),
+        ("summarise travel.html", Kind.ASK, True),
+        ("please delete my documents", Kind.CHANGE, False),
+        ("delete my last message", Kind.ASK, False),
+        ("what day is it today?", Kind.NONE, False),
+        ("in 3 days", Kind.NONE, False),
+        ("what do my contracts say about May?", Kind.ASK, True),
         ("more overtime", Kind.ASK, False),
     ],
 )
 def test_intents(text: str, kind: Kind, bound: bool) -> None:
     found = intent.read_intent(text)
     assert (found.kind, found.bound) == (kind, bound)
+
+
+def test_a_file_is_asked_for_by_its_name(home: Path) -> None:
+    for request in ("summarise travel.html", "what does notes.txt say?"):
+        found = outcome(home, request)
+        assert found["data"]["passages"][0]["file"] in request
+
+
+def test_a_wish_to_change_documents_is_refused_in_words(home: Path) -> None:
+    assert "I only read the documents" in outcome(home, "delete my documents")["text"]
 
 
 def test_a_quote_is_cut_around_the_words_that_match() -> None:

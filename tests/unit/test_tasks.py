@@ -1,8 +1,9 @@
 """The task agent's dialogues, its approvals, its file, and what it leaves to others."""
 
+import json
 import sqlite3
-import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
-from langgraph.types import Command
+from langgraph.types import Command, RetryPolicy
 
 from agents.contract import AgentContext, AgentState
 from agents.errors import CatalogError
@@ -24,6 +25,8 @@ from agents.tasks.drafting import MAX_TITLE
 from agents.tasks.language import MAX_REQUEST, clean, read_command
 from agents.tasks.phrases import split_when
 from agents.tasks.store import FILE_NAME, TaskStoreError, open_store
+from graphs.guard import LARGEST_MEMORY
+from tests.support.plain import assert_plain
 
 NOW = datetime(2026, 11, 23, 14, 15, tzinfo=ZoneInfo("Europe/Berlin"))  # a Monday
 THREAD: RunnableConfig = {"configurable": {"thread_id": "t"}}
@@ -60,6 +63,8 @@ class Chat:
         self.question = pending[0].value if pending else {}
         if pending:
             return {"event": "pending", "text": ""}
+        assert_plain(result)
+        assert len(json.dumps([result["outcome"], result["memory"]])) < LARGEST_MEMORY
         self.memory = result["memory"]
         return dict(result["outcome"])
 
@@ -272,6 +277,11 @@ def full(chat: Chat) -> Chat:
     return chat
 
 
+EVERYTHING = [
+    "pay rent", "call the dentist", "buy milk", "renew passport", "plan holidays", "read a book"
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("request_", "titles"),
     [
@@ -282,16 +292,9 @@ def full(chat: Chat) -> Chat:
         ("what do I have to do on friday?", ["renew passport"]),
         ("which tasks are due next week?", []),
         ("show completed tasks", []),
-        (
-            "What's on my list?",
-            [
-                "pay rent",
-                "call the dentist",
-                "buy milk",
-                "renew passport",
-                "plan holidays",
-                "read a book",
-            ],
+        *(
+            (request_, EVERYTHING)
+            for request_ in ("What's on my list?", "show me everything on my list")
         ),
     ],
 )
@@ -443,6 +446,14 @@ def test_another_subject_deletes_nothing_and_is_declined(full: Chat) -> None:
     outcome = full.say("what's the weather in Bern?")
     assert (outcome["event"], outcome["reason"]) == ("declined", NO_ANSWER)
     assert len(full.titles()) == 6
+
+
+def test_another_subject_at_an_approval_closes_what_led_to_it(full: Chat) -> None:
+    with_tasks(full, "add pay the dentist to my list")
+    full.say("delete the dentist task")
+    full.say("the second", "continue")
+    assert full.say("what's the weather in Bern?")["reason"] == NO_ANSWER
+    assert full.memory == {}
 
 
 def test_a_task_added_while_the_question_stood_survives(full: Chat) -> None:
@@ -626,17 +637,57 @@ def test_sql_in_a_title_is_a_title(chat: Chat) -> None:
 
 
 def test_many_threads_add_at_once(tmp_path: Path) -> None:
-    def add(index: int) -> None:
+    def add(index: int) -> int:
         with open_store(tmp_path, user="u") as store:
-            store.add(f"task {index}", due=None, draft=str(index), now=NOW)
+            return store.add(f"task {index}", due=None, draft=str(index), now=NOW).number
 
-    threads = [threading.Thread(target=add, args=(index,)) for index in range(12)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    with open_store(tmp_path, user="u") as store:
-        assert sorted(task.number for task in store.tasks()) == list(range(1, 13))
+    with ThreadPoolExecutor(12) as pool:
+        assert sorted(pool.map(add, range(12))) == list(range(1, 13))
+
+
+@pytest.mark.parametrize("again", ["retried", "resumed"])
+def test_a_run_repeated_after_a_crash_adds_its_task_once(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch, again: str
+) -> None:
+    """The crash comes when the task is stored and nobody has heard of it yet."""
+    crashes = iter([True])
+
+    def fake_due_words(due: Due | None, *, now: datetime) -> str:
+        if next(crashes, False):
+            raise RuntimeError("crash")
+        return ""
+
+    monkeypatch.setattr("agents.tasks.drafting.due_words", fake_due_words)
+    policy = RetryPolicy(initial_interval=0.001, jitter=False, retry_on=RuntimeError)
+    parent = StateGraph(AgentState, context_schema=AgentContext)
+    parent.add_node("tasks", AGENT, retry_policy=policy if again == "retried" else None)
+    parent.add_edge(START, "tasks")
+    parent.add_edge("tasks", END)
+    graph = parent.compile(checkpointer=InMemorySaver())
+
+    def say(request: str) -> Any:
+        turn: AgentState = {"request": request, "event": "start", "memory": {}}
+        try:
+            return graph.invoke(turn, THREAD, context=chat.context)
+        except RuntimeError:
+            return graph.invoke(None, THREAD, context=chat.context)
+
+    assert say("add milk to my list")["outcome"]["text"] == "Added *milk*."
+    assert next(crashes, None) is None
+    assert chat.titles() == ["milk"]
+    say("add milk to my list")
+    assert chat.titles() == ["milk", "milk"]  # another turn is another wish
+
+
+def test_a_long_list_has_outcomes_of_bounded_size(chat: Chat) -> None:
+    with open_store(chat.home, user=chat.user) as store:
+        for number in range(400):
+            store.add(f"task {number} {'word ' * 20}", due=None, draft=str(number), now=NOW)
+    assert "And 350 more." in chat.say("show my tasks")["text"]
+    assert len(chat.say("show my tasks")["data"]["tasks"]) == 50
+    chat.say("complete all my tasks")
+    chat.say("delete all my tasks")
+    assert "and 390 more" in chat.say("yes")["text"]
 
 
 def test_a_failed_write_changes_nothing(tmp_path: Path) -> None:
