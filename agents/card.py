@@ -4,26 +4,38 @@
 `budget_usd` are what masks and routing add.
 """
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from agents.errors import CatalogError
 
 LONGEST_ID = 100
-_ID = re.compile(r"[^\W]+(?:[\w.-]*[\w])?|[\w]", re.UNICODE)
-# Letters that look like Latin ones in most typefaces; ids that differ only in these are the same to a reader.
+_ID = re.compile(r"\w(?:[\w.-]*\w)?")
+# Letters that look like Latin ones, small or capital, in most typefaces; ids that differ only in these are the same
+# to a reader. Cyrillic, Greek, Armenian, and Latin itself.
 _LOOKALIKE = str.maketrans(
-    "аеорсухѕіјԁһԛԝьвкмнтαορνυικτχγ",
-    "aeopcyxsijdhqwbbkmhtaopvuiktxy",
+    "аеорсухѕіјԁһԛԝьвкмнтαορνυικτχγβεζημօսոհցզıɑɡ",
+    "aeopcyxsijdhqwbbkmhtaopvuiktxybezhmounhgqiag",
 )
+# Japanese is written in all of these at once.
+_JAPANESE = frozenset({"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA"})
 
 Text = Annotated[str, Field(max_length=20_000)]
 _STRICT = ConfigDict(extra="forbid")
+
+
+def _json_plain(options: dict[str, Any]) -> dict[str, Any]:
+    try:
+        json.dumps(options, sort_keys=True, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        raise ValueError("JSON-plain values (a date is text: put it into quotes)") from None
+    return options
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +76,7 @@ class AgentCard:
     enabled: bool = True
     run: Text = ""
     """`module:function` that builds its graph; taken only from the local catalogue file."""
-    options: dict[str, Any] = field(default_factory=dict)
+    options: Annotated[dict[str, Any], AfterValidator(_json_plain)] = field(default_factory=dict)
     """What that function is given."""
 
     @property
@@ -86,12 +98,13 @@ def check_id(agent_id: str) -> str:
         )
     if unicodedata.normalize("NFKC", agent_id) != agent_id or not _ID.fullmatch(agent_id):
         raise CatalogError(
-            f"the id {shown} is not made of letters, digits, '_', '-' and '.' alone (in NFKC form)"
+            f"the id {shown} is not made of letters, digits, '_', '-' and '.' alone (in NFKC form, "
+            "with no '-' or '.' at its ends)"
         )
     if agent_id.startswith("__"):
         raise CatalogError(f"the id {shown} starts with '__', which LangGraph keeps for itself")
     scripts = {unicodedata.name(c, "?").split()[0] for c in agent_id if c.isalpha()}
-    if len(scripts) > 1:
+    if len(scripts) > 1 and not scripts <= _JAPANESE:
         raise CatalogError(
             f"the id {shown} mixes {' and '.join(sorted(scripts))} letters; use one script"
         )

@@ -57,10 +57,19 @@ class ProviderError(MomaError):
 
     status: ClassVar[int] = 502
 
-    def __init__(self, text: str, *, model: str | None = None, retryable: bool = False) -> None:
+    def __init__(
+        self,
+        text: str,
+        *,
+        model: str | None = None,
+        retryable: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(text)
         self.model = model
         self.may_retry = retryable
+        self.retry_after = retry_after
+        """The seconds that the provider asks to wait, if it says."""
 
 
 class NoModelError(ProviderError):

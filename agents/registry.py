@@ -3,21 +3,23 @@
 Agents come and go at run time; every change gives the registry a new `version`, which goes into decision records.
 """
 
+import difflib
 import hashlib
 import importlib
 import json
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 from typing import Any
 
 from langgraph.graph.state import CompiledStateGraph
 
-from agents.card import AgentCard, check_id, check_unique, skeleton
+from agents.card import AgentCard, Skill, check_id, check_unique, skeleton
 from agents.errors import CatalogError
 
 AgentGraph = CompiledStateGraph[Any, Any, Any, Any]
+Listener = Callable[[AgentCard | None, AgentCard | None], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +36,11 @@ class Registry:
     def __init__(self, agents: Iterable[Agent] = ()) -> None:
         agents = tuple(agents)
         check_unique(a.card.id for a in agents)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._agents: Mapping[str, Agent] = MappingProxyType({a.card.id: a for a in agents})
-        self._version: str | None = None
-        self._listeners: list[Callable[[AgentCard | None, AgentCard | None], None]] = []
+        self._twins = {skeleton(i): i for i in self._agents}
+        self._hashed: tuple[Mapping[str, Agent], str] = ({}, "")
+        self._listeners: list[Listener] = []
 
     @property
     def agents(self) -> Mapping[str, Agent]:
@@ -47,14 +50,18 @@ class Registry:
     @property
     def version(self) -> str:
         """A hash of all cards."""
-        if self._version is None:
-            cards = [asdict(a.card) for a in self._agents.values()]
-            text = json.dumps(cards, sort_keys=True, default=sorted)
-            self._version = hashlib.sha256(text.encode()).hexdigest()[:16]
-        return self._version
+        agents, hashed = self._hashed
+        if agents is not self._agents:
+            agents = self._agents
+            hashed = _hash([a.card for a in agents.values()])
+            self._hashed = agents, hashed
+        return hashed
 
-    def on_change(self, listener: Callable[[AgentCard | None, AgentCard | None], None]) -> None:
-        """Call `listener(before, after)` at each change; None stands for no card."""
+    def on_change(self, listener: Listener) -> None:
+        """Call `listener(before, after)` after each change; None stands for no card.
+
+        What it raises undoes the change.
+        """
         self._listeners.append(listener)
 
     def register(self, card: AgentCard, graph: AgentGraph | None = None) -> None:
@@ -65,38 +72,66 @@ class Registry:
         """
         check_id(card.id)
         with self._lock:
-            others = {skeleton(i): i for i in self._agents if i != card.id}
-            if (twin := others.get(skeleton(card.id))) is not None:
+            twin = self._twins.get(skeleton(card.id), card.id)
+            if twin != card.id:
                 raise CatalogError(
                     f"the id {card.id!r} is not to be told from {twin!r}; choose another"
                 )
             before = self._agents.get(card.id)
-            self._replace({**self._agents, card.id: Agent(card, graph)})
-            self._tell(before.card if before else None, card)
+            agents = {**self._agents, card.id: Agent(card, graph)}
+            self._change(agents, before.card if before else None, card)
+            self._twins[skeleton(card.id)] = card.id
 
     def unregister(self, agent_id: str) -> None:
-        """Remove an agent; unknown ids are an error so that a typo is seen."""
+        """Remove an agent; unknown ids are an error so that a typo is seen.
+
+        Raises:
+            CatalogError: there is no such agent.
+        """
         with self._lock:
-            if agent_id not in self._agents:
-                raise CatalogError(
-                    f"no agent {agent_id!r}; known: {', '.join(self._agents) or 'none'}"
-                )
-            before = self._agents[agent_id].card
-            self._replace({i: a for i, a in self._agents.items() if i != agent_id})
-            self._tell(before, None)
+            before = self._known(agent_id).card
+            left = {i: a for i, a in self._agents.items() if i != agent_id}
+            self._change(left, before, None)
+            del self._twins[skeleton(agent_id)]
 
     def enable(self, agent_id: str, enabled: bool) -> None:
-        """Switch an agent on or off: the kill switch."""
-        agent = self._agents[agent_id]
-        self.register(replace(agent.card, enabled=enabled), agent.graph)
+        """Switch an agent on or off: the kill switch.
 
-    def _replace(self, agents: dict[str, Agent]) -> None:
-        self._agents = MappingProxyType(agents)
-        self._version = None
+        Raises:
+            CatalogError: there is no such agent.
+        """
+        with self._lock:
+            agent = self._known(agent_id)
+            self.register(replace(agent.card, enabled=enabled), agent.graph)
 
-    def _tell(self, before: AgentCard | None, after: AgentCard | None) -> None:
-        for listener in self._listeners:
-            listener(before, after)
+    def _known(self, agent_id: str) -> Agent:
+        if agent_id in self._agents:
+            return self._agents[agent_id]
+        close = difflib.get_close_matches(agent_id, self._agents, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"{len(self._agents)} others are known"
+        raise CatalogError(f"no agent {agent_id!r}; {hint}")
+
+    def _change(
+        self, agents: dict[str, Agent], before: AgentCard | None, after: AgentCard | None
+    ) -> None:
+        old, self._agents = self._agents, MappingProxyType(agents)
+        try:
+            for listener in self._listeners:
+                listener(before, after)
+        except BaseException:
+            self._agents = old
+            raise
+
+
+def _hash(cards: Sequence[AgentCard]) -> str:
+    text = json.dumps(cards, default=_plain, skipkeys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (AgentCard, Skill)):
+        return [getattr(value, f.name) for f in fields(value)]
+    return sorted(value) if isinstance(value, frozenset) else repr(value)
 
 
 def build_agent(card: AgentCard) -> Agent:
@@ -109,8 +144,10 @@ def build_agent(card: AgentCard) -> Agent:
         return Agent(card, None)
     module, _, name = card.run.partition(":")
     try:
-        build = getattr(importlib.import_module(module), name or "build")
-    except (ImportError, AttributeError, ValueError) as error:
+        build: Callable[[Any], Any] = getattr(importlib.import_module(module), name or "build")
+        if not callable(build):
+            raise TypeError(f"{name} is not a function")
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise CatalogError(
             f"agent {card.id!r}: run: given {card.run!r}, expected 'module:function' that can be imported ({error})"
         ) from None

@@ -5,10 +5,11 @@ It knows nothing of cards or models; what a file should hold is given as a type 
 
 import difflib
 import json
-from collections.abc import Hashable, Sequence
+import re
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_type_hints
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
@@ -16,23 +17,40 @@ from pydantic import TypeAdapter, ValidationError
 from agents.errors import CatalogError
 
 LARGEST_BYTES = 512 * 1024 * 1024
+LONGEST_SHOWN = 60
+DEEPEST = 50
+"""Levels of nesting; libyaml's parser overruns the C stack on some ten thousand, which no `except` catches."""
 _T = TypeVar("_T")
 _Key = str | int
+_OPENING = (
+    yaml.FlowSequenceStartToken, yaml.FlowMappingStartToken,
+    yaml.BlockSequenceStartToken, yaml.BlockMappingStartToken,
+)  # fmt: skip
+_UNKNOWN = ("unexpected_keyword_argument", "extra_forbidden")
+_CLOSING = (yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken, yaml.BlockEndToken)
+_JSON_TOKEN = re.compile(r'("(?:[^"\\]|\\.)*")(?P<key>\s*:)?|[\[\]{},]|[^\s\[\]{},"]+')
 
 
 class _Loader(yaml.CSafeLoader):
-    """A safe loader that refuses repeated keys and aliases, which can hide or multiply content."""
+    """A safe loader that refuses repeated keys, and names the place of a value that is not of its type."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[Any] = set()
+        seen: set[str] = set()
         for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.MarkedYAMLError(
-                    problem=f"the key {key.value!r} stands here twice; keep one",
-                    problem_mark=key.start_mark,
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                raise _fault(
+                    key.start_mark, f"the key {shown(key.value)} stands here twice; keep one"
                 )
-            seen.add(key.value)
+            seen.add(str(key.value))
         return super().construct_mapping(node, deep=deep)
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep=deep)
+        except (ValueError, KeyError, AttributeError) as error:  # PyYAML lets what it calls raise
+            kind = node.tag.rpartition(":")[2]
+            problem = f"given {shown(node.value)}, expected a valid {kind}; put text into quotes"
+            raise _fault(node.start_mark, problem) from error
 
 
 _Loader.add_constructor(  # the base class registers its own function, not the method above
@@ -59,14 +77,15 @@ class Source:
         try:
             if path.stat().st_size > LARGEST_BYTES:
                 raise CatalogError(f"{path}: larger than {LARGEST_BYTES // 2**20} MB; split it")
-            text = path.read_text(encoding="utf-8")
-        except OSError as error:
-            raise CatalogError(
-                f"{path}: cannot be read ({error.strerror or error}); "
-                "give the path of a catalogue, or set MOMA_CATALOG"
-            ) from None
+            text = path.read_text(encoding="utf-8-sig")
         except UnicodeDecodeError as error:
             raise CatalogError(f"{path}: not UTF-8 text at byte {error.start}") from None
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise CatalogError(
+                f"{path}: cannot be read ({reason}); "
+                "give the path of a catalogue, or set MOMA_CATALOG"
+            ) from None
         return cls.from_text(text, path=str(path))
 
     @classmethod
@@ -75,22 +94,25 @@ class Source:
         try:
             if path.endswith(".json"):
                 return cls(path, text, json.loads(text, object_pairs_hook=_unique))
-            for token in yaml.scan(text, Loader=yaml.CSafeLoader):
-                if isinstance(token, yaml.AliasToken):
-                    line = token.start_mark.line + 1
-                    raise CatalogError(
-                        f"{path}:{line}: the alias *{token.value} is not taken; write it out"
-                    )
+            _check_tokens(text)
             return cls(path, text, yaml.load(text, Loader=_Loader))  # noqa: S506 a safe loader
+        except _RepeatedKeyError as error:
+            line = _line_at(text, _repeated(text))
+            raise CatalogError(
+                f"{path}:{line}: the key {shown(error.key)} stands twice in one object; keep one"
+            ) from None
         except json.JSONDecodeError as error:
             raise CatalogError(f"{path}:{error.lineno}: not JSON: {error.msg}") from None
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
-            raise CatalogError(f"{path}:{line}: {error.problem or 'not YAML'}") from None
+            problem = " ".join(part for part in (error.context, error.problem) if part)
+            raise CatalogError(f"{path}:{line}: {problem or 'not YAML'}") from None
         except yaml.YAMLError as error:
             raise CatalogError(f"{path}: not YAML: {str(error).splitlines()[0]}") from None
         except RecursionError:
             raise CatalogError(f"{path}: nested too deeply to be a catalogue") from None
+        except ValueError as error:  # a lone surrogate, or a number of thousands of digits
+            raise CatalogError(f"{path}: cannot be read: {error}") from None
 
     def fault(self, at: Sequence[_Key], problem: str) -> CatalogError:
         """Return the error for the value at key path `at`."""
@@ -105,11 +127,14 @@ class Source:
         try:
             return TypeAdapter(kind).validate_python(value)
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
+            # A misspelt key is unknown and missing at once: the first says more.
+            first = min(error.errors(include_url=False), key=lambda e: e["type"] not in _UNKNOWN)
             where = [*at, *first["loc"]]
             raise self.fault(where, _problem(first, kind)) from None
 
     def _line(self, at: Sequence[_Key]) -> int:
+        if self.path.endswith(".json"):
+            return _line_at(self.text, _nearest(self.text, tuple(at)))
         node = yaml.compose(self.text, Loader=yaml.CSafeLoader)
         line = 1
         for key in at:
@@ -130,28 +155,113 @@ def dotted(at: Sequence[_Key]) -> str:
     """Return a key path as a person writes it: `agents[2].skills`."""
     text = ""
     for key in at:
-        text += f"[{key}]" if isinstance(key, int) else f".{key}" if text else str(key)
+        name = str(key) if str(key).isprintable() and len(str(key)) <= LONGEST_SHOWN else shown(key)
+        text += f"[{key}]" if isinstance(key, int) else f".{name}" if text else name
     return text or "the file"
+
+
+def shown(value: object) -> str:
+    """Return `value` as an error message shows it: on one line, cut if it is long."""
+    text = repr(value)
+    return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 3] + "..."
+
+
+def unknown_key(key: object, known: Sequence[str]) -> str:
+    """Return what is wrong with a key that is none of `known`."""
+    close = difflib.get_close_matches(str(key), known, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"known keys: {', '.join(known)}"
+    return f"unknown key; {hint}"
+
+
+class _RepeatedKeyError(Exception):
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        seen: set[str] = set()
-        again = next(k for k, _ in pairs if k in seen or seen.add(k))  # type: ignore[func-returns-value]
-        raise CatalogError(f"the key {again!r} stands twice in one object; keep one")
+        keys = [key for key, _ in pairs]
+        raise _RepeatedKeyError(next(key for key in keys if keys.count(key) > 1))
     return found
 
 
+def _check_tokens(text: str) -> None:
+    """Refuse aliases, which can multiply content, and nesting that no parser survives."""
+    depth = 0
+    for token in yaml.scan(text, Loader=yaml.CSafeLoader):
+        if isinstance(token, yaml.AliasToken):
+            raise _fault(token.start_mark, f"the alias *{token.value} is not taken; write it out")
+        depth += isinstance(token, _OPENING) - isinstance(token, _CLOSING)
+        if depth > DEEPEST:
+            raise _fault(token.start_mark, f"nested more than {DEEPEST} levels deep")
+
+
+def _fault(mark: Any, problem: str) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
+
+
+def _json_places(text: str) -> Iterator[tuple[tuple[_Key, ...], int]]:
+    """Yield the key path and the offset of each member and element of a valid JSON text."""
+    path: list[_Key] = []
+    for token in _JSON_TOKEN.finditer(text):
+        first = token[0][0]
+        if token["key"]:
+            path[-1] = json.loads(token[1])
+            yield tuple(path), token.start()
+        elif first in "]}":
+            path.pop()
+        elif first == ",":
+            path[-1] = path[-1] + 1 if isinstance(path[-1], int) else ""
+        else:
+            if path and isinstance(path[-1], int):
+                yield tuple(path), token.start()
+            if first in "[{":
+                path.append(0 if first == "[" else "")
+
+
+def _repeated(text: str) -> int:
+    seen: set[tuple[_Key, ...]] = set()
+    for path, offset in _json_places(text):
+        if path in seen:
+            return offset
+        seen.add(path)
+    return 0
+
+
+def _nearest(text: str, at: tuple[_Key, ...]) -> int:
+    """Return the offset of the longest part of `at` that is there."""
+    parts = {at[:n]: n for n in range(1, len(at) + 1)}
+    found = ((parts[path], offset) for path, offset in _json_places(text) if path in parts)
+    return max(found, default=(0, 0))[1]
+
+
+def _line_at(text: str, offset: int) -> int:
+    return text.count("\n", 0, offset) + 1
+
+
 def _problem(first: Any, kind: Any) -> str:
-    given = repr(first["input"])
-    given = given if len(given) <= 60 else given[:57] + "..."
-    if first["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
-        known = [f.name for f in fields(kind)] if is_dataclass(kind) else []
-        close = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"known keys: {', '.join(known)}"
-        return f"unknown key; {hint}"
+    if first["type"] in _UNKNOWN:
+        owner = _kind_at(kind, first["loc"][:-1])
+        known = [f.name for f in fields(owner)] if is_dataclass(owner) else []
+        return unknown_key(first["loc"][-1], known)
     if first["type"] in ("missing", "missing_argument"):
         return "missing; this key is required"
-    expected = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-    return f"given {given}, expected {expected}"
+    expected = (
+        "keys and values"
+        if first["type"] == "dataclass_type"
+        else re.sub(r"^(?:Value error, )?(?:\w+ should (?:be |have )?)?", "", first["msg"])
+    )
+    return f"given {shown(first['input'])}, expected {expected}"
+
+
+def _kind_at(kind: Any, at: Sequence[_Key]) -> Any:
+    """Return the type that `kind` declares at key path `at`."""
+    for key in at:
+        if isinstance(key, str) and is_dataclass(kind):
+            kind = get_type_hints(kind)[key]
+        else:
+            kind = get_args(kind)[0]
+    # `Price | None`: the one that has keys.
+    return next((k for k in get_args(kind) if is_dataclass(k)), kind)

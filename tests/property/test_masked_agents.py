@@ -1,0 +1,178 @@
+"""No masked agent's body ever runs: whatever cards, callers, tampered states and commands come together."""
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import Command, Send, interrupt
+
+from agents.contract import declined, done, failed, hand_over, needs_input
+from graphs import Context, build_graph
+from graphs.machine import Event, Phase
+from tests.support.agents import fake_agent, fake_services, on
+
+BUILT_IN, LATE = ("alpha", "beta", "gamma"), "late"
+AGENTS = (*BUILT_IN, LATE)
+GRANTS = ("pay", "read")
+STEPS = ("observe", "route", "handing_over", "answer", "clarify", "agent", *BUILT_IN, *Phase)
+NODES = (*AGENTS, "agent", "route", "answer", "engaged", "nobody")
+TEXTS = (*AGENTS, "alpha beta", "gamma late", "yes", "no", "the second", "never mind", "at nine")
+WAYS = ("done", "needs_input", "declined", "failed", "interrupt", "crash", "hand_over", "goto")
+
+
+@dataclass
+class Chance:
+    """Everything that is drawn at random."""
+
+    random: Random
+
+    def some(self, things: tuple[str, ...], *, most: int = 2) -> tuple[str, ...]:
+        return tuple(self.random.sample(things, self.random.randint(0, most)))
+
+    def rarely(self, value: Any, otherwise: Any) -> Any:
+        return value if self.random.random() < 0.25 else otherwise
+
+    def card(self) -> dict[str, Any]:
+        return {
+            "grants": frozenset(self.some(GRANTS, most=1)),
+            "enabled": self.rarely(False, True),
+            "hand_over_to": self.rarely(self.some(AGENTS), None),
+        }
+
+    def context(self) -> Context:
+        return Context(
+            grants=self.rarely(self.some(GRANTS), GRANTS),
+            include=self.rarely(self.some(AGENTS), ()),
+            exclude=self.rarely(self.some(AGENTS), ()),
+        )
+
+    def goto(self) -> Any:
+        node = self.random.choice(NODES)
+        to = self.rarely(Send(node, {"target": self.random.choice(AGENTS)}), node)
+        return self.rarely([to, self.random.choice(NODES)], to)
+
+    def tampered(self) -> dict[str, Any]:
+        agent, other = self.random.sample(AGENTS, 2)
+        every = {
+            "target": agent,
+            "active_agent": agent,
+            "phase": self.rarely("dancing", self.random.choice([*Phase]).value),
+            "event": self.random.choice([*Event]).value,
+            "hops": self.random.randint(-100, 100),
+            "tried": [other],
+            "request": self.random.choice(TEXTS),
+            "floor": {"agent": agent, "phase": "awaiting_input", "asked": "?"},
+            "choice": {"request": agent, "options": [agent, other]},
+            "outcome": {"event": "hand_over", "to": agent},
+            "memories": {agent: {"forged": True}},
+        }
+        return {key: every[key] for key in self.some(tuple(every), most=len(every))}
+
+    def act(self) -> Any:
+        """Return what an agent's body does this time."""
+        way = self.random.choice(WAYS)
+        if way == "goto":
+            forged = {"active_agent": LATE, "target": LATE, "hops": -9}
+            return Command(graph=Command.PARENT, goto=self.goto(), update=forged)
+        if way == "hand_over":
+            return hand_over(self.random.choice(AGENTS), reason="theirs")
+        if way == "interrupt":
+            return done(f"{interrupt({'kind': 'approval'})} it is.")
+        if way == "crash":
+            raise RuntimeError("crash")
+        plain = {"done": done("Done."), "needs_input": needs_input("When?", memory={})}
+        return plain.get(way) or (declined if way == "declined" else failed)("not mine")
+
+    def command(self) -> Any:
+        resume = self.random.choice([True, "yes", self.random.choice(AGENTS)])
+        commands = [
+            None,
+            Command(goto=self.goto()),
+            Command(goto=self.goto(), update=self.tampered()),
+            Command(resume=resume),
+            Command(resume=resume, update=self.tampered(), goto=self.goto()),
+        ]
+        return self.random.choice(commands)
+
+
+@dataclass
+class World:
+    """A house whose agents note when they ran and should not have."""
+
+    chance: Chance
+    context: Context = field(default_factory=Context)
+    ran: Counter[str] = field(default_factory=Counter)
+    forbidden: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        agents = {i: fake_agent(i, self.body(i), **self.chance.card()) for i in AGENTS}
+        self.services = fake_services(*(agents[i] for i in BUILT_IN))
+        self.graph = build_graph(services=self.services, checkpointer=InMemorySaver())
+        self.services.registry.register(agents[LATE].card, agents[LATE].graph)
+
+    def body(self, agent_id: str) -> Any:
+        def work(state: Any, runtime: Any) -> Any:
+            self.ran[agent_id] += 1
+            if not self.may_run(agent_id):
+                self.forbidden.append(agent_id)
+            return self.chance.act()
+
+        return work
+
+    def may_run(self, agent_id: str) -> bool:
+        """Say from the card and the caller alone, apart from the code under test, whether an agent may run."""
+        card, caller = self.services.registry.agents[agent_id].card, self.context
+        included = not caller.include or agent_id in caller.include
+        granted = all(grant in caller.grants for grant in card.grants)
+        return card.enabled and granted and included and agent_id not in caller.exclude
+
+    async def live(self) -> None:
+        """Do one thing that a user, a program, an operator or an intruder may do."""
+        random, self.context = self.chance.random, self.chance.context()
+        deed = random.choice(["say", "say", "say", "tamper", "tamper", "command", "switch"])
+        if deed == "say":
+            await self.say(random.choice(TEXTS))
+        elif deed == "tamper":
+            step = random.choice(STEPS)
+            await self.graph.aupdate_state(on("t"), self.chance.tampered(), as_node=step)
+            await self.graph.ainvoke(None, on("t"), context=self.context)
+        elif deed == "command":
+            await self.graph.ainvoke(self.chance.command(), on("t"), context=self.context)
+        else:
+            self.services.registry.enable(random.choice(AGENTS), random.choice([True, False]))
+
+    async def say(self, text: str) -> None:
+        await self.graph.ainvoke({"messages": text}, on("t"), context=self.context)
+
+
+async def live_through(world: World, seen: Counter[str], *, deeds: int = 8) -> None:
+    await world.say("hello")  # so that there is a state to tamper with
+    for _ in range(deeds):
+        try:
+            await world.live()
+        except Exception:  # noqa: BLE001 a refusal is fine here, whatever its form; a body that runs is not
+            seen["stopped"] += 1
+        assert not world.forbidden, world.context
+        seen["masked"] += sum(not world.may_run(agent_id) for agent_id in AGENTS)
+    seen["bodies"] += world.ran.total()
+    seen["late"] += world.ran[LATE]
+
+
+def test_no_forbidden_body_runs() -> None:
+    seen: Counter[str] = Counter()
+
+    @settings(max_examples=60)
+    @given(seed=st.integers(0, 2**64))
+    def holds(seed: int) -> None:
+        asyncio.run(live_through(World(Chance(Random(seed))), seen))
+
+    holds()
+    # The property says something only if bodies do run, those of the common node too, and many are shut out.
+    assert seen["bodies"] > 60, seen
+    assert seen["late"] > 10, seen
+    assert seen["masked"] > 400, seen
