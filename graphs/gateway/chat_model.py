@@ -4,20 +4,34 @@ It is made for one turn: the order of models, the ledger and the deadline are th
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+import functools
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import aclosing
+from queue import SimpleQueue
 from typing import Any
 
 from langchain_core.callbacks import (
     AsyncCallbackManagerForLLMRun,
     CallbackManagerForLLMRun,
 )
-from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessageChunk, BaseMessage, convert_to_openai_messages
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    BaseMessage,
+    convert_to_openai_messages,
+)
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.messages.tool import tool_call_chunk
+from langchain_core.output_parsers import JsonOutputParser, PydanticOutputParser
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
-from pydantic import ConfigDict
+from langchain_core.runnables import Runnable
+from langchain_core.tools import BaseTool
+from langchain_core.utils.function_calling import convert_to_json_schema, convert_to_openai_tool
+from pydantic import BaseModel, ConfigDict
 
+from agents.errors import AgentError
 from graphs.gateway.gateway import Chat, Gateway, Token
 from graphs.gateway.ledger import Ledger
 
@@ -35,7 +49,7 @@ class GatewayChatModel(BaseChatModel):
     deadline: float
     max_tokens: int | None = None
     loop: asyncio.AbstractEventLoop
-    """Where calls run; synchronous callers in other threads wait for it."""
+    """The turn's loop, which a synchronous call from its own thread would stop."""
 
     @property
     def _llm_type(self) -> str:
@@ -48,11 +62,12 @@ class GatewayChatModel(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        async for token in self.gateway.stream(self._chat(messages, stop, kwargs)):
-            chunk = _chunk(token)
-            if run_manager:
-                await run_manager.on_llm_new_token(token.piece.text, chunk=chunk)
-            yield chunk
+        async with aclosing(self.gateway.stream(self._chat(messages, stop, kwargs))) as tokens:
+            async for token in tokens:
+                chunk = _chunk(token)
+                if run_manager:
+                    await run_manager.on_llm_new_token(token.piece.text, chunk=chunk)
+                yield chunk
 
     def _stream(
         self,
@@ -61,19 +76,25 @@ class GatewayChatModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        tokens = self.gateway.stream(self._chat(messages, stop, kwargs))
+        self._refuse_own_loop()
+        came: SimpleQueue[Token | None] = SimpleQueue()
+
+        async def read() -> None:
+            async with aclosing(self.gateway.stream(self._chat(messages, stop, kwargs))) as tokens:
+                async for token in tokens:
+                    came.put(token)
+
+        reading = asyncio.run_coroutine_threadsafe(read(), _own_loop())
+        reading.add_done_callback(lambda _: came.put(None))
         try:
-            while True:
-                following = asyncio.run_coroutine_threadsafe(anext(tokens, None), self.loop)
-                token = following.result()
-                if token is None:
-                    return
+            while (token := came.get()) is not None:
                 chunk = _chunk(token)
                 if run_manager:
                     run_manager.on_llm_new_token(token.piece.text, chunk=chunk)
                 yield chunk
+            reading.result()
         finally:
-            asyncio.run_coroutine_threadsafe(tokens.aclose(), self.loop)
+            reading.cancel()
 
     async def _agenerate(
         self,
@@ -96,6 +117,47 @@ class GatewayChatModel(BaseChatModel):
             generations=[_joined([*self._stream(messages, stop, run_manager, **kwargs)])]
         )
 
+    def bind_tools(
+        self,
+        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
+        *,
+        tool_choice: str | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """Return the model with tools that it may call; `any` obliges it to call one, a name to call that."""
+        choice: Any = {"any": "required"}.get(tool_choice or "", tool_choice)
+        if choice not in (None, "auto", "none", "required"):
+            choice = {"type": "function", "function": {"name": choice}}
+        schemas = [convert_to_openai_tool(tool) for tool in tools]
+        return self.bind(tools=schemas, tool_choice=choice, **kwargs)
+
+    def with_structured_output(
+        self, schema: dict[str, Any] | type, *, include_raw: bool = False, **kwargs: Any
+    ) -> Runnable[LanguageModelInput, Any]:
+        """Return the model bound to answer in the JSON of `schema`, as small local models can too."""
+        if include_raw or kwargs:
+            raise NotImplementedError(
+                "with_structured_output takes a schema only; for the raw message, bind "
+                "`response_format` and parse the text"
+            )
+        wanted = convert_to_json_schema(schema)
+        named = {"name": wanted.get("title", "answer"), "schema": wanted}
+        bound = self.bind(response_format={"type": "json_schema", "json_schema": named})
+        if isinstance(schema, type) and issubclass(schema, BaseModel):
+            return bound | PydanticOutputParser(pydantic_object=schema)
+        return bound | JsonOutputParser()
+
+    def _refuse_own_loop(self) -> None:
+        try:
+            here = asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        if here is self.loop:
+            raise AgentError(
+                "the model was called synchronously on the event loop, which would stop every other turn; "
+                "call ainvoke or astream, or make the node a plain function"
+            )
+
     def _chat(
         self, messages: Sequence[BaseMessage], stop: list[str] | None, given: dict[str, Any]
     ) -> Chat:
@@ -112,6 +174,17 @@ class GatewayChatModel(BaseChatModel):
             max_tokens=given.get("max_tokens") or self.max_tokens,
             options=options,
         )
+
+
+@functools.cache
+def _own_loop() -> asyncio.AbstractEventLoop:
+    """Return the loop that serves synchronous calls, in a thread of its own, started once.
+
+    The turn's loop cannot: its worker threads may all be waiting for such calls, which need one to resolve a name.
+    """
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="moma-models", daemon=True).start()
+    return loop
 
 
 def _chunk(token: Token) -> ChatGenerationChunk:

@@ -4,26 +4,22 @@ It knows no routing: the order comes from outside, already masked. A model that 
 """
 
 import asyncio
+import json
 import os
 import random
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents.errors import (
-    BrokenAnswerError,
-    BudgetError,
-    DeadlineError,
-    ModelFileError,
-    NoModelError,
-    ProviderError,
-)
+from agents.errors import DeadlineError, ModelFileError, NoModelError, ProviderError
 from graphs.gateway import transport
+from graphs.gateway.attempt import Attempt
 from graphs.gateway.breaker import Breaker
-from graphs.gateway.ledger import Call, Ledger
+from graphs.gateway.ledger import Ledger
 from graphs.gateway.local import LocalServers
-from graphs.gateway.models import Model, count_tokens
+from graphs.gateway.models import Model, count_message, count_tokens
 from graphs.gateway.transport import Limits, Piece, Request
 
 ATTEMPTS_A_DEPLOYMENT, ATTEMPTS_A_TURN = 2, 6
@@ -62,11 +58,13 @@ class Gateway:
         *,
         local: LocalServers | None = None,
         limits: Limits | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """The clock is that of the breakers."""
         self.models: Mapping[str, Model] = {model.id: model for model in models}
         self.limits = limits or Limits()
         self._local = local
-        self._breakers = {model.id: Breaker() for model in models}
+        self._breakers = {model.id: Breaker(clock) for model in models}
 
     def breaker_open(self, model: str) -> bool:
         """Whether `model` is resting after failures."""
@@ -91,109 +89,81 @@ class Gateway:
             BudgetError: what is left of the budget is too little for any of them.
             ProviderError: every model failed; the last failure.
         """
-        if not chat.order:
-            raise NoModelError("no model may answer this turn; /models says why")
-        last: ProviderError | None = None
-        attempts = 0
-        for model_id in chat.order:
-            for attempt in range(ATTEMPTS_A_DEPLOYMENT):
-                if attempts >= ATTEMPTS_A_TURN:
-                    break
-                if attempt:
-                    await self._pause(attempt, chat.deadline)
-                attempts += 1
-                shown = False
+        failure: ProviderError = NoModelError("no model may answer this turn; /models says why")
+        calls = 0
+        for model in dict.fromkeys(chat.order):
+            for number in range(1, ATTEMPTS_A_DEPLOYMENT + 1):
+                if calls == ATTEMPTS_A_TURN:
+                    raise failure
+                attempt, messages = self._prepared(self.models[model], chat)
                 try:
-                    async for token in self._attempt(self.models[model_id], chat):
-                        shown = shown or bool(token.piece.text or token.piece.tool_calls)
-                        yield token
+                    async with aclosing(self._tokens(attempt, messages, chat)) as tokens:
+                        async for token in tokens:
+                            yield token
                     return
                 except ProviderError as error:
-                    if shown or isinstance(error, DeadlineError):
+                    if attempt.begun or isinstance(error, DeadlineError):
                         raise
-                    last = error
-                    if not error.may_retry:
-                        break
-        raise last or NoModelError("no model may answer this turn; /models says why")
+                    # A call that failed says more than one that was not made.
+                    if attempt.admitted or not calls:
+                        failure = error
+                    pause = _pause(error, number)
+                calls += attempt.admitted
+                if pause is None or time.monotonic() + pause >= chat.deadline:
+                    break
+                await asyncio.sleep(pause)
+        raise failure
 
-    async def _attempt(self, model: Model, chat: Chat) -> AsyncGenerator[Token, None]:
-        left = chat.deadline - time.monotonic()
-        if left <= 0:
-            raise DeadlineError("the time for this turn is over", model=model.id)
-        breaker = self._breakers[model.id]
-        if not breaker.admit():
-            raise ProviderError(f"{model.id} is resting after failures", model=model.id)
-        texts = [str(m.get("content") or "") for m in chat.messages]
-        tokens_in = count_tokens(texts)
-        tokens_out = min(chat.max_tokens or model.max_output_tokens, model.max_output_tokens)
-        try:
-            reserved = chat.ledger.reserve(
-                model.id, model.price, input_tokens=tokens_in, output_tokens=tokens_out
-            )
-        except BudgetError:
-            breaker.release()
-            raise
-        began, first, text, usage = time.monotonic(), None, 0, Piece()
-        error: str | None = "cancelled"
-        try:
-            async with asyncio.timeout(left):
-                request = await self._request(model, chat, max_tokens=tokens_out)
-                async for piece in transport.stream(request):
-                    if first is None:
-                        first = time.monotonic()
-                    text += len(piece.text)
-                    if piece.finish:
-                        usage = piece
-                    yield Token(model=model.id, piece=piece)
-            breaker.succeed()
-            error = None
-        except TimeoutError:
-            breaker.fail()
-            error = "the turn's time was over"
-            raise DeadlineError("the time for this turn is over", model=model.id) from None
-        except (ProviderError, ModelFileError) as failure:
-            error = str(failure)
-            breaker.fail() if _is_fault(failure) else breaker.release()
-            if isinstance(failure, ModelFileError):
-                raise ProviderError(error, model=model.id) from None
-            raise
-        finally:
-            if error == "cancelled":
-                breaker.release()
-            spent_in = usage.input_tokens if usage.input_tokens is not None else tokens_in
-            spent_out = (
-                usage.output_tokens
-                if usage.output_tokens is not None
-                else count_tokens(["x" * text])
-            )
-            billed = error is None or first is not None
-            now = time.monotonic()
-            chat.ledger.settle(
-                reserved,
-                Call(
-                    model=model.id,
-                    ok=error is None,
-                    input_tokens=spent_in if billed else 0,
-                    output_tokens=spent_out if billed else 0,
-                    cost_usd=_cost(model, spent_in, spent_out) if billed else 0.0,
-                    first_token_ms=None if first is None else round(1e3 * (first - began), 1),
-                    ms=round(1e3 * (now - began), 1),
-                    error=error,
-                ),
-            )
-
-    async def _request(self, model: Model, chat: Chat, *, max_tokens: int) -> Request:
-        name, base_url, api_key = await self._address(model)
-        return Request(
-            model=model.id,
-            litellm=name,
-            messages=fit(chat.messages, model.context_tokens - max_tokens),
+    def _prepared(self, model: Model, chat: Chat) -> tuple[Attempt, list[dict[str, Any]]]:
+        """Return the attempt at an answer of `model`, and the messages that it can read."""
+        # At least half of the window is for what the model reads.
+        longest = min(model.max_output_tokens, model.context_tokens // 2)
+        max_tokens = min(chat.max_tokens or longest, longest)
+        # Schemas and tools are read and paid for as messages are.
+        asked = count_tokens([json.dumps(chat.options, default=str)]) if chat.options else 0
+        messages = fit(chat.messages, model.context_tokens - max_tokens - asked)
+        attempt = Attempt(
+            model,
+            ledger=chat.ledger,
+            breaker=self._breakers[model.id],
+            input_tokens=sum(map(count_message, messages)) + asked,
             max_tokens=max_tokens,
-            limits=self.limits,
-            base_url=base_url or None,
-            api_key=api_key or None,
-            options=chat.options,
         )
+        return attempt, messages
+
+    async def _tokens(
+        self, attempt: Attempt, messages: Sequence[dict[str, Any]], chat: Chat
+    ) -> AsyncGenerator[Token, None]:
+        model = attempt.model
+        if chat.deadline <= time.monotonic():
+            raise DeadlineError("the time for this turn is over", model=model.id)
+        with attempt:
+            name, base_url, api_key = await self._reachable(model, chat.deadline)
+            request = Request(
+                model=model.id,
+                litellm=name,
+                messages=messages,
+                max_tokens=attempt.max_tokens,
+                limits=self.limits,
+                deadline=chat.deadline,
+                base_url=base_url or None,
+                api_key=api_key or None,
+                options=chat.options,
+            )
+            async with aclosing(transport.stream(request)) as pieces:
+                async for piece in pieces:
+                    attempt.note(piece)
+                    yield Token(model=model.id, piece=piece)
+
+    async def _reachable(self, model: Model, deadline: float) -> tuple[str, str, str]:
+        """Return what `_address` does, within the turn's time."""
+        try:
+            async with asyncio.timeout(deadline - time.monotonic()):
+                return await self._address(model)
+        except TimeoutError:
+            raise DeadlineError("the time for this turn is over", model=model.id) from None
+        except ModelFileError as error:
+            raise ProviderError(str(error), model=model.id) from None
 
     async def _address(self, model: Model) -> tuple[str, str, str]:
         """Return LiteLLM's name for the model, its address and its key; a local one is started first."""
@@ -206,32 +176,34 @@ class Gateway:
         api_key = os.environ.get(model.key, "") if model.key else ("none" if base_url else "")
         return model.litellm, base_url, api_key
 
-    async def _pause(self, attempt: int, deadline: float) -> None:
-        """Wait with full jitter before an attempt on the same deployment."""
-        longest = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**attempt)
-        pause = random.uniform(0, longest)  # noqa: S311 jitter, not a secret
-        await asyncio.sleep(max(0.0, min(pause, deadline - time.monotonic())))
+
+def _pause(error: ProviderError, number: int) -> float | None:
+    """Return the seconds to wait before the next attempt on the same deployment; None: there is none."""
+    if not error.may_retry or number == ATTEMPTS_A_DEPLOYMENT:
+        return None
+    if error.retry_after is not None:
+        return error.retry_after
+    longest = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**number)
+    return random.uniform(0, longest)  # noqa: S311 full jitter, not a secret
 
 
 def fit(messages: Sequence[dict[str, Any]], tokens: int) -> list[dict[str, Any]]:
-    """Return the system messages and as many of the last others as fit `tokens`; the last is always kept."""
+    """Return the system messages and as many of the last others as fit `tokens`; the last is always kept.
+
+    The answers of tools stay with the message that called them: without it, providers refuse them.
+    """
     system = [m for m in messages if m["role"] == "system"]
-    others = [m for m in messages if m["role"] != "system"]
-    left = tokens - count_tokens([str(m.get("content") or "") for m in system])
+    groups: list[list[dict[str, Any]]] = []
+    for message in (m for m in messages if m["role"] != "system"):
+        if message["role"] == "tool" and groups:
+            groups[-1].append(message)
+        else:
+            groups.append([message])
+    left = tokens - sum(map(count_message, system))
     kept: list[dict[str, Any]] = []
-    for message in reversed(others):
-        left -= count_tokens([str(message.get("content") or "")])
+    for group in reversed(groups):
+        left -= sum(map(count_message, group))
         if left < 0 and kept:
             break
-        kept.append(message)
-    return system + kept[::-1]
-
-
-def _is_fault(failure: Exception) -> bool:
-    """Return whether the deployment is at fault; a refused request says nothing of its health."""
-    retryable = isinstance(failure, ProviderError) and failure.may_retry
-    return retryable or isinstance(failure, BrokenAnswerError | ModelFileError)
-
-
-def _cost(model: Model, input_tokens: int, output_tokens: int) -> float | None:
-    return None if model.price is None else model.price.of(input_tokens, output_tokens)
+        kept = group + kept
+    return system + kept

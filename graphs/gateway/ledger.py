@@ -73,7 +73,7 @@ class Ledger:
                     f"the price of {model} is not known and a budget is set", model=model
                 )
             left = self.budget_usd - self._spent() - self._reserved
-            if most > left:
+            if not most <= left:  # so that a budget that is no number refuses too
                 raise BudgetError(
                     f"a call to {model} may cost {most:.6f} USD and {max(left, 0.0):.6f} is left",
                     model=model,

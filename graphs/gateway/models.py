@@ -4,10 +4,10 @@ It knows no provider's API; `transport` does. Money is in US dollars, prices in 
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
@@ -18,9 +18,10 @@ _Money = Annotated[float, Field(ge=0, strict=True, allow_inf_nan=False)]
 _Share = Annotated[float, Field(ge=0, le=1, strict=True, allow_inf_nan=False)]
 _Tokens = Annotated[int, Field(gt=0, strict=True)]
 
-CHARACTERS_A_TOKEN = 4
-"""A rough ratio for English; it sizes windows and reservations, and what is paid comes from the provider's count."""
-TOKENS_A_MESSAGE = 4
+BYTES_A_TOKEN = 4
+"""A rough ratio, in UTF-8, so that Chinese or emoji count for more than Latin letters; it sizes windows and
+reservations, and what is paid comes from the provider's count."""
+TOKENS_A_MESSAGE, TOKENS_AN_IMAGE = 4, 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,9 +99,22 @@ class Model:
         )
 
 
-def count_tokens(texts: list[str]) -> int:
+def count_tokens(texts: Iterable[str]) -> int:
     """Return roughly how many tokens a chat of `texts` has."""
-    return sum(-(-len(t) // CHARACTERS_A_TOKEN) + TOKENS_A_MESSAGE for t in texts)
+    return sum(_tokens(text) + TOKENS_A_MESSAGE for text in texts)
+
+
+def count_message(message: Mapping[str, Any]) -> int:
+    """Return roughly how many tokens a message in OpenAI's form has, with its images and tool calls."""
+    content = message.get("content") or ""
+    parts = [{"text": content}] if isinstance(content, str) else content
+    tokens = sum(_tokens(p["text"]) if "text" in p else TOKENS_AN_IMAGE for p in parts)
+    calls = [str(call["function"]) for call in message.get("tool_calls") or ()]
+    return tokens + sum(map(_tokens, calls)) + TOKENS_A_MESSAGE
+
+
+def _tokens(text: str) -> int:
+    return -(-len(text.encode(errors="replace")) // BYTES_A_TOKEN)
 
 
 def resolve_path(path: str) -> Path:

@@ -1,0 +1,115 @@
+"""The books of one call to one model: the breaker's permit, the reserved money, what came and when.
+
+It sends nothing and decides nothing of what follows. Whatever ends the call, an error, a cancellation or the answer,
+the permit is given back once and the money is settled once.
+"""
+
+import time
+from types import TracebackType
+
+from agents.errors import BudgetError, DeadlineError, ProviderError
+from graphs.gateway.breaker import Breaker, Permit
+from graphs.gateway.ledger import Call, Ledger
+from graphs.gateway.models import Model, count_tokens
+from graphs.gateway.transport import Piece
+
+
+class Attempt:
+    """One call, as a context: it opens by asking for the permit and the money, or raises."""
+
+    def __init__(
+        self, model: Model, *, ledger: Ledger, breaker: Breaker, input_tokens: int, max_tokens: int
+    ) -> None:
+        self.model, self.max_tokens = model, max_tokens
+        self.admitted = False
+        """Whether the call could be made."""
+        self.begun = False
+        """Whether anything of an answer came."""
+        self._ledger, self._breaker = ledger, breaker
+        self._input_tokens = input_tokens
+        self._permit = Permit.CALL
+        self._reserved = 0.0
+        self._written: list[str] = []
+        self._last: Piece | None = None
+        self._began = time.monotonic()
+        self._first: float | None = None
+
+    def note(self, piece: Piece) -> None:
+        """Take a part of the answer into the books."""
+        if not self.begun:
+            self.begun, self._first = True, time.monotonic()
+        self._written += [piece.text, *(str(call.get("function")) for call in piece.tool_calls)]
+        if piece.finish:
+            self._last = piece
+
+    def __enter__(self) -> "Attempt":
+        try:
+            self._admit()
+        except ProviderError as refusal:
+            # A model that is passed over leaves a trace, so that nobody wonders why another answered.
+            self._ledger.settle(0.0, self._call(error=str(refusal)))
+            raise
+        self.admitted = True
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        whole = self._last is not None  # a reader that leaves after the last piece cancels nothing
+        if whole:
+            self._breaker.succeed()
+        elif isinstance(error, ProviderError) and (
+            error.may_retry or isinstance(error, DeadlineError)
+        ):
+            self._breaker.fail(self._permit)
+        else:
+            self._breaker.release(self._permit)
+        self._ledger.settle(self._reserved, self._call(error=None if whole else _words(error)))
+
+    def _admit(self) -> None:
+        permit = self._breaker.admit()
+        if permit is None:
+            raise ProviderError(f"{self.model.id} is resting after failures", model=self.model.id)
+        self._permit = permit
+        try:
+            self._reserved = self._ledger.reserve(
+                self.model.id,
+                self.model.price,
+                input_tokens=self._input_tokens,
+                output_tokens=self.max_tokens,
+            )
+        except BudgetError:
+            self._breaker.release(permit)
+            raise
+
+    def _call(self, *, error: str | None) -> Call:
+        tokens_in, tokens_out = self._counted() if self.begun else (0, 0)
+        price = self.model.price
+        cost = None if price is None else price.of(tokens_in, tokens_out)
+        return Call(
+            model=self.model.id,
+            ok=error is None,
+            input_tokens=tokens_in,
+            output_tokens=tokens_out,
+            cost_usd=cost if self.begun else 0.0,
+            first_token_ms=self._ms(self._first),
+            ms=self._ms(time.monotonic()) or 0.0,
+            error=error,
+        )
+
+    def _counted(self) -> tuple[int, int]:
+        """Return the provider's count, or an estimate where it gives none; never zero for an answer."""
+        last = self._last or Piece()
+        written = count_tokens(["".join(self._written)])
+        return last.input_tokens or self._input_tokens, last.output_tokens or written
+
+    def _ms(self, moment: float | None) -> float | None:
+        return None if moment is None else round(1e3 * (moment - self._began), 1)
+
+
+def _words(error: BaseException | None) -> str:
+    """Return our own text of an error; the texts of others may hold secrets."""
+    return str(error) if isinstance(error, ProviderError) else "cancelled"

@@ -1,0 +1,169 @@
+"""When a deployment rests, and how it comes back."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graphs.gateway.breaker import (
+    FAILURES_TO_OPEN,
+    FIRST_REST_S,
+    LONGEST_REST_S,
+    Breaker,
+    Permit,
+)
+
+
+class FakeClock:
+    """A clock that stands still until it is moved."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+def taken(breaker: Breaker) -> Permit:
+    permit = breaker.admit()
+    assert permit is not None
+    return permit
+
+
+def opened(clock: FakeClock) -> Breaker:
+    breaker = Breaker(clock)
+    for _ in range(FAILURES_TO_OPEN):
+        breaker.fail(taken(breaker))
+    return breaker
+
+
+def test_it_opens_after_five_failures_in_a_row(clock: FakeClock) -> None:
+    breaker = Breaker(clock)
+    for _ in range(FAILURES_TO_OPEN - 1):
+        breaker.fail(taken(breaker))
+    assert not breaker.open
+    breaker.fail(taken(breaker))
+    assert breaker.open
+    assert breaker.admit() is None
+
+
+def test_a_success_between_failures_starts_the_count_anew(clock: FakeClock) -> None:
+    breaker = Breaker(clock)
+    for _ in range(3):
+        for _ in range(FAILURES_TO_OPEN - 1):
+            breaker.fail(taken(breaker))
+        breaker.succeed()
+    assert not breaker.open
+
+
+def test_after_its_rest_it_admits_one_probe(clock: FakeClock) -> None:
+    breaker = opened(clock)
+    clock.now = FIRST_REST_S - 0.01
+    assert breaker.open
+    clock.now = FIRST_REST_S
+    assert not breaker.open
+    assert breaker.admit() is Permit.PROBE
+    assert breaker.open
+    assert breaker.admit() is None
+
+
+def test_a_probe_that_succeeds_closes_it_and_the_next_rest_is_short_again(clock: FakeClock) -> None:
+    breaker = opened(clock)
+    clock.now = FIRST_REST_S
+    breaker.fail(taken(breaker))
+    clock.now += 2 * FIRST_REST_S
+    taken(breaker)
+    breaker.succeed()
+    assert breaker.admit() is Permit.CALL
+    for _ in range(FAILURES_TO_OPEN):
+        breaker.fail(Permit.CALL)
+    clock.now += FIRST_REST_S
+    assert not breaker.open
+
+
+def test_each_failed_probe_doubles_the_rest_up_to_the_longest(clock: FakeClock) -> None:
+    breaker, rests = opened(clock), []
+    for _ in range(7):
+        began = clock.now
+        while breaker.open:
+            clock.now += 1
+        rests.append(clock.now - began)
+        breaker.fail(taken(breaker))
+    assert rests == [10, 20, 40, 80, 160, 300, 300]
+    assert max(rests) == LONGEST_REST_S
+
+
+def test_a_cancelled_probe_lets_another_one_through(clock: FakeClock) -> None:
+    breaker = opened(clock)
+    clock.now = FIRST_REST_S
+    breaker.release(taken(breaker))
+    assert breaker.admit() is Permit.PROBE
+
+
+@pytest.mark.parametrize("end", ["fail", "release"])
+def test_an_old_call_that_ends_during_a_probe_does_not_end_the_probe(
+    clock: FakeClock, end: str
+) -> None:
+    breaker = Breaker(clock)
+    old = taken(breaker)
+    for _ in range(FAILURES_TO_OPEN):
+        breaker.fail(taken(breaker))
+    clock.now = FIRST_REST_S
+    taken(breaker)
+    getattr(breaker, end)(old)
+    assert breaker.admit() is None
+
+
+def test_old_calls_that_fail_do_not_lengthen_the_rest(clock: FakeClock) -> None:
+    breaker = opened(clock)
+    clock.now = FIRST_REST_S - 1
+    breaker.fail(Permit.CALL)
+    clock.now = FIRST_REST_S
+    assert not breaker.open
+
+
+def test_only_one_of_many_threads_gets_the_probe(clock: FakeClock) -> None:
+    breaker = opened(clock)
+    clock.now = FIRST_REST_S
+    together = threading.Barrier(16)
+
+    def ask(_: int) -> Permit | None:
+        together.wait()
+        return breaker.admit()
+
+    with ThreadPoolExecutor(16) as pool:
+        got = list(pool.map(ask, range(16)))
+    assert got.count(Permit.PROBE) == 1
+    assert got.count(None) == 15
+
+
+@given(st.lists(st.sampled_from(["admit", "succeed", "fail", "release", "wait"]), max_size=60))
+def test_whatever_happens_there_is_one_probe_at_most_and_it_always_comes_back(
+    steps: list[str],
+) -> None:
+    clock = FakeClock()
+    breaker, held = Breaker(clock), list[Permit]()
+    for step in steps:
+        if step == "admit":
+            permit = breaker.admit()
+            held += [] if permit is None else [permit]
+        elif step == "wait":
+            clock.now += 7
+        elif held:
+            permit = held.pop()
+            if step == "succeed":
+                breaker.succeed()
+                held = [p for p in held if p is Permit.CALL]
+            else:
+                getattr(breaker, step)(permit)
+        assert held.count(Permit.PROBE) <= 1
+    for permit in held:
+        breaker.release(permit)
+    clock.now += LONGEST_REST_S
+    assert breaker.admit() is not None

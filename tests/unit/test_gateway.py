@@ -1,0 +1,443 @@
+"""Which model answers, how often each is tried, and what it costs, through real calls to a faulty provider."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents.errors import BrokenAnswerError, BudgetError, DeadlineError, NoModelError, ProviderError
+from graphs.gateway import gateway as module
+from graphs.gateway import transport
+from graphs.gateway.gateway import Chat, Gateway, fit
+from graphs.gateway.ledger import Ledger
+from graphs.gateway.local import LocalModel, LocalServers
+from graphs.gateway.models import Model, Price, count_message
+from graphs.gateway.transport import Limits
+from tests.support.provider import (
+    FakeProvider,
+    cut,
+    hang,
+    ok,
+    stall,
+    status,
+    stream,
+    tool_call,
+)
+
+LIMITS = Limits(connect=1, first_token=1, idle=1, turn=5)
+CHEAP, DEAR = Price(input=1, output=2), Price(input=1_000, output=2_000)
+TOO_LONG = "This model's maximum context length is 10 tokens"
+HI = [{"role": "user", "content": "Hi."}]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _loaded() -> None:
+    """Pay for the import before anything is timed."""
+    transport.load()
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FIRST_PAUSE_S", 0.01)
+
+
+class FakeClock:
+    """A clock that stands still until it is moved."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def model(name: str, provider: FakeProvider, price: Price | None = CHEAP, **more: Any) -> Model:
+    given: dict[str, Any] = {"context_tokens": 8_000, "max_output_tokens": 100, **more}
+    return Model(
+        id=name, litellm=f"openai/{name}", base_url=provider.base_url, price=price, **given
+    )
+
+
+def gateway_of(**providers: FakeProvider) -> Gateway:
+    return Gateway([model(name, p) for name, p in providers.items()], limits=LIMITS)
+
+
+def chat_with(gateway: Gateway, *, turn: float = 5, **more: Any) -> Chat:
+    given: dict[str, Any] = {"messages": HI, "order": list(gateway.models), "ledger": Ledger()}
+    return Chat(**{**given, **more}, deadline=time.monotonic() + turn)
+
+
+async def answer(gateway: Gateway, chat: Chat) -> tuple[str, str]:
+    """Return who answered, and what."""
+    tokens = [token async for token in gateway.stream(chat)]
+    assert len({token.model for token in tokens}) == 1
+    return tokens[0].model, "".join(token.piece.text for token in tokens)
+
+
+async def failure_of(gateway: Gateway, chat: Chat) -> ProviderError:
+    with pytest.raises(ProviderError) as caught:
+        await answer(gateway, chat)
+    return caught.value
+
+
+def errors(chat: Chat) -> list[tuple[str, str | None]]:
+    return [(call["model"], call["error"]) for call in chat.ledger.calls]
+
+
+async def test_the_first_of_the_order_answers_and_is_booked() -> None:
+    with FakeProvider(ok("Hello.", usage=(1000, 500))) as a, FakeProvider() as b:
+        gateway = gateway_of(a=a, b=b)
+        chat = chat_with(gateway)
+        assert await answer(gateway, chat) == ("a", "Hello.")
+    (call,) = chat.ledger.calls
+    assert (call["ok"], call["input_tokens"], call["output_tokens"]) == (True, 1000, 500)
+    assert call["cost_usd"] == pytest.approx((1000 + 2 * 500) / 1e6)
+    assert 0 < call["first_token_ms"] <= call["ms"]
+    assert b.requests == []
+
+
+async def test_a_passing_fault_is_tried_once_more_on_the_same_model() -> None:
+    with FakeProvider(status(500), ok("Yes.")) as a, FakeProvider() as b:
+        gateway = gateway_of(a=a, b=b)
+        assert await answer(gateway, chat_with(gateway)) == ("a", "Yes.")
+    assert (len(a.requests), len(b.requests)) == (2, 0)
+
+
+@pytest.mark.parametrize("reply", [status(503), cut(0), stream({"content": None})])
+async def test_a_model_that_fails_twice_gives_way(reply: Any) -> None:
+    with FakeProvider(reply) as a, FakeProvider(ok("Yes.")) as b:
+        gateway = gateway_of(a=a, b=b)
+        assert await answer(gateway, chat_with(gateway)) == ("b", "Yes.")
+    assert (len(a.requests), len(b.requests)) == (2, 1)
+
+
+@pytest.mark.parametrize("reply", [status(401), status(403), status(404), status(400, TOO_LONG)])
+async def test_a_lasting_fault_gives_way_at_once(reply: Any) -> None:
+    with FakeProvider(reply) as a, FakeProvider(ok("Yes.")) as b:
+        gateway = gateway_of(a=a, b=b)
+        assert await answer(gateway, chat_with(gateway)) == ("b", "Yes.")
+    assert (len(a.requests), len(b.requests)) == (1, 1)
+
+
+async def test_a_turn_makes_six_calls_at_most() -> None:
+    with FakeProvider(status(500)) as broken:
+        gateway = gateway_of(a=broken, b=broken, c=broken, d=broken)
+        chat = chat_with(gateway)
+        error = await failure_of(gateway, chat)
+    assert [seen.body["model"] for seen in broken.requests] == ["a", "a", "b", "b", "c", "c"]
+    assert str(error) == "c failed on its side"
+    assert len(chat.ledger.calls) == 6
+
+
+async def test_a_model_that_is_named_twice_is_not_tried_again() -> None:
+    with FakeProvider(status(500)) as broken:
+        gateway = gateway_of(a=broken)
+        await failure_of(gateway, chat_with(gateway, order=["a", "a"]))
+    assert len(broken.requests) == 2
+
+
+async def test_what_was_shown_is_never_replaced() -> None:
+    with FakeProvider(cut(2)) as a, FakeProvider() as b:
+        gateway = gateway_of(a=a, b=b)
+        chat = chat_with(gateway)
+        assert isinstance(await failure_of(gateway, chat), BrokenAnswerError)
+    assert (len(a.requests), len(b.requests)) == (1, 0)
+    (call,) = chat.ledger.calls
+    assert not call["ok"]
+    assert call["cost_usd"] > 0, "what was received is paid for"
+
+
+async def test_an_empty_order_is_told_at_once() -> None:
+    gateway = Gateway([])
+    assert isinstance(await failure_of(gateway, chat_with(gateway)), NoModelError)
+
+
+async def test_all_attempts_share_one_deadline() -> None:
+    with FakeProvider(stall(0)) as a:
+        gateway = gateway_of(a=a, b=a)
+        began = time.monotonic()
+        error = await failure_of(gateway, chat_with(gateway, turn=1.3))
+        took = time.monotonic() - began
+    assert isinstance(error, DeadlineError)
+    assert 1.3 <= took < 1.6
+    assert len(a.requests) == 2
+
+
+async def test_a_deadline_that_is_over_sends_nothing() -> None:
+    with FakeProvider() as a:
+        gateway = gateway_of(a=a)
+        error = await failure_of(gateway, chat_with(gateway, turn=-1))
+    assert isinstance(error, DeadlineError)
+    assert a.requests == []
+
+
+async def test_the_deadline_does_not_break_into_the_readers_own_code() -> None:
+    with FakeProvider(stall(1)) as a:
+        gateway = gateway_of(a=a)
+        chat = chat_with(gateway, turn=0.3)
+        async with aclosing(gateway.stream(chat)) as tokens:
+            await anext(tokens)
+            await asyncio.sleep(0.4)  # the deadline passes here
+            with pytest.raises(DeadlineError):
+                await anext(tokens)
+    assert errors(chat) == [("a", "the time for this turn is over")]
+
+
+async def test_the_wait_that_a_provider_asks_for_is_kept() -> None:
+    with FakeProvider(status(429, headers={"Retry-After": "0.4"}), ok("Yes.")) as a:
+        gateway = gateway_of(a=a)
+        assert await answer(gateway, chat_with(gateway)) == ("a", "Yes.")
+        first, second = a.requests
+    assert 0.4 <= second.at - first.at < 0.7
+
+
+async def test_a_wait_beyond_the_deadline_gives_way_at_once() -> None:
+    limited = status(429, headers={"Retry-After": "30"})
+    with FakeProvider(limited) as a, FakeProvider(ok("Yes.")) as b:
+        gateway = gateway_of(a=a, b=b)
+        began = time.monotonic()
+        assert await answer(gateway, chat_with(gateway)) == ("b", "Yes.")
+        assert time.monotonic() - began < 0.5
+    assert len(a.requests) == 1
+
+
+async def test_five_failures_rest_a_model_and_one_probe_wakes_it() -> None:
+    clock = FakeClock()
+    with FakeProvider(*[status(500)] * 6, hang(), ok("Back.")) as a, FakeProvider(ok("Yes.")) as b:
+        gateway = Gateway([model("a", a), model("b", b)], limits=LIMITS, clock=clock)
+        for _ in range(3):
+            await answer(gateway, chat_with(gateway))
+        assert gateway.breaker_open("a")
+        assert len(a.requests) == 5
+        chat = chat_with(gateway)
+        assert await answer(gateway, chat) == ("b", "Yes.")
+        assert errors(chat) == [("a", "a is resting after failures"), ("b", None)]
+
+        clock.now = 10
+        await answer(gateway, chat_with(gateway))  # the probe fails
+        assert len(a.requests) == 6
+        clock.now = 29.9
+        assert gateway.breaker_open("a"), "a failed probe doubles the rest"
+
+        clock.now = 30
+        probe = asyncio.create_task(answer(gateway, chat_with(gateway, order=["a"])))
+        await asyncio.sleep(0.1)
+        assert a.open_now == 1
+        assert await answer(gateway, chat_with(gateway)) == ("b", "Yes."), "one probe at a time"
+        probe.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await probe
+        assert await answer(gateway, chat_with(gateway)) == ("a", "Back.")
+        assert not gateway.breaker_open("a")
+
+
+async def test_a_refusal_for_money_does_not_use_up_the_probe() -> None:
+    clock = FakeClock()
+    with FakeProvider(*[status(500)] * 5, ok("Back.")) as a:
+        gateway = Gateway([model("a", a)], limits=LIMITS, clock=clock)
+        for _ in range(3):
+            await failure_of(gateway, chat_with(gateway))
+        clock.now = 10
+        poor = await failure_of(gateway, chat_with(gateway, ledger=Ledger(1e-9)))
+        assert isinstance(poor, BudgetError)
+        assert await answer(gateway, chat_with(gateway)) == ("a", "Back.")
+
+
+async def test_lasting_faults_do_not_rest_a_model() -> None:
+    with FakeProvider(status(400)) as a:
+        gateway = gateway_of(a=a)
+        for _ in range(6):
+            await failure_of(gateway, chat_with(gateway))
+        assert not gateway.breaker_open("a")
+
+
+async def test_a_model_that_is_too_dear_gives_way_to_one_that_fits_and_this_is_booked() -> None:
+    with FakeProvider() as a, FakeProvider(ok("Yes.")) as b:
+        gateway = Gateway([model("dear", a, DEAR), model("cheap", b)], limits=LIMITS)
+        chat = chat_with(gateway, ledger=Ledger(0.01))
+        assert await answer(gateway, chat) == ("cheap", "Yes.")
+    refused, served = chat.ledger.calls
+    assert a.requests == []
+    assert refused["model"] == "dear"
+    assert "and 0.010000 is left" in refused["error"]
+    assert (refused["cost_usd"], served["ok"]) == (0.0, True)
+
+
+async def test_models_that_are_passed_over_are_not_counted_as_calls() -> None:
+    with FakeProvider(ok("Yes.")) as provider:
+        dear = [model(f"dear{n}", provider, DEAR) for n in range(7)]
+        gateway = Gateway([*dear, model("cheap", provider)], limits=LIMITS)
+        chat = chat_with(gateway, ledger=Ledger(0.01))
+        assert await answer(gateway, chat) == ("cheap", "Yes.")
+
+
+async def test_no_model_that_fits_is_a_budget_error() -> None:
+    with FakeProvider() as provider:
+        gateway = Gateway(
+            [model("dear", provider, DEAR), model("unknown", provider, None)], limits=LIMITS
+        )
+        error = await failure_of(gateway, chat_with(gateway, ledger=Ledger(0.01)))
+    assert isinstance(error, BudgetError)
+    assert provider.requests == []
+
+
+async def test_a_failed_call_is_told_rather_than_the_models_passed_over_after_it() -> None:
+    with FakeProvider(status(401)) as provider:
+        gateway = Gateway([model("a", provider), model("dear", provider, DEAR)], limits=LIMITS)
+        error = await failure_of(gateway, chat_with(gateway, ledger=Ledger(0.01)))
+    assert str(error) == "a refused its key"
+
+
+async def test_a_price_that_is_not_known_is_not_zero() -> None:
+    with FakeProvider() as provider:
+        gateway = Gateway([model("a", provider, None)], limits=LIMITS)
+        chat = chat_with(gateway)
+        await answer(gateway, chat)
+    assert chat.ledger.calls[0]["cost_usd"] is None
+
+
+@pytest.mark.parametrize("usage", [None, (0, 0), (-5, -5)])
+@pytest.mark.parametrize("reply", ["text", "tool"])
+async def test_a_count_that_is_missing_or_senseless_is_estimated(
+    usage: tuple[int, int] | None, reply: str
+) -> None:
+    replies = {"text": ok("One two.", usage=usage), "tool": tool_call("f", "{}", usage=usage)}
+    with FakeProvider(replies[reply]) as provider:
+        gateway = gateway_of(a=provider)
+        chat = chat_with(gateway)
+        await answer(gateway, chat)
+    (call,) = chat.ledger.calls
+    assert call["input_tokens"] > 0
+    assert call["output_tokens"] > 0
+    assert call["cost_usd"] > 0
+
+
+@asynccontextmanager
+async def _reading(gateway: Gateway, chat: Chat) -> AsyncIterator[asyncio.Task[Any]]:
+    task = asyncio.create_task(answer(gateway, chat))
+    try:
+        yield task
+    finally:
+        task.cancel()
+
+
+@pytest.mark.parametrize(("words", "paid"), [(0, False), (3, True)])
+async def test_a_cancelled_call_gives_its_reservation_back_and_pays_for_what_came(
+    words: int, paid: bool
+) -> None:
+    ledger = Ledger(1.0)
+    with FakeProvider(stall(words)) as provider:
+        gateway = gateway_of(a=provider)
+        async with _reading(gateway, chat_with(gateway, ledger=ledger)) as task:
+            await asyncio.to_thread(provider.asked.wait, 5)
+            await asyncio.sleep(0.1)
+            assert ledger.left_usd is not None
+            assert ledger.left_usd < 1, "the most that it can cost is reserved"
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        assert await asyncio.to_thread(provider.requests[0].hung_up.wait, 1)
+    (call,) = ledger.calls
+    assert call["error"] == "cancelled"
+    assert (call["cost_usd"] > 0) is paid
+    assert ledger.left_usd == pytest.approx(1 - call["cost_usd"])
+
+
+async def test_a_reader_that_leaves_settles_at_once() -> None:
+    with FakeProvider(stall(3)) as provider:
+        gateway = gateway_of(a=provider)
+        chat = chat_with(gateway)
+        async with aclosing(gateway.stream(chat)) as tokens:
+            await anext(tokens)
+        assert errors(chat) == [("a", "cancelled")]
+        assert await asyncio.to_thread(provider.requests[0].hung_up.wait, 1)
+
+
+async def test_a_reader_that_leaves_after_the_last_piece_cancels_nothing() -> None:
+    with FakeProvider(ok("Yes.")) as provider:
+        gateway = gateway_of(a=provider)
+        chat = chat_with(gateway)
+        async with aclosing(gateway.stream(chat)) as tokens:
+            async for token in tokens:
+                if token.piece.finish:
+                    break
+    assert errors(chat) == [("a", None)]
+
+
+async def test_two_hundred_turns_at_once_never_overspend_a_shared_budget() -> None:
+    most = CHEAP.of(count_message(HI[0]), 100)
+    ledger = Ledger(50.5 * most)
+    with FakeProvider(ok("Yes.", usage=(count_message(HI[0]), 100))) as provider:
+        gateway = gateway_of(a=provider)
+        chats = [chat_with(gateway, turn=30, ledger=ledger) for _ in range(200)]
+        ended = await asyncio.gather(
+            *(answer(gateway, chat) for chat in chats), return_exceptions=True
+        )
+    assert sum(isinstance(one, tuple) for one in ended) == len(provider.requests) == 50
+    assert sum(isinstance(one, BudgetError) for one in ended) == 150
+    assert ledger.spent_usd <= 50.5 * most
+
+
+async def test_a_local_model_without_a_file_gives_way() -> None:
+    local = Model(
+        id="small",
+        litellm="local/small",
+        price=CHEAP,
+        context_tokens=4096,
+    )
+    missing = LocalServers.from_models([LocalModel(name="small", path=Path("no-such-file.gguf"))])
+    with FakeProvider(ok("Yes.")) as provider:
+        gateway = Gateway([local, model("b", provider)], local=missing, limits=LIMITS)
+        assert gateway.missing_file(local)
+        chat = chat_with(gateway)
+        assert await answer(gateway, chat) == ("b", "Yes.")
+    assert [call["ok"] for call in chat.ledger.calls] == [False, True]
+
+
+async def test_a_long_answer_may_not_take_the_room_of_the_question() -> None:
+    with FakeProvider() as provider:
+        small = model("a", provider, context_tokens=1000, max_output_tokens=4000)
+        gateway = Gateway([small], limits=LIMITS)
+        messages = [said("user", "A" * 800), said("assistant", "B"), said("user", "C")]
+        await answer(gateway, chat_with(gateway, messages=messages))
+        await answer(gateway, chat_with(gateway, max_tokens=30))
+    first, second = (seen.body for seen in provider.requests)
+    assert (first["max_tokens"], first["messages"]) == (500, messages)
+    assert second["max_tokens"] == 30
+
+
+def said(role: str, content: str, **more: Any) -> dict[str, Any]:
+    return {"role": role, "content": content, **more}
+
+
+def tokens_of(messages: Sequence[Mapping[str, Any]]) -> int:
+    return sum(map(count_message, messages))
+
+
+def test_a_chat_that_fits_is_left_as_it_is() -> None:
+    chat = [
+        said("system", "Be brief."),
+        said("user", "A"),
+        said("assistant", "B"),
+        said("user", "C"),
+    ]
+    assert fit(chat, tokens_of(chat)) == chat
+
+
+def test_the_oldest_go_first_and_the_system_and_the_last_stay() -> None:
+    chat = [said("system", "S"), said("user", "A" * 400), said("assistant", "B"), said("user", "C")]
+    assert fit(chat, tokens_of(chat) - 1) == [chat[0], *chat[2:]]
+    assert fit(chat, 0) == [chat[0], chat[3]]
+
+
+def test_a_tools_answer_stays_with_the_call() -> None:
+    calls = [{"id": "1", "function": {"name": "f", "arguments": "{}"}}]
+    called = said("assistant", "", tool_calls=calls)
+    answers = [said("tool", "one" * 90, tool_call_id="1"), said("tool", "two", tool_call_id="1")]
+    chat = [said("user", "A"), called, *answers]
+    assert fit(chat, 1) == [called, *answers]
+    later = [*chat, said("user", "C")]
+    assert fit(later, tokens_of(later[3:])) == [later[-1]]

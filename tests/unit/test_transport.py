@@ -1,0 +1,409 @@
+"""One call through the real LiteLLM to a real server that misbehaves."""
+
+import asyncio
+import inspect
+import logging
+import os
+import socket
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import aclosing, contextmanager
+from email.utils import formatdate
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents.errors import BrokenAnswerError, DeadlineError, ProviderError
+from graphs.gateway import transport
+from graphs.gateway.transport import Limits, Piece, Request
+from tests.support.provider import (
+    FakeProvider,
+    Reply,
+    body,
+    cut,
+    echo_key,
+    hang,
+    ok,
+    raw_events,
+    stall,
+    status,
+    stream,
+    tool_call,
+)
+
+ROOT = Path(__file__).parents[2]
+CANARY = "sk-canary-0123456789abcdef"
+SHORT = Limits(connect=0.3, first_token=0.4, idle=0.25, turn=5)
+IN_BAND = 'data: {"error": {"message": "boom ' + CANARY + '", "code": 500}}'
+NO_CHOICES = 'data: {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "f", "choices": []}'
+
+
+@pytest.fixture(scope="module", autouse=True)
+def loaded() -> None:
+    """Pay for the import before anything is timed."""
+    transport.load()
+
+
+def request_to(provider: FakeProvider, *, turn: float = 5, **more: Any) -> Request:
+    given: dict[str, Any] = {
+        "model": "m",
+        "litellm": "openai/fake",
+        "messages": [{"role": "user", "content": "Hi."}],
+        "max_tokens": 50,
+        "limits": SHORT,
+        "deadline": time.monotonic() + turn,
+        "base_url": provider.base_url,
+        "api_key": CANARY,
+    }
+    return Request(**{**given, **more})
+
+
+async def said(request: Request) -> list[Piece]:
+    return [piece async for piece in transport.stream(request)]
+
+
+async def failure_of(request: Request) -> ProviderError:
+    with pytest.raises(ProviderError) as caught:
+        await said(request)
+    return caught.value
+
+
+def all_that_shows(error: BaseException) -> str:
+    """Everything that a log or an error tracker could write down of an error, hidden context included."""
+    shown = [str(error), repr(error), repr(vars(error)), *traceback.format_exception(error)]
+    for inner in (error.__cause__, error.__context__):
+        shown += [] if inner is None else [all_that_shows(inner)]
+    return "\n".join(shown)
+
+
+async def test_an_answer_comes_in_pieces_and_ends_with_the_providers_count() -> None:
+    with FakeProvider(ok("One two three.", usage=(31, 5))) as provider:
+        pieces = await said(request_to(provider))
+    assert [piece.text for piece in pieces[:-1]] == ["One ", "two ", "three."]
+    assert pieces[-1] == Piece(finish="stop", input_tokens=31, output_tokens=5)
+    assert provider.requests[0].headers["authorization"] == f"Bearer {CANARY}"
+
+
+async def test_a_tool_call_comes_in_its_parts() -> None:
+    with FakeProvider(tool_call("add", '{"a":', "1}")) as provider:
+        pieces = await said(request_to(provider))
+    parts = [call["function"] for piece in pieces for call in piece.tool_calls]
+    assert parts[0]["name"] == "add"
+    assert "".join(part["arguments"] for part in parts) == '{"a":1}'
+    assert pieces[-1].finish == "tool_calls"
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind", "text", "may_retry"),
+    [
+        (status(400), ProviderError, "m refused the request", False),
+        (status(401), ProviderError, "m refused its key", False),
+        (status(402), ProviderError, "m refused the request", False),
+        (status(403), ProviderError, "m refused access", False),
+        (status(404), ProviderError, "m does not know this model name", False),
+        (status(408), ProviderError, "m did not answer in time", True),
+        (status(413), ProviderError, "m refused the request", False),
+        (status(422), ProviderError, "m refused the request", False),
+        (status(429), ProviderError, "m is at its rate limit", True),
+        (status(500), ProviderError, "m failed on its side", True),
+        (status(502), ProviderError, "m is not available", True),
+        (status(503), ProviderError, "m is not available", True),
+        (status(504), ProviderError, "m did not answer in time", True),
+        (status(529), ProviderError, "m failed on its side", True),
+        (
+            status(400, "This model's maximum context length is 10 tokens"),
+            ProviderError,
+            "m found the text too long for its window",
+            False,
+        ),
+        (echo_key(401), ProviderError, "m refused its key", False),
+        (echo_key(500), ProviderError, "m failed on its side", True),
+        (hang(), ProviderError, "m was silent for too long", True),
+        (stall(0), ProviderError, "m was silent for too long", True),
+        (stall(2), ProviderError, "m was silent for too long", True),
+        (cut(0), BrokenAnswerError, "the answer of m was cut off", True),
+        (cut(2), BrokenAnswerError, "the answer of m was cut off", True),
+        (cut(2, mid_event=True), BrokenAnswerError, "the answer of m was cut off", True),
+        (cut(2, reset=True), BrokenAnswerError, "the answer of m was cut off", True),
+        (raw_events("garbage"), BrokenAnswerError, "the answer of m was cut off", True),
+        (raw_events('data: {"a":'), ProviderError, "m broke off in its answer", True),
+        (raw_events(IN_BAND), ProviderError, "m broke off in its answer", True),
+        (raw_events(NO_CHOICES), BrokenAnswerError, "the answer of m was cut off", True),
+        (raw_events("data: [DONE]"), BrokenAnswerError, "the answer of m was cut off", True),
+        (stream({"content": None}), BrokenAnswerError, "the answer of m was empty", True),
+        (
+            body(b"<html>Log in</html>", "text/html"),
+            BrokenAnswerError,
+            "the answer of m was cut off",
+            True,
+        ),
+        (body(b"{}"), BrokenAnswerError, "the answer of m was cut off", True),
+        (body(b""), BrokenAnswerError, "the answer of m was cut off", True),
+    ],
+)
+async def test_each_fault_has_one_line_of_our_own_and_is_called_once(
+    reply: Reply,
+    kind: type[ProviderError],
+    text: str,
+    may_retry: bool,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    caplog.set_level(logging.INFO)
+    with FakeProvider(reply) as provider:
+        error = await failure_of(request_to(provider))
+    assert (type(error), str(error), error.may_retry) == (kind, text, may_retry)
+    assert error.model == "m"
+    assert len(provider.requests) == 1, "LiteLLM repeats nothing by itself"
+    written = all_that_shows(error) + caplog.text + "".join(capfd.readouterr())
+    assert CANARY not in written
+    assert error.__context__ is None, "the provider's own error is left behind"
+
+
+def test_every_exception_of_litellm_has_a_meaning() -> None:
+    exceptions = transport.load().exceptions
+    classes = [
+        found
+        for _, found in inspect.getmembers(exceptions, inspect.isclass)
+        if issubclass(found, Exception) and found.__module__ == exceptions.__name__
+    ]
+    nameless = {c.__name__ for c in classes if not {b.__name__ for b in c.__mro__} & NAMED}
+    assert len(classes) > 20
+    # Those of LiteLLM's proxy server, which is not run here, and the base of all, have none.
+    assert nameless == {"OpenAIError", "ModifyResponseException", "SensitiveDataRouteException"}
+
+
+NAMED = set(transport._MEANING)
+PERMANENT = {
+    "AuthenticationError",
+    "BadRequestError",
+    "BlockedPiiEntityError",
+    "BudgetExceededError",
+    "ContentPolicyViolationError",
+    "ContextWindowExceededError",
+    "GuardrailRaisedException",
+    "NotFoundError",
+    "PermissionDeniedError",
+    "UnprocessableEntityError",
+}
+
+
+@pytest.mark.parametrize("name", sorted(NAMED))
+def test_only_what_may_pass_is_tried_again(name: str) -> None:
+    class_of_that_name = type(name, (Exception,), {})
+    error = transport._mapped(class_of_that_name(CANARY), "m")
+    assert error.may_retry == (name not in PERMANENT)
+    assert CANARY not in str(error)
+
+
+def test_an_unknown_class_is_named_and_not_tried_again() -> None:
+    error = transport._mapped(ZeroDivisionError(CANARY), "m")
+    assert (str(error), error.may_retry) == ("m failed (ZeroDivisionError)", False)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("7", 7), ("0.5", 0.5), ("-3", 0), ("soon", None), ("nan", None), ("inf", None), ("", None)],
+)
+async def test_the_wait_that_a_provider_asks_for_is_read(
+    header: str, seconds: float | None
+) -> None:
+    with FakeProvider(status(429, headers={"Retry-After": header})) as provider:
+        assert (await failure_of(request_to(provider))).retry_after == seconds
+
+
+async def test_the_wait_may_be_a_date() -> None:
+    at = formatdate(time.time() + 60, usegmt=True)
+    with FakeProvider(status(503, headers={"Retry-After": at})) as provider:
+        asked = (await failure_of(request_to(provider))).retry_after
+    assert asked is not None
+    assert 55 < asked <= 60
+
+
+@pytest.mark.parametrize(
+    ("reply", "limits"),
+    [
+        (hang(), Limits(first_token=0.3, idle=2)),
+        (stall(0), Limits(first_token=0.3, idle=2)),
+        (stall(2), Limits(first_token=2, idle=0.3)),
+    ],
+    ids=["no first byte", "no first token", "silence in the middle"],
+)
+async def test_a_silence_ends_at_its_limit_and_hangs_up(reply: Reply, limits: Limits) -> None:
+    with FakeProvider(reply) as provider:
+        began = time.monotonic()
+        await failure_of(request_to(provider, limits=limits))
+        took = time.monotonic() - began
+        assert await asyncio.to_thread(provider.requests[0].hung_up.wait, 1)
+    assert 0.3 <= took < 0.6
+
+
+@contextmanager
+def full_port() -> Iterator[int]:
+    """A port whose backlog is full, so that a connection to it is neither taken nor refused."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        port = listening.getsockname()[1]
+        waiting = [socket.socket() for _ in range(4)]
+        for one in waiting:
+            one.setblocking(False)
+            one.connect_ex(("127.0.0.1", port))
+        yield port
+        for one in waiting:
+            one.close()
+
+
+async def test_connecting_has_a_limit_of_its_own() -> None:
+    limits = Limits(connect=0.2, first_token=3, idle=3, turn=5)
+    with FakeProvider() as provider, full_port() as port:
+        began = time.monotonic()
+        error = await failure_of(
+            request_to(provider, limits=limits, base_url=f"http://127.0.0.1:{port}/v1")
+        )
+        took = time.monotonic() - began
+    assert error.may_retry
+    assert 0.2 <= took < 0.6
+
+
+async def test_a_refused_connection_fails_at_once_and_may_be_tried_again() -> None:
+    with FakeProvider() as gone:
+        pass
+    error = await failure_of(request_to(gone))
+    assert error.may_retry
+    assert str(error) in ("m could not be reached", "m failed on its side")
+
+
+@pytest.mark.parametrize(
+    "reply", [hang(), stream(*[{"content": "x"}] * 99, every=0.1)], ids=["silent", "never ending"]
+)
+async def test_the_turns_deadline_ends_the_call(reply: Reply) -> None:
+    with FakeProvider(reply) as provider:
+        began = time.monotonic()
+        error = await failure_of(request_to(provider, turn=0.3))
+        took = time.monotonic() - began
+        assert await asyncio.to_thread(provider.requests[0].hung_up.wait, 1)
+    assert isinstance(error, DeadlineError)
+    assert 0.3 <= took < 0.6
+
+
+async def test_a_deadline_that_is_over_sends_nothing() -> None:
+    with FakeProvider() as provider:
+        assert isinstance(await failure_of(request_to(provider, turn=-1)), DeadlineError)
+    assert provider.requests == []
+
+
+async def test_thinking_aloud_is_not_silence_though_nothing_is_shown() -> None:
+    thoughts = [{"reasoning_content": "hm"}] * 5
+    with FakeProvider(stream(*thoughts, {"content": "Yes."}, every=0.12)) as provider:
+        pieces = await said(request_to(provider))
+    assert [piece.text for piece in pieces] == ["Yes.", ""]
+
+
+async def test_a_cancelled_reader_hangs_up() -> None:
+    with FakeProvider(stall(1)) as provider:
+        reading = asyncio.create_task(said(request_to(provider, limits=Limits())))
+        await asyncio.to_thread(provider.asked.wait, 5)
+        await asyncio.sleep(0.05)
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        assert await asyncio.to_thread(provider.requests[0].hung_up.wait, 1)
+
+
+async def test_a_reader_that_leaves_hangs_up() -> None:
+    with FakeProvider(stall(3)) as provider:
+        async with aclosing(transport.stream(request_to(provider, limits=Limits()))) as pieces:
+            async for _ in pieces:
+                break
+        assert await asyncio.to_thread(provider.requests[0].hung_up.wait, 1)
+
+
+async def test_what_the_caller_asks_for_reaches_the_provider() -> None:
+    options = {
+        "temperature": 0,
+        "seed": 3,
+        "stop": ["\n"],
+        "response_format": {"type": "json_object"},
+        "tools": [{"type": "function", "function": {"name": "f", "parameters": {}}}],
+        "tool_choice": "required",
+    }
+    with FakeProvider() as provider:
+        await said(request_to(provider, options=options))
+    sent = provider.requests[0].body
+    assert {name: sent.get(name) for name in options} == options
+    assert sent["max_tokens"] == 50
+
+
+async def test_a_wish_that_a_model_does_not_take_is_dropped_and_a_schema_is_not() -> None:
+    schema = {"type": "json_object"}
+    options = {"temperature": 0, "top_p": 0.5, "response_format": schema}
+    with FakeProvider() as provider:
+        await said(request_to(provider, litellm="openai/gpt-5", options=options))
+    sent = provider.requests[0].body
+    assert sent["response_format"] == schema
+    assert not {"temperature", "top_p"} & set(sent)
+
+
+async def test_a_stop_that_a_model_does_not_take_makes_it_unfit() -> None:
+    with FakeProvider() as provider:
+        error = await failure_of(
+            request_to(provider, litellm="openai/gpt-5", options={"stop": ["."]})
+        )
+    assert (str(error), error.may_retry) == ("m refused the request", False)
+    assert provider.requests == []
+
+
+def test_the_key_is_not_in_a_requests_repr() -> None:
+    with FakeProvider() as provider:
+        assert CANARY not in repr(request_to(provider))
+
+
+async def test_a_key_does_not_follow_a_redirect_to_another_host() -> None:
+    with FakeProvider() as other:
+        to = other.base_url.replace("127.0.0.1", "localhost") + "/chat/completions"
+        with FakeProvider(status(307, headers={"Location": to})) as provider:
+            await said(request_to(provider))
+    assert CANARY not in str([seen.headers for seen in other.requests])
+
+
+CALL = """
+import asyncio, sys, time
+calls = []
+def note(event, args):
+    if event == "socket.connect": calls.append(args[1])
+    if event == "socket.getaddrinfo": calls.append(args[:2])
+sys.addaudithook(note)
+from graphs.gateway import transport
+from graphs.gateway.transport import Limits, Request
+transport.load()
+assert not calls, calls
+before = len(sys.modules)
+async def main():
+    request = Request(model="m", litellm="openai/fake", messages=[{"role": "user", "content": "x"}],
+        max_tokens=9, limits=Limits(), deadline=time.monotonic() + 9, base_url=sys.argv[1], api_key="k")
+    print("".join([piece.text async for piece in transport.stream(request)]))
+asyncio.run(main())
+assert len(sys.modules) - before < 100, "the first call imports on the event loop"
+print(sorted({str(call[1]) for call in calls}), sorted({call[0] for call in calls}))
+"""
+
+
+def test_nothing_is_sent_anywhere_else_and_this_machine_is_never_behind_a_proxy() -> None:
+    with FakeProvider() as provider, FakeProvider(status(502)) as proxy:
+        address = proxy.base_url.removesuffix("/v1")
+        clean = {k: v for k, v in os.environ.items() if "proxy" not in k.lower()}
+        ran = subprocess.run(
+            [sys.executable, "-c", CALL, provider.base_url],
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            env={**clean, "HTTP_PROXY": address, "http_proxy": address, "no_proxy": "example.org"},
+        )
+        port = provider.base_url.split(":")[2].removesuffix("/v1")
+    assert ran.stdout.splitlines() == ["Hello there.", f"['{port}'] ['127.0.0.1']"], ran.stderr
+    assert proxy.requests == []
