@@ -1,22 +1,33 @@
 """Says what is configured, reachable and masked, and why; `machine` prints the transition table."""
 
 import argparse
+import asyncio
+import os
+import re
+import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from urllib.parse import urlsplit
 
+import numpy as np
 from rich.console import Console, RenderableType
-from rich.table import Table
 from rich.text import Text
 
+from agents.card import AgentCard
 from agents.errors import MomaError
-from app.chat import view
-from app.chat.commands import Session, run_command
 from app.settings import Settings, read_settings
-from graphs import Services, build_graph
+from app.view import agents_table, facts, make_console, models_table, table
+from graphs import Services
+from graphs.checkpoints import open_sqlite
 from graphs.machine import TRANSITIONS, Event, Phase, faults
 from graphs.masks import Need, model_refusal
+from graphs.routing.agents import ASK_WITHIN, Encode, card_texts
 
 _EPILOG = "Exit status: 0 sound, 1 faults found, 2 bad usage or a broken set-up."
+_REACH_S = 2.0
+_MACHINE_WIDTH = 150
+_PASSWORD = re.compile(r"//[^/@]*@")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,78 +37,153 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("what", nargs="?", choices=["machine"], help="print the transition table")
     arguments = parser.parse_args(argv)
-    console = view.make_console()
     try:
         if arguments.what == "machine":
-            return _machine(console)
-        return _examine(console, read_settings())
+            return _machine(make_console(width=_MACHINE_WIDTH))
+        return _examine(make_console(), read_settings())
     except MomaError as error:
-        Console(stderr=True).print(Text(f"moma: {error}"), soft_wrap=True)
+        print(f"moma: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def _machine(console: Console) -> int:
     """Print the table, a column a phase, and its faults."""
-    table = Table("event", *(phase.value for phase in Phase), box=None, header_style=view.QUIET)
+    rows = []
     for event in Event:
-        cells = []
-        for phase in Phase:
-            after = TRANSITIONS[phase, event]
-            cells.append("·" if after == phase else after.value)
-        table.add_row(event.value, *cells)
-    wide = Console(width=max(console.width, 150), highlight=False)
-    wide.print(table)
+        after = [TRANSITIONS[phase, event] for phase in Phase]
+        cells = ["·" if a == p else a.value for p, a in zip(Phase, after, strict=True)]
+        rows.append((event.value, *cells))
+    console.print(table("transitions", ("event", *(phase.value for phase in Phase)), rows))
     found = faults()
-    wide.print(Text(f"· stays. {len(TRANSITIONS)} transitions, {len(found)} faults."))
+    console.print(f"· stays. {len(TRANSITIONS)} transitions, {len(found)} faults.")
     for fault in found:
-        wide.print(Text(fault, style="red"))
+        console.print(Text(fault, style="red"))
     return 1 if found else 0
 
 
 def _examine(console: Console, settings: Settings) -> int:
-    """Print what is configured and what would be masked for a plain turn; try the encoder and the local models."""
+    """Print what is configured and what would be masked for a plain turn, and try what can be tried for nothing."""
+    settings.make_home()
     services = Services.from_catalog(settings.read_catalog(), settings.options())
     try:
-        session = Session(build_graph(services=services), services, thread="doctor")
-        console.print(_settings(settings))
-        console.print(run_command(session, "/agents"))
-        console.print(run_command(session, "/models"))
-        problems = [*_encoder(services), *_pool(services)]
+        console.print(_configured(settings), _keys(services), "")
+        console.print(agents_table(services), "", models_table(services), "")
+        problems = [*_threads(console, settings), *_encoder(console, services), *_pool(services)]
     finally:
         services.close()
     for problem in problems:
         console.print(Text(problem, style="red"))
-    console.print(Text(f"{len(problems)} problems." if problems else "No problems."))
+    console.print(f"{len(problems)} problems." if problems else "No problems.")
     return 1 if problems else 0
 
 
-def _settings(settings: Settings) -> RenderableType:
-    values = settings.model_dump()
+def _configured(settings: Settings) -> RenderableType:
     shown = {
-        f"MOMA_{name.upper()}": str(value)
-        for name, value in values.items()
+        f"MOMA_{name.upper()}": ", ".join(value) if isinstance(value, tuple) else str(value)
+        for name, value in settings.model_dump().items()
         if value not in (None, "", ())
     }
-    return view.facts({**shown, "threads": str(settings.threads_file)})
+    shown["MOMA_ENCODER"] = _PASSWORD.sub("//…@", shown["MOMA_ENCODER"])
+    return facts(shown)
 
 
-def _encoder(services: Services) -> list[str]:
+def _keys(services: Services) -> RenderableType:
+    """Return which of the variables that the catalogue's models need are set; never what they hold."""
+    needed = {name for m in services.catalog.models for name in (m.key, m.base_url_env) if name}
+    there = sorted(name for name in needed if os.environ.get(name))
+    return facts({"keys set": ", ".join(there) or f"none of {len(needed)}"})
+
+
+def _threads(console: Console, settings: Settings) -> Iterator[str]:
+    """Print how many threads are kept; yield why they cannot be read."""
     try:
-        services.router().embed("Is this encoder well?")
+        kept = asyncio.run(_count_threads(settings))
     except MomaError as error:
-        return [f"the encoder cannot be used: {error}"]
-    return []
+        yield str(error)
+    else:
+        console.print(facts({"threads": f"{kept:,} in {settings.threads_file}"}))
 
 
-def _pool(services: Services) -> list[str]:
-    refusals = [
-        model_refusal(facts, caller=services.caller(None), need=Need(tokens=1))
-        for facts in services.model_facts(input_tokens=1)
+async def _count_threads(settings: Settings) -> int:
+    async with open_sqlite(settings.threads_file) as saver:
+        cursor = await saver.conn.execute("SELECT count(DISTINCT thread_id) FROM checkpoints")
+        row = await cursor.fetchone()
+        return int(row[0]) if row else 0
+
+
+def _encoder(console: Console, services: Services) -> Iterator[str]:
+    """Print the encoder and the cards that it can confuse; yield why it cannot be used."""
+    try:
+        router = services.router()
+        found = overlaps(services.cards(), router.encode)
+    except MomaError as error:
+        yield f"the encoder cannot be used: {error}"
+        return
+    console.print(facts({"encoder": router.encoder_name}))
+    if found:
+        columns = ("card", "nearer to", "texts", "the nearest of them")
+        console.print(table("cards with texts that are nearer to another's", columns, found))
+
+
+def overlaps(cards: Mapping[str, AgentCard], encode: Encode) -> list[tuple[str, str, str, str]]:
+    """Return the pairs of agents of which one has texts on its card that are nearer to the other's card.
+
+    Each with how many those are, and the one that is nearest to the other's.
+    """
+    texts = [(agent, text) for agent, card in cards.items() for text in card_texts(card)]
+    if not texts:
+        return []
+    vectors = encode([text for _, text in texts])
+    cosines = vectors @ vectors.T
+    np.fill_diagonal(cosines, -1.0)
+    agents = np.array([agent for agent, _ in texts])
+    pairs: dict[tuple[str, str], list[tuple[float, str, str]]] = {}
+    for (agent, text), row in zip(texts, cosines, strict=True):
+        own = float(row[agents == agent].max())
+        others = np.where(agents == agent, -1.0, row)
+        nearest = int(others.argmax())
+        if others[nearest] > own + ASK_WITHIN:
+            other, its = texts[nearest]
+            pairs.setdefault((agent, other), []).append((float(others[nearest]), text, its))
+    return [
+        (agent, other, str(len(found)), "{1!r} to {2!r}, {0:.2f}".format(*max(found)))
+        for (agent, other), found in sorted(pairs.items())
     ]
-    problems = [f"the model {r.candidate}: {r.reason}" for r in refusals if r and r.code == "file"]
-    if all(refusals):
-        problems.append("no model may serve: set a provider's key or install the local model")
-    return problems
+
+
+def _pool(services: Services) -> Iterator[str]:
+    """Yield what keeps models from answering that a mask does not know of, and whether any is left."""
+    caller, need = services.caller(None), Need(tokens=1, residency=services.options.residency)
+    allowed = []
+    for model in services.model_facts(input_tokens=1):
+        refusal = model_refusal(model, caller=caller, need=need)
+        if refusal is None:
+            allowed.append(model.id)
+        elif refusal.code == "file":
+            yield f"the model {model.id}: {refusal.reason}"
+    for model_id in allowed:
+        if fault := _unreachable(services, model_id):
+            yield f"the model {model_id}: {fault}"
+    if not allowed:
+        yield "no model may answer: set a provider's key or install the local model"
+
+
+def _unreachable(services: Services, model_id: str) -> str | None:
+    """Return why a model's own address cannot be reached; providers' addresses are not tried."""
+    model = services.gateway.models[model_id]
+    address = os.environ.get(model.base_url_env, "") if model.base_url_env else model.base_url
+    if not address:
+        return None
+    try:
+        parts = urlsplit(address)
+        place = (parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
+        with closing(socket.create_connection(place, timeout=_REACH_S)):
+            return None
+    except (OSError, ValueError) as error:
+        return f"{model.base_url_env or 'its base_url'} cannot be reached ({error})"
 
 
 if __name__ == "__main__":

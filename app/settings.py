@@ -4,6 +4,7 @@ Own settings have the prefix `MOMA_`; providers' keys keep their usual names and
 """
 
 import difflib
+import errno
 import os
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from agents.errors import InputError, SettingsError
 from graphs.catalog import Catalog
-from graphs.gateway.gguf_files import parse_local_models
+from graphs.gateway.gguf_files import check_gguf, parse_local_models
 from graphs.gateway.models import Model, Price
 from graphs.gateway.transport import Limits
 from graphs.routing.choice import preference_weight
@@ -33,7 +34,9 @@ def _home() -> Path:
 class Settings(BaseSettings):
     """Every setting, with its default."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid"
+    )
 
     catalog: Path = Field(
         default=Path("catalog.yaml"), description="The agents and models that may serve."
@@ -87,11 +90,6 @@ class Settings(BaseSettings):
             return tuple(word.strip() for word in value.split(",") if word.strip())
         return value
 
-    @field_validator("budget_usd", "checkpoints", mode="before")
-    @classmethod
-    def _empty_is_none(cls, value: Any) -> Any:
-        return None if value == "" else value
-
     @field_validator("preference")
     @classmethod
     def _known(cls, value: str) -> str:
@@ -105,6 +103,23 @@ class Settings(BaseSettings):
     def threads_file(self) -> Path:
         """Where the threads are kept."""
         return self.checkpoints or self.home / "threads.sqlite"
+
+    def make_home(self) -> Path:
+        """Return the folder of MoMA's files, made if it is not there, for its owner only.
+
+        Raises:
+            SettingsError: it cannot be made or written.
+        """
+        try:
+            self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if not os.access(self.home, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        except OSError as error:
+            raise SettingsError(
+                f"MOMA_HOME: {self.home} cannot be used as a folder ({error.strerror}); "
+                "set it to one that you may write"
+            ) from error
+        return self.home
 
     def options(self, **more: Any) -> Options:
         """Return what the graph needs of the settings."""
@@ -132,11 +147,13 @@ class Settings(BaseSettings):
         Raises:
             CatalogError: the file is broken.
             SettingsError: MOMA_LOCAL_MODELS is.
+            ModelFileError: a file that it names is missing or is no GGUF file.
         """
         catalog = Catalog.from_file(self.catalog)
-        return catalog.with_models(
-            [_local(m.name, m.path) for m in parse_local_models(self.local_models)]
-        )
+        own = parse_local_models(self.local_models)
+        for model in own:
+            check_gguf(model.path)
+        return catalog.with_models([_local(m.name, m.path) for m in own])
 
 
 def read_settings(env_file: Path = Path(".env")) -> Settings:
@@ -145,7 +162,12 @@ def read_settings(env_file: Path = Path(".env")) -> Settings:
     Raises:
         SettingsError: a value is wrong or a name with the prefix is unknown; the text says which and what is expected.
     """
-    load_dotenv(env_file, override=False)
+    try:
+        load_dotenv(env_file, override=False)
+    except (OSError, ValueError) as error:
+        raise SettingsError(
+            f"{env_file}: cannot be read ({error}); write it as UTF-8 text"
+        ) from error
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
     for name in sorted(os.environ):
         if name.startswith(PREFIX) and name not in known:

@@ -2,13 +2,19 @@
 
 import argparse
 import asyncio
+import io
 import json
+import logging
 import os
 import sys
 import uuid
+from typing import TYPE_CHECKING
 
-from agents.errors import MomaError
+from agents.errors import MomaError, SetupError
 from app.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from graphs import Services
 
 _EPILOG = "Exit status: 0 answered, 2 bad usage, bad input or a broken set-up."
 
@@ -30,17 +36,25 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the chat and return the exit status."""
+    _open_streams()
     arguments = _arguments(argv)
     try:
         settings = read_settings()
+        home = settings.make_home()
+        # A terminal is no place for a log: what went wrong in a turn is said in its answer and its record.
+        (log := home / "chat.log").touch(mode=0o600)
+        logging.basicConfig(filename=log, level=logging.WARNING)
         return asyncio.run(_chat(arguments, settings))
     except MomaError as error:
         print(f"moma: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:
-        # The reader has gone; what Python flushes at exit must not fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
+    except OSError as error:
+        _drop_output()
+        print(f"moma: {error}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         return 130
 
@@ -52,27 +66,47 @@ async def _chat(arguments: argparse.Namespace, settings: Settings) -> int:
     from graphs import Context, Services, build_graph
     from graphs.checkpoints import open_sqlite
 
-    thread = (
-        check_thread(arguments.thread) if arguments.thread is not None else uuid.uuid4().hex[:12]
-    )
+    thread = uuid.uuid4().hex[:12] if arguments.thread is None else check_thread(arguments.thread)
     services = Services.from_catalog(settings.read_catalog(), settings.options(on_progress=note))
     try:
         async with open_sqlite(settings.threads_file) as saver:
             graph = build_graph(services=services, checkpointer=saver)
             if arguments.once is None:
-                return await converse(Session(graph, services, thread, Context()), settings)
+                return await converse(Session(graph, services, thread), home=settings.home)
             text = sys.stdin.read() if arguments.once == "-" else arguments.once
+            await asyncio.to_thread(_load, services)
             async for part in run_turn(graph, text, thread=thread, context=Context()):
                 if isinstance(part, Ended):
-                    print(
-                        json.dumps(part.plain(), ensure_ascii=False)
-                        if arguments.json
-                        else part.answer
-                    )
-                    sys.stdout.flush()
+                    plain = json.dumps(part.plain(), ensure_ascii=False)
+                    print(plain if arguments.json else part.answer, flush=True)
     finally:
         services.close()
     return 0
+
+
+def _load(services: "Services") -> None:
+    """Load the routers; a script is told of a broken set-up instead of getting the default model's answer."""
+    try:
+        services.router()
+    except SetupError:
+        raise
+    except MomaError:
+        return  # an endpoint that is down for now: the turn opens to the default, and its record says so
+
+
+def _open_streams() -> None:
+    """Give closed streams a place to go, and let no odd character in one end the chat."""
+    sys.stdin = sys.stdin or open(os.devnull)
+    sys.stdout = sys.stdout or open(os.devnull, "w")
+    sys.stderr = sys.stderr or open(os.devnull, "w")
+    for stream in (sys.stdin, sys.stdout):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _drop_output() -> None:
+    """Let what Python flushes at exit go nowhere: it must not fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

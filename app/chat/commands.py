@@ -1,19 +1,23 @@
 """The slash commands of the chat. Each changes the session or shows something; none runs a turn."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from agents.errors import InputError
 from app.chat import view
+from app.chat.turn import Ended, as_approval, question
+from app.view import QUIET, agents_table, facts, models_table, money
 from graphs import Context, Services
 from graphs.machine import Phase
-from graphs.masks import Moment, Need, mask_agents, model_refusal
+from graphs.picture import draw
 from graphs.routing.choice import preference_weight
 from graphs.threads import MomaGraph
+
+_ASKING = frozenset({Phase.AWAITING_INPUT, Phase.AWAITING_APPROVAL, Phase.AWAITING_CHOICE})
 
 
 @dataclass(slots=True)
@@ -26,15 +30,45 @@ class Session:
     context: Context = field(default_factory=Context)
     record: dict[str, Any] | None = None
     phase: str = Phase.IDLE.value
+    turns: int = 0
+    asked: str = ""
+    """The question that is still open."""
     spent_usd: float = 0.0
     saved_usd: float = 0.0
     leaving: bool = False
 
+    async def enter(self, thread: str) -> None:
+        """Go to a thread and take up where it stands.
 
-Handler = Callable[[Session, str], RenderableType]
+        Raises:
+            InputError: the id cannot be kept.
+        """
+        self.thread = check_thread(thread)
+        snapshot = await self.graph.aget_state({"configurable": {"thread_id": thread}})
+        values = snapshot.values
+        self.phase = values.get("phase", Phase.IDLE.value)
+        self.turns = values.get("turn", 0)
+        self.record = values.get("record")
+        self.asked = str(values["messages"][-1].text) if self.phase in _ASKING else ""
+        if snapshot.interrupts:
+            self.record = values["decision"]
+            self.asked = question(as_approval(snapshot.interrupts[0].value))
+
+    def keep(self, ended: Ended) -> None:
+        """Remember how a turn ended."""
+        self.record, self.phase = ended.record, ended.phase
+        self.asked = ended.answer if ended.phase in _ASKING else ""
+        self.turns = ended.record.get("turn", self.turns)
+        cost = ended.record.get("cost_usd") or 0.0
+        best = (ended.record.get("always_best") or {}).get("cost_usd") or 0.0
+        self.spent_usd += cost
+        self.saved_usd += max(0.0, best - cost)
 
 
-def run_command(session: Session, line: str) -> RenderableType:
+Handler = Callable[[Session, str], Awaitable[RenderableType]]
+
+
+async def run_command(session: Session, line: str) -> RenderableType:
     """Run a line that begins with a slash and return what to show.
 
     Raises:
@@ -42,49 +76,41 @@ def run_command(session: Session, line: str) -> RenderableType:
     """
     name, _, argument = line.strip().partition(" ")
     if name not in COMMANDS:
-        raise InputError(f"no command {name}; /help lists them")
-    return COMMANDS[name][1](session, argument.strip())
+        raise InputError(f"no command {name[:40]!r}; /help lists them")
+    return await COMMANDS[name][1](session, argument.strip())
 
 
-def _why(session: Session, _unused: str) -> RenderableType:
+def check_thread(thread: str) -> str:
+    """Return a thread id that can be kept.
+
+    Raises:
+        InputError: empty, too long, or with characters that do not print.
+    """
+    if not 0 < len(thread) <= 200 or not thread.isprintable():
+        raise InputError(f"the thread {thread[:40]!r} is not 1 to 200 printable characters")
+    return thread
+
+
+def where(session: Session) -> RenderableType:
+    """Return the thread, where it stands, and the question that is open in it."""
+    stands = f"turn {session.turns}, {session.phase}" if session.turns else "new"
+    line = Text(f"thread {session.thread} · {stands}", style=QUIET)
+    return Group(line, view.answer(session.asked)) if session.asked else line
+
+
+async def _why(session: Session, _unused: str) -> RenderableType:
     return view.why(session.record)
 
 
-def _agents(session: Session, _: str) -> RenderableType:
-    services = session.services
-    cards = services.cards()
-    refused = mask_agents(
-        cards,
-        caller=services.caller(session.context),
-        moment=Moment(phase=session.phase),
-        runnable=services.runnable(),
-    )[1]
-    because = {refusal.candidate: refusal.reason for refusal in refused}
-    return view.agents_table((i, c.description, because.get(i, "")) for i, c in cards.items())
+async def _agents(session: Session, _: str) -> RenderableType:
+    return agents_table(session.services, context=session.context, phase=session.phase)
 
 
-def _models(session: Session, _: str) -> RenderableType:
-    services = session.services
-    caller, need = (
-        services.caller(session.context),
-        Need(tokens=1, residency=services.options.residency),
-    )
-    rows: list[tuple[str, str, str, str]] = []
-    for facts in services.model_facts(input_tokens=1):
-        price = services.gateway.models[facts.id].price
-        refusal = model_refusal(facts, caller=caller, need=need)
-        rows.append(
-            (
-                facts.id,
-                f"{price.input:g} / {price.output:g}" if price else "unknown",
-                f"{facts.context_tokens:,}",
-                refusal.reason if refusal else "",
-            )
-        )
-    return view.models_table(rows)
+async def _models(session: Session, _: str) -> RenderableType:
+    return models_table(session.services, context=session.context)
 
 
-def _prefer(session: Session, argument: str) -> RenderableType:
+async def _prefer(session: Session, argument: str) -> RenderableType:
     if argument:
         preference_weight(argument)
         session.context = replace(session.context, preference=argument)
@@ -92,15 +118,15 @@ def _prefer(session: Session, argument: str) -> RenderableType:
     return Text(f"preference {current} (cost, auto, performance, or 0 to 1)")
 
 
-def _budget(session: Session, argument: str) -> RenderableType:
+async def _budget(session: Session, argument: str) -> RenderableType:
     if argument:
         session.context = replace(session.context, budget_usd=_amount(argument))
     limit = session.services.budget(session.context)
-    return view.facts(
+    return facts(
         {
-            "a turn may cost": "any amount" if limit is None else view.money(limit),
-            "spent in this session": view.money(session.spent_usd),
-            "saved against always the best model": view.money(session.saved_usd),
+            "a turn may cost": "any amount" if limit is None else money(limit),
+            "spent in this session": money(session.spent_usd),
+            "saved against always the best model": money(session.saved_usd),
         }
     )
 
@@ -117,37 +143,24 @@ def _amount(argument: str) -> float | None:
     return amount
 
 
-def _thread(session: Session, argument: str) -> RenderableType:
+async def _thread(session: Session, argument: str) -> RenderableType:
     if argument:
-        session.thread = check_thread(argument)
-        session.record, session.phase = None, Phase.IDLE.value
-    return Text(f"thread {session.thread}")
+        await session.enter(argument)
+    return where(session)
 
 
-def check_thread(thread: str) -> str:
-    """Return a thread id that can be kept.
-
-    Raises:
-        InputError: empty, too long, or with characters that do not print.
-    """
-    if not 0 < len(thread) <= 200 or not thread.isprintable():
-        raise InputError(f"the thread {thread[:40]!r} is not 1 to 200 printable characters")
-    return thread
+async def _graph(session: Session, _: str) -> RenderableType:
+    picture = Text(draw(session.graph, phase=session.phase), style=QUIET)
+    return Group(picture, view.phases(session.phase))
 
 
-def _graph(session: Session, _: str) -> RenderableType:
-    drawn = session.graph.get_graph().draw_mermaid()
-    lines = [line for line in drawn.splitlines() if not line.lstrip().startswith("classDef")]
-    return Text("\n".join([f"phase {session.phase}", "", *lines]))
+async def _help(_: Session, __: str) -> RenderableType:
+    return facts({name: text for name, (text, _) in COMMANDS.items()})
 
 
-def _help(_: Session, __: str) -> RenderableType:
-    return view.facts({name: text for name, (text, _) in COMMANDS.items()})
-
-
-def _quit(session: Session, _: str) -> RenderableType:
+async def _quit(session: Session, _: str) -> RenderableType:
     session.leaving = True
-    return Text("")
+    return Text("Goodbye.", style=QUIET)
 
 
 COMMANDS: dict[str, tuple[str, Handler]] = {
@@ -156,7 +169,7 @@ COMMANDS: dict[str, tuple[str, Handler]] = {
     "/models": ("the models, and why one is masked", _models),
     "/prefer": ("cost, auto, performance, or 0 (cheapest) to 1 (best)", _prefer),
     "/budget": ("the most that a turn may cost, in USD, or none", _budget),
-    "/thread": ("go to another thread", _thread),
+    "/thread": ("this thread; with an id: go to that one", _thread),
     "/graph": ("the state machine as a Mermaid graph, and the phase", _graph),
     "/help": ("this list", _help),
     "/quit": ("leave; so does Ctrl-D", _quit),

@@ -4,63 +4,53 @@ import asyncio
 import signal
 import sys
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from rich.console import Console
-from rich.live import Live
 from rich.text import Text
 
 from agents.errors import MomaError
 from app.chat import view
-from app.chat.commands import COMMANDS, Session, run_command
-from app.chat.turn import Ended, Noted, Said, run_turn
-from app.settings import Settings
+from app.chat.commands import COMMANDS, Session, run_command, where
+from app.chat.screen import make_screen
+from app.chat.turn import Noted, Said, run_turn
+from app.view import QUIET, make_console
 from graphs.machine import Phase
 
-if TYPE_CHECKING:
-    pass
-
 ReadLine = Callable[[str], Awaitable[str]]
-_REFRESH_A_SECOND = 12
-_errors = view.make_console(stderr=True)
+_errors = make_console(stderr=True)
 
 
 def note(text: str) -> None:
     """Show a line of progress beside the answer."""
-    _errors.print(Text(text, style=view.QUIET))
+    _errors.print(Text(text, style=QUIET))
 
 
-async def converse(session: Session, settings: Settings) -> int:
+async def converse(session: Session, *, home: Path) -> int:
     """Talk until the user leaves; return the exit status."""
-    console = view.make_console()
-    interactive = sys.stdin.isatty() and console.is_terminal and not console.is_dumb_terminal
-    snapshot = await session.graph.aget_state({"configurable": {"thread_id": session.thread}})
-    session.phase = snapshot.values.get("phase", Phase.IDLE.value)
-    session.record = snapshot.values.get("record")
-    if interactive:
-        console.print(
-            Text(f"MoMA · thread {session.thread} · /help lists the commands", style=view.QUIET)
-        )
-        read = _prompt_reader(session, settings)
+    console = make_console()
+    typed = sys.stdin.isatty()
+    await session.enter(session.thread)
+    if typed and console.is_terminal and not console.is_dumb_terminal:
+        console.print(Text("MoMA · /help lists the commands", style=QUIET))
+        console.print(where(session))
+        read = _prompt_reader(session, home / "chat-history")
     else:
-        read = _line_reader(console)
+        read = _line_reader(console, typed=typed)
+    # asyncio's own handler would end the whole chat: Ctrl-C at the prompt is the reader's, in a turn the turn's.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     while not session.leaving:
         try:
             line = await read(_prompt_text(session))
-        except KeyboardInterrupt:
-            note("Ctrl-D or /quit leaves.")
-            continue
         except EOFError:
             break
-        if not line.strip():
+        except KeyboardInterrupt:
+            if not typed:
+                raise
+            note("Ctrl-D or /quit leaves.")
             continue
-        try:
-            if line.lstrip().startswith("/"):
-                console.print(run_command(session, line))
-            else:
-                await _interruptible(_take_turn(session, line, console))
-        except MomaError as error:
-            _errors.print(Text(str(error), style="red"))
+        if line.strip():
+            await _interruptible(_take(session, line, console))
     return 0
 
 
@@ -68,37 +58,29 @@ def _prompt_text(session: Session) -> str:
     return "yes or no > " if session.phase == Phase.AWAITING_APPROVAL else "> "
 
 
+async def _take(session: Session, line: str, console: Console) -> None:
+    """Run a line, a command or a turn; a fault of it is shown and ends nothing."""
+    try:
+        if line.lstrip().startswith("/"):
+            console.print(await run_command(session, line))
+        else:
+            await _take_turn(session, line, console)
+    except MomaError as error:
+        _errors.print(Text(str(error), style="red"))
+
+
 async def _take_turn(session: Session, line: str, console: Console) -> None:
-    text = ""
-    with Live(
-        console=console,
-        refresh_per_second=_REFRESH_A_SECOND,
-        vertical_overflow="visible",
-        transient=False,
-    ) as live:
+    with make_screen(console) as screen:
         async for part in run_turn(
             session.graph, line, thread=session.thread, context=session.context
         ):
             if isinstance(part, Said):
-                text += part.text
-                if console.is_terminal:
-                    live.update(view.answer(text))
+                screen.say(part.text)
             elif isinstance(part, Noted):
-                if console.is_terminal and not text:
-                    live.update(Text(part.text, style=view.QUIET))
+                screen.note(part.text)
             else:
-                live.update(view.answer(part.answer))
-                _keep(session, part)
-                ended = part
+                session.keep(ended := part)
     console.print(view.quiet_line(ended))
-
-
-def _keep(session: Session, ended: Ended) -> None:
-    session.record, session.phase = ended.record, ended.phase
-    cost = ended.record.get("cost_usd") or 0.0
-    best = (ended.record.get("always_best") or {}).get("cost_usd") or 0.0
-    session.spent_usd += cost
-    session.saved_usd += max(0.0, best - cost)
 
 
 async def _interruptible(turn: Awaitable[None]) -> None:
@@ -114,13 +96,12 @@ async def _interruptible(turn: Awaitable[None]) -> None:
         loop.remove_signal_handler(signal.SIGINT)
 
 
-def _prompt_reader(session: Session, settings: Settings) -> ReadLine:
+def _prompt_reader(session: Session, history: Path) -> ReadLine:
     """Return a reader with history and completion."""
     from prompt_toolkit import PromptSession
     from prompt_toolkit.completion import WordCompleter
     from prompt_toolkit.history import FileHistory
 
-    history = settings.home / "chat-history"
     history.touch(mode=0o600)
     prompt: PromptSession[str] = PromptSession(
         history=FileHistory(str(history)),
@@ -133,30 +114,28 @@ def _prompt_reader(session: Session, settings: Settings) -> ReadLine:
     )
     warmed = False
 
-    async def read(message: str) -> str:
+    def warm() -> None:
         nonlocal warmed
+        if not warmed:  # the prompt is on the screen: what is slow loads behind it
+            warmed = True
+            session.services.warm()
 
-        def warm() -> None:
-            nonlocal warmed
-            if not warmed:  # the prompt is on the screen: what is slow loads behind it
-                warmed = True
-                session.services.warm()
-
-        line: str = await prompt.prompt_async(message, pre_run=warm)
-        return line
+    async def read(message: str) -> str:
+        return await prompt.prompt_async(message, pre_run=warm)
 
     return read
 
 
-def _line_reader(console: Console) -> ReadLine:
+def _line_reader(console: Console, *, typed: bool) -> ReadLine:
     """Return a reader of plain lines, for pipes and dumb terminals."""
 
     async def read(message: str) -> str:
-        if sys.stdin.isatty():
+        if typed:
             console.print(message, end="")
-        line = await asyncio.to_thread(sys.stdin.readline)
+        # In the loop's own thread: nothing else runs between two turns, and Ctrl-C can end the wait.
+        line = sys.stdin.readline()
         if not line:
             raise EOFError
-        return line.rstrip("\n")
+        return line
 
     return read

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, AIMessageChunk
 
 from graphs import Context
 from graphs.threads import MomaGraph
@@ -46,7 +46,9 @@ class Ended:
 
 @dataclass(slots=True)
 class _Turn:
-    answer: list[str] = field(default_factory=list)
+    answer: str = ""
+    streamed: str = ""
+    """What has come of a message in pieces, until the whole of it follows."""
     record: dict[str, Any] = field(default_factory=dict)
     approval: dict[str, Any] | None = None
     phase: str = ""
@@ -71,19 +73,38 @@ async def run_turn(
     async for namespace, mode, part in parts:
         if mode == "messages":
             # What an agent's own model says is a draft; the agent's outcome comes at the top level.
-            if not namespace and isinstance(part[0], AIMessage) and (said := part[0].text):
-                turn.answer.append(said)
+            if not namespace and isinstance(part[0], AIMessage) and (said := _new(turn, part[0])):
                 yield Said(said)
         elif (noted := _note(turn, part)) is not None:
             yield Noted(noted)
     if turn.approval is not None:
-        question = str(turn.approval.get("question") or "Is that all right?")
-        details = [str(detail) for detail in turn.approval.get("details") or ()]
-        turn.answer.append("\n".join([question, "", *(f"- {d}" for d in details)]).strip())
-        yield Said(turn.answer[-1])
-    yield Ended(
-        answer="".join(turn.answer), record=turn.record, approval=turn.approval, phase=turn.phase
-    )
+        turn.answer += (asked := question(turn.approval))
+        yield Said(asked)
+    yield Ended(answer=turn.answer, record=turn.record, approval=turn.approval, phase=turn.phase)
+
+
+def question(approval: dict[str, Any]) -> str:
+    """Return what an agent wants a yes for, as Markdown."""
+    asked = str(approval.get("question") or "Is that all right?")
+    details = [f"- {detail}" for detail in approval.get("details") or ()]
+    return "\n".join([asked, "", *details]).strip()
+
+
+def as_approval(asked: Any) -> dict[str, Any]:
+    """Return an interrupt's value as an approval; an agent may ask with a mere text."""
+    return asked if isinstance(asked, dict) else {"question": str(asked)}
+
+
+def _new(turn: _Turn, message: AIMessage) -> str:
+    """Take in a message or a piece of one; return what of it has not been said yet."""
+    said = str(message.text)
+    if isinstance(message, AIMessageChunk):
+        turn.streamed += said
+    else:
+        # A model that breaks off is followed by the whole: what it said, and why it is cut.
+        said, turn.streamed = said.removeprefix(turn.streamed), ""
+    turn.answer += said
+    return said
 
 
 def _note(turn: _Turn, part: Any) -> str | None:
@@ -94,8 +115,7 @@ def _note(turn: _Turn, part: Any) -> str | None:
         turn.phase = part.get("phase", turn.phase)
     elif kind == "phase":
         turn.record, turn.phase = part["record"], part["phase"]
-        asked = part["asked"][0] if part["asked"] else {}
-        turn.approval = asked if isinstance(asked, dict) else {"question": str(asked)}
+        turn.approval = as_approval(part["asked"][0]) if part["asked"] else {}
     elif kind == "progress":
         of = f" of {part['of']}" if part.get("of") else ""
         return f"{part.get('agent', '')}: {part.get('done', '')}{of} {part.get('text', '')}".strip()

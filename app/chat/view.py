@@ -1,48 +1,80 @@
-"""What a person reads in the terminal: answers as Markdown, the quiet line under each, and the tables of the commands.
+"""What a person reads in the chat: answers as Markdown, the quiet line under each, and a decision record.
 
 It draws values and asks nothing.
 """
 
 from collections.abc import Iterable, Mapping
+from itertools import dropwhile
 from typing import Any
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.markdown import Markdown
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
+from agents.contract import OutcomeEvent
 from app.chat.turn import Ended
-from graphs.record import explain
+from app.view import QUIET, facts, money, table
+from graphs.machine import TRANSITIONS, Event, Phase
 
-QUIET = "dim"
+_GAVE_BACK = frozenset({OutcomeEvent.DECLINED, OutcomeEvent.FAILED, OutcomeEvent.HAND_OVER})
+_WON = {
+    Event.START: "fits best",
+    Event.SWITCH: "fits better than the one before",
+    Event.STAY: "keeps the floor",
+}
 
 
-def money(usd: float | None) -> str:
-    """Return an amount as a person reads it; an unknown one says so."""
-    if usd is None:
-        return "price unknown"
-    if usd == 0:
-        return "$0"
-    return f"${usd:.4f}" if usd >= 0.001 else f"${usd:.6f}"
+class _Answer(Markdown):
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw without the empty line that rich puts before a list or a table, even if it comes first."""
+        return dropwhile(
+            lambda part: part == Segment.line(), super().__rich_console__(console, options)
+        )
+
+
+def answer(text: str) -> Markdown:
+    """Return an answer, drawn, with its lines broken where they were: models write verse so."""
+    drawn = _Answer(text, hyperlinks=False)
+    for block in drawn.parsed:
+        for token in block.children or ():
+            if token.type == "softbreak":
+                token.type = "hardbreak"
+    return drawn
 
 
 def quiet_line(ended: Ended) -> Text:
-    """Return who answered, why, what it cost and how long it took."""
+    """Return who answered, why in a few words, what it cost and how long it took."""
     record = ended.record
-    unpriced = any(call["ok"] and call["cost_usd"] is None for call in record.get("calls") or ())
     took = (record.get("timings_ms") or {}).get("total")
     parts = [
         ended.served_by["id"],
-        explain(record) if record else "",
-        money(None if unpriced else record.get("cost_usd", 0.0)),
+        _because(record) if record else "",
+        money(record["cost_usd"]) if record else "",
         "" if took is None else f"{took:,.0f} ms" if took < 1000 else f"{took / 1000:.1f} s",
     ]
     return Text(" · ".join(part for part in parts if part), style=QUIET)
 
 
-def answer(text: str) -> Markdown:
-    """Return an answer, drawn."""
-    return Markdown(text, hyperlinks=False)
+def _because(record: Mapping[str, Any]) -> str:
+    """Return why it was that one, in a few words; `why` has all of them."""
+    agents, models, served = record["agents"], record["models"], record["served_by"] or {}
+    words = [
+        f"{run['agent']} {run['event']}" for run in record["runs"] if run["event"] in _GAVE_BACK
+    ]
+    if record["degraded"]:
+        words.append("routing failed, /why says how")
+    elif agents["decision"] == Event.NONE:
+        nearest = agents["considered"][:1]
+        words += [f"no agent fits (nearest: {row['id']})" for row in nearest] or [
+            "no agent may serve"
+        ]
+    elif served.get("kind") == "agent":
+        words.append(_WON.get(agents["decision"], "goes on"))
+    if served.get("kind") == "model" and models and len(models["order"]) > 1:
+        words.append(f"first of {len(models['order'])} for {models['preference']}")
+    return ", ".join(words)
 
 
 def why(record: Mapping[str, Any] | None) -> RenderableType:
@@ -51,7 +83,7 @@ def why(record: Mapping[str, Any] | None) -> RenderableType:
         return Text("No turn yet.")
     agents, models = record["agents"], record["models"]
     parts: list[RenderableType] = [
-        _facts(
+        facts(
             {
                 "turn": f"{record['turn']} of thread {record['thread']}",
                 "phase": f"{record['phase_from']} → {record['phase_to'] or '…'}, event {record['event']}",
@@ -64,19 +96,19 @@ def why(record: Mapping[str, Any] | None) -> RenderableType:
     ]
     if agents["considered"]:
         scores = [(row["id"], f"{row['score']:.3f}") for row in agents["considered"]]
-        parts.append(_table("agents considered", ("agent", "cosine"), scores))
+        parts.append(table("agents considered", ("agent", "cosine"), scores))
     if models and models["frontier"]:
         parts.append(_frontier(models))
     if masked := [*agents["masked"], *(models["masked"] if models else ())]:
         reasons = [(row["candidate"], row["reason"]) for row in masked]
-        parts.append(_table("masked", ("candidate", "because"), reasons))
+        parts.append(table("masked", ("candidate", "because"), reasons))
     if record["runs"]:
         runs = [(r["agent"], r["event"], r["reason"], f"{r['ms']:.0f} ms") for r in record["runs"]]
-        parts.append(_table("agents run", ("agent", "outcome", "because", "time"), runs))
+        parts.append(table("agents run", ("agent", "outcome", "because", "time"), runs))
     if record["calls"]:
         parts.append(_calls(record["calls"]))
-    parts.append(_facts(_costs(record)))
-    return Group(*parts)
+    parts.append(facts(_costs(record)))
+    return Group(*(piece for part in parts for piece in (part, Text())))
 
 
 def _frontier(models: Mapping[str, Any]) -> Table:
@@ -90,7 +122,7 @@ def _frontier(models: Mapping[str, Any]) -> Table:
         for row in models["frontier"]
     ]
     title = f"frontier for {models['kind']} ({models['quality_is']} quality)"
-    return _table(title, ("model", "quality", "price", "closeness"), rows)
+    return table(title, ("model", "quality", "price", "closeness"), rows)
 
 
 def _calls(calls: Iterable[Mapping[str, Any]]) -> Table:
@@ -104,7 +136,7 @@ def _calls(calls: Iterable[Mapping[str, Any]]) -> Table:
         )
         for call in calls
     ]
-    return _table("calls", ("model", "result", "tokens", "cost", "time"), rows)
+    return table("calls", ("model", "result", "tokens", "cost", "time"), rows)
 
 
 def _costs(record: Mapping[str, Any]) -> dict[str, str | None]:
@@ -120,42 +152,13 @@ def _costs(record: Mapping[str, Any]) -> dict[str, str | None]:
     }
 
 
-def agents_table(rows: Iterable[tuple[str, str, str]]) -> Table:
-    """Return the agents: id, description, and why one may not serve."""
-    return _table("agents", ("agent", "what it does", "masked because"), rows)
-
-
-def models_table(rows: Iterable[tuple[str, str, str, str]]) -> Table:
-    """Return the models: id, prices, window, and why one may not serve."""
-    return _table("models", ("model", "USD in / out per M", "window", "masked because"), rows)
-
-
-def facts(pairs: Mapping[str, str | None]) -> Table:
-    """Return names and values, those without a value left out."""
-    return _facts(pairs)
-
-
-def _facts(pairs: Mapping[str, str | None]) -> Table:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style=QUIET)
-    table.add_column()
-    for name, value in pairs.items():
-        if value:
-            table.add_row(name, Text(str(value)))
-    return table
-
-
-def _table(title: str, columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Table:
-    table = Table(
-        title=title, title_justify="left", title_style=QUIET, box=None, padding=(0, 2, 0, 0)
-    )
-    for column in columns:
-        table.add_column(column, style=None, header_style=QUIET)
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    return table
-
-
-def make_console(*, stderr: bool = False) -> Console:
-    """Return a console that follows the terminal's abilities; a dumb one or a pipe gets plain text."""
-    return Console(stderr=stderr, highlight=False, soft_wrap=False)
+def phases(current: str) -> RenderableType:
+    """Return the phases of the dialogue, the current one marked, and where events lead from it."""
+    ways: dict[Phase, list[str]] = {}
+    for event in Event:
+        ways.setdefault(TRANSITIONS[Phase(current), event], []).append(event.value)
+    rows = [
+        ("→" if phase == current else " ", phase.value, ", ".join(ways.get(phase, ())))
+        for phase in Phase
+    ]
+    return table("phases", ("", "phase", f"reached from {current} by"), rows)

@@ -1,0 +1,102 @@
+"""What every command draws alike: consoles, money, facts, and the tables of the agents and models with their masks.
+
+It knows no dialogue and decides nothing: who is masked, and why, the masks say.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NoReturn
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from graphs import Context, Services
+from graphs.machine import Phase
+from graphs.masks import Moment, Need, mask_agents, model_refusal
+
+QUIET = "dim"
+
+
+class _PipeConsole(Console):
+    def on_broken_pipe(self) -> NoReturn:
+        """Leave a closed pipe to `main`; rich would end the program with status 1."""
+        raise BrokenPipeError
+
+
+def make_console(*, stderr: bool = False, width: int | None = None) -> Console:
+    """Return a console that follows the terminal's abilities; a dumb one or a pipe gets plain text."""
+    return _PipeConsole(stderr=stderr, highlight=False, width=width)
+
+
+def money(usd: float | None) -> str:
+    """Return an amount as a person reads it; an unknown one says so."""
+    if usd is None:
+        return "price unknown"
+    if usd == 0:
+        return "$0"
+    return f"${usd:.4f}" if usd >= 0.001 else f"${usd:.6f}"
+
+
+def facts(pairs: Mapping[str, str | None]) -> Table:
+    """Return names and values, those without a value left out."""
+    drawn = Table.grid(padding=(0, 2))
+    drawn.add_column(style=QUIET, overflow="fold")
+    drawn.add_column(overflow="fold")
+    for name, value in pairs.items():
+        if value:
+            drawn.add_row(name, Text(value))
+    return drawn
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    """Return a table without lines; a column with nothing in it is left out."""
+    cells = [list(row) for row in rows]
+    shown = [i for i in range(len(columns)) if not cells or any(row[i] for row in cells)]
+    drawn = Table(
+        title=title, title_justify="left", title_style=QUIET, box=None, padding=(0, 2, 0, 0)
+    )
+    for i in shown:
+        drawn.add_column(columns[i], header_style=QUIET, overflow="fold")
+    for row in cells:
+        drawn.add_row(*(Text(row[i]) for i in shown))
+    return drawn
+
+
+def agents_table(
+    services: Services, *, context: Context | None = None, phase: str = Phase.IDLE
+) -> Table:
+    """Return the agents: id, what each does, and why one may not serve now."""
+    cards = services.cards()
+    refused = mask_agents(
+        cards,
+        caller=services.caller(context),
+        moment=Moment(phase=phase),
+        runnable=services.runnable(),
+    )[1]
+    because = {refusal.candidate: refusal.reason for refusal in refused}
+    rows = [(i, _first_sentence(c.description), because.get(i, "")) for i, c in cards.items()]
+    return table("agents", ("agent", "what it does", "masked because"), rows)
+
+
+def models_table(services: Services, *, context: Context | None = None) -> Table:
+    """Return the models: id, prices, window, and why one may not serve now."""
+    caller = services.caller(context)
+    need = Need(tokens=1, residency=services.options.residency, budget_usd=caller.budget_usd)
+    rows = []
+    for model in services.model_facts(input_tokens=1):
+        price = services.gateway.models[model.id].price
+        refusal = model_refusal(model, caller=caller, need=need)
+        rows.append(
+            (
+                model.id,
+                f"{price.input:g} / {price.output:g}" if price else "unknown",
+                f"{model.context_tokens:,}",
+                refusal.reason if refusal else "",
+            )
+        )
+    return table("models", ("model", "$/M in / out", "window", "masked because"), rows)
+
+
+def _first_sentence(text: str) -> str:
+    first, stop, _ = text.partition(". ")
+    return first + stop.strip()

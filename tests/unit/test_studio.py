@@ -1,0 +1,146 @@
+"""`langgraph dev` as an operator starts it, and turns through its API as Studio takes them."""
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from langgraph_sdk import get_client
+from langgraph_sdk.client import LangGraphClient
+
+from graphs.machine import Phase
+from tests.support.provider import FakeProvider, ok
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_S = 60.0
+AGENTS = ("calculator", "calendar", "tasks", "documents", "data")
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("studio") / "log"
+
+
+@pytest.fixture(scope="module")
+def server(log: Path) -> Iterator[str]:
+    """The address of a server on a free port, without any key, over the shipped agents and a fake provider."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with FakeProvider(ok("It rains.")) as provider, log.open("wb") as out:
+        running = subprocess.Popen(
+            [Path(sys.executable).with_name("langgraph"), "dev", "--no-browser", "--no-reload",
+             "--config", ROOT / "langgraph.json", "--host", "127.0.0.1", "--port", str(port)],
+            cwd=ROOT, stdout=out, stderr=out, env=_environment(log.parent, provider.base_url),
+        )  # fmt: skip
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            running.terminate()
+            try:
+                running.wait(10)
+            except subprocess.TimeoutExpired:
+                running.kill()
+                running.wait()
+
+
+def _environment(folder: Path, base_url: str) -> dict[str, str]:
+    agents = (ROOT / "catalog.yaml").read_text(encoding="utf-8").partition("\nagents:\n")[2]
+    model = (
+        "default_model: fake\n"
+        f"models: [{{id: fake, litellm: openai/fake, base_url: '{base_url}', "
+        "price: {input: 1.0, output: 1.0}, context_tokens: 8192}]\n"
+    )
+    (folder / "catalog.yaml").write_text(f"{model}agents:\n{agents}", encoding="utf-8")
+    foreign = ("MOMA_", "LANGSMITH_", "LANGCHAIN_", "LANGGRAPH_")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
+    own = {"MOMA_HOME": str(folder / "home"), "MOMA_CATALOG": str(folder / "catalog.yaml")}
+    return {**{k: v for k, v in kept.items() if not k.endswith("_API_KEY")}, **own}
+
+
+@pytest.fixture
+async def client(server: str, log: Path) -> AsyncIterator[LangGraphClient]:
+    deadline = time.monotonic() + PATIENCE_S
+    async with get_client(url=server) as found:
+        while True:
+            try:
+                await found.http.get("/ok")
+                break
+            except httpx.TransportError:
+                assert time.monotonic() < deadline, said(log)[-2000:]
+                await asyncio.sleep(0.2)
+        yield found
+
+
+def said(log: Path) -> str:
+    return log.read_text(encoding="utf-8", errors="replace")
+
+
+async def take(client: LangGraphClient, thread: str, text: str | None = None, **more: Any) -> str:
+    """Take a turn and return what is said last."""
+    given: Any = {"messages": [{"role": "user", "content": text}]} if text else None
+    result: Any = await client.runs.wait(thread, "agent", input=given, **more)
+    return str(result["messages"][-1]["content"])
+
+
+async def stands(client: LangGraphClient, thread: str) -> tuple[str, str, list[Any]]:
+    """Return the thread's phase, its status, and what it waits for."""
+    state: Any = await client.threads.get_state(thread)
+    status = (await client.threads.get(thread))["status"]
+    asked = [pending["value"]["question"] for pending in state["interrupts"]]
+    return state["values"]["phase"], status, asked
+
+
+async def test_the_xray_graph_shows_the_phases_the_agents_and_their_insides(
+    client: LangGraphClient,
+) -> None:
+    (assistant,) = await client.assistants.search()
+    graph = await client.assistants.get_graph(assistant["assistant_id"], xray=True)
+    nodes = {str(node["id"]) for node in graph["nodes"]}
+    assert set(Phase) <= nodes
+    for agent in AGENTS:
+        assert len([node for node in nodes if node.startswith(f"{agent}:")]) >= 2, agent
+    labels = {edge.get("data") for edge in graph["edges"]}
+    assert {"new_request", "clarify", "needs_approval"} & {str(label) for label in labels}
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("What is 17% of 2,350?", "399.5"),
+        ("What time is it in Tokyo?", "Tokyo"),
+        ("Index the folder", ""),
+        ("What tables do I have?", ""),
+        ("Write a haiku about rain", "It rains."),
+    ],
+)
+async def test_a_turn_runs(client: LangGraphClient, log: Path, text: str, answer: str) -> None:
+    thread = (await client.threads.create())["thread_id"]
+    assert answer in await take(client, thread, text)
+    state: Any = await client.threads.get_state(thread)
+    record = state["values"]["record"]
+    assert [run["reason"] for run in record["runs"] if run["event"] == "failed"] == []
+    assert record["degraded"] is None
+    assert "BlockingError" not in said(log)
+
+
+async def test_an_approval_is_resumed_by_a_command_and_by_a_message(
+    client: LangGraphClient, log: Path
+) -> None:
+    thread = (await client.threads.create())["thread_id"]
+    assert "Added" in await take(client, thread, "remind me to call mum tomorrow at 9")
+    for answer in ({"command": {"resume": "no"}}, {"text": "no"}):
+        await take(client, thread, "delete all my tasks")
+        phase, status, asked = await stands(client, thread)
+        assert (phase, status) == ("awaiting_approval", "interrupted")
+        assert asked == ["Delete *call mum*?"]
+        assert await take(client, thread, **answer) == "Nothing was deleted."
+        assert (await stands(client, thread))[:2] == ("engaged", "idle")
+    assert "call mum" in await take(client, thread, "show my tasks")
+    assert "BlockingError" not in said(log)
