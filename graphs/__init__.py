@@ -2,12 +2,18 @@
 
 import os
 
-# Read by LangGraph when it is first imported: checkpoints then build no type that a stored blob names.
-os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
+# Libraries read these when they are first imported; whoever embeds MoMA may have set them otherwise.
+for _name, _value in {
+    # Checkpoints build no type that a stored blob names.
+    "LANGGRAPH_STRICT_MSGPACK": "true",
+    # ONNX Runtime keeps a device id and usage events in the user's cache, to be sent to its maker.
+    "ORT_DISABLE_TELEMETRY": "1",
+}.items():
+    os.environ.setdefault(_name, _value)
 
-from graphs.catalog import Catalog
-from graphs.orchestrator import build_graph
-from graphs.services import Options, Services
-from graphs.state import Context
+from graphs.catalog import Catalog  # noqa: E402
+from graphs.orchestrator import build_graph  # noqa: E402
+from graphs.services import Options, Services  # noqa: E402
+from graphs.state import Context  # noqa: E402
 
 __all__ = ["Catalog", "Context", "Options", "Services", "build_graph"]

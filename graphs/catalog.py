@@ -12,8 +12,9 @@ from pydantic import ConfigDict, Field
 
 from agents.card import AgentCard, check_id, check_unique, skeleton
 from agents.errors import CatalogError
-from agents.source import Source, dotted
+from agents.source import Source, dotted, shown, unknown_key
 from graphs.gateway.models import Model
+from graphs.machine import RESTING
 
 VERSION = 1
 _STRICT = ConfigDict(extra="forbid")
@@ -55,13 +56,13 @@ class Catalog:
         """Check a parsed catalogue."""
         value = source.value
         if not isinstance(value, dict):
-            raise CatalogError(f"{source.path}: expected the keys agents and models at the top")
+            raise source.fault([], f"given {shown(value)}, expected the keys agents and models")
         known = ("version", "agents", "models", "kinds", "default_model")
         for key in value:
             if key not in known:
-                raise source.fault([key], f"unknown key; known keys: {', '.join(known)}")
+                raise source.fault([key], unknown_key(key, known))
         if value.get("version", VERSION) != VERSION:
-            raise source.fault(["version"], f"given {value['version']!r}, expected {VERSION}")
+            raise source.fault(["version"], f"given {shown(value['version'])}, expected {VERSION}")
         catalog = cls(
             agents=tuple(_entries(source, "agents", AgentCard)),
             models=tuple(_entries(source, "models", Model)),
@@ -81,10 +82,10 @@ class Catalog:
 def _entries(source: Source, section: str, kind: type[Any]) -> list[Any]:
     given = source.value.get(section) or []
     if not isinstance(given, list):
-        raise source.fault([section], f"given {type(given).__name__}, expected a list")
+        raise source.fault([section], f"given {shown(given)}, expected a list")
     for index, entry in enumerate(given):
         if not isinstance(entry, dict):
-            raise source.fault([section, index], f"given {entry!r}, expected keys and values")
+            raise source.fault([section, index], f"given {shown(entry)}, expected keys and values")
     checked: list[Any] = source.check(given, list[kind], at=[section])  # type: ignore[valid-type]
     seen: dict[str, int] = {}
     for index, entry in enumerate(checked):
@@ -112,8 +113,13 @@ def _check_agents(source: Source, cards: Sequence[AgentCard]) -> None:
             if other not in ids:
                 raise source.fault(
                     ["agents", index, "hand_over_to"],
-                    f"given {other!r}, expected the id of an agent",
+                    f"given {shown(other)}, expected the id of an agent",
                 )
+        if unknown := (card.phases or frozenset()) - RESTING:
+            raise source.fault(
+                ["agents", index, "phases"],
+                f"given {shown(min(unknown))}, expected some of {', '.join(sorted(RESTING))}",
+            )
 
 
 def _check_models(source: Source, catalog: Catalog) -> None:
@@ -125,12 +131,12 @@ def _check_models(source: Source, catalog: Catalog) -> None:
         if unknown := set(model.quality) - kinds:
             raise source.fault(
                 ["models", index, "quality"],
-                f"given the kind {sorted(unknown)[0]!r}, expected one of {', '.join(sorted(kinds))}",
+                f"given {shown(min(unknown))}, expected an entry of kinds: {', '.join(sorted(kinds)) or 'it has none'}",
             )
     ids = [m.id for m in catalog.models]
     if catalog.default_model is not None and catalog.default_model not in ids:
         raise source.fault(
-            ["default_model"], f"given {catalog.default_model!r}, expected the id of a model"
+            ["default_model"], f"given {shown(catalog.default_model)}, expected the id of a model"
         )
     if catalog.models and catalog.default_model is None:
-        raise source.fault(["models"], "default_model is missing; it names one of them")
+        raise source.fault(["default_model"], "missing; it names one of the models")

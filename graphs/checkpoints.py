@@ -6,7 +6,7 @@ It knows nothing of what is saved.
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,13 @@ from langgraph.checkpoint.base import (
     CheckpointMetadata,
     CheckpointTuple,
 )
+from langgraph.checkpoint.serde.base import SerializerProtocol
+from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from agents.errors import CheckpointError
+from graphs.locks import share_locks
 
 BUSY_MS = 5_000
 CHECKED_UP_TO_BYTES = 64 * 1024 * 1024
@@ -31,13 +34,55 @@ CHECKED_UP_TO_BYTES = 64 * 1024 * 1024
 def strict(saver: BaseCheckpointSaver[Any]) -> BaseCheckpointSaver[Any]:
     """Return `saver`, made strict: a stored blob that names any other than LangGraph's safe types is not built.
 
-    LangGraph's default rebuilds, and so calls, whatever a blob names (CVE-2026-28277).
+    LangGraph's default rebuilds, and so calls, whatever a blob names (CVE-2026-28277). A serialiser of a class that
+    LangGraph does not bring is left as it is.
     """
-    if isinstance(saver.serde, JsonPlusSerializer):
-        saver.serde = JsonPlusSerializer(allowed_msgpack_modules=None)
-    if type(saver).aget_tuple is BaseCheckpointSaver.aget_tuple:
-        return ThreadedSaver(saver)
-    return saver
+    saver.serde = _strict(saver.serde)
+    # The synchronous savers inherit this one; SQLite's has an `aget_tuple` of its own, which raises.
+    synchronous = type(saver).aput_writes is BaseCheckpointSaver.aput_writes
+    usable = ThreadedSaver(saver) if synchronous else saver
+    share_locks(saver, usable)
+    return usable
+
+
+def _strict(serde: SerializerProtocol) -> SerializerProtocol:
+    if isinstance(serde, EncryptedSerializer):
+        return EncryptedSerializer(serde.cipher, _strict(serde.serde))
+    # A subclass, as that of the Redis saver, writes another format: the environment variable makes it strict.
+    if type(serde) is JsonPlusSerializer:
+        return JsonPlusSerializer(allowed_msgpack_modules=None)
+    return serde
+
+
+@contextmanager
+def checkpoint_errors() -> Iterator[None]:
+    """Turn what a store raises into one line.
+
+    Raises:
+        CheckpointError: the thread could not be read or written.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise CheckpointError(
+            f"the thread could not be read or written ({error}); the turn was not taken"
+        ) from error
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """Turn what the reading of a thread raises into one line.
+
+    Raises:
+        CheckpointError: the thread could not be read.
+    """
+    with checkpoint_errors():
+        try:
+            yield
+        except (ValueError, NotImplementedError) as error:  # what the serialiser raises
+            raise CheckpointError(
+                f"the saved thread is damaged ({type(error).__name__}); go on in another thread"
+            ) from error
 
 
 @asynccontextmanager
@@ -59,10 +104,15 @@ async def open_sqlite(path: Path) -> AsyncIterator[AsyncSqliteSaver]:
             await saver.setup()
         except (sqlite3.Error, OSError) as error:
             raise CheckpointError(
-                f"{path}: the saved threads cannot be used ({error}); "
-                "move the file away to start anew, or set MOMA_CHECKPOINTS to another"
+                f"{path}: the saved threads cannot be used ({error}); {_remedy(error)}"
             ) from error
         yield saver
+
+
+def _remedy(error: Exception) -> str:
+    if getattr(error, "sqlite_errorname", "") in ("SQLITE_BUSY", "SQLITE_LOCKED"):
+        return "another program is using the file; end it, or set MOMA_CHECKPOINTS to another"
+    return "move the file away to start anew, or set MOMA_CHECKPOINTS to another"
 
 
 def _make_private(path: Path) -> bool:
@@ -76,7 +126,8 @@ async def _check(connection: aiosqlite.Connection) -> None:
     cursor = await connection.execute("PRAGMA quick_check(1)")
     row = await cursor.fetchone()
     if row is None or row[0] != "ok":
-        raise sqlite3.DatabaseError(f"damaged: {row[0] if row else 'no answer'}")
+        found = " ".join(row[0].split()) if row else "no answer"
+        raise sqlite3.DatabaseError(f"damaged: {found}")
 
 
 class ThreadedSaver(BaseCheckpointSaver[Any]):

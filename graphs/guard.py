@@ -7,32 +7,36 @@ knows no routing: a refused, failed or declined agent is an outcome, and the mac
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
 from typing import Any
 
 from langchain_core.messages import AIMessage
 from langgraph.errors import GraphBubbleUp, GraphInterrupt, ParentCommand
 from langgraph.runtime import Runtime
+from langgraph.types import Command, Send
 from tzlocal import get_localzone
 
 from agents.contract import AgentContext, Outcome, OutcomeEvent
-from agents.errors import AgentError, MomaError
-from agents.registry import Agent, AgentGraph
+from agents.errors import AgentError, InputError, MomaError
+from agents.registry import AgentGraph
 from graphs import record as records
 from graphs.gateway.chat_model import GatewayChatModel
 from graphs.gateway.ledger import Ledger
 from graphs.machine import Event, Phase
 from graphs.masks import Moment, agent_refusal
-from graphs.nodes.models import order_models
+from graphs.nodes.models import always_best, order_models, spent_usd
 from graphs.services import Services
 from graphs.state import Context, State
-from graphs.turn import text_of
+from graphs.turn import clean_text, text_of
 
 LARGEST_MEMORY = 64 * 1024
 """Characters of JSON that an agent may keep in a thread."""
 HISTORY = 12
 """Earlier messages that an agent sees."""
+SHARE_OF_TIME = 0.75
+"""How much of the turn's remaining time one agent may take, so that another can still answer."""
+_SERVED = (OutcomeEvent.DONE, OutcomeEvent.NEEDS_INPUT, OutcomeEvent.NEEDS_APPROVAL)
 Node = Callable[[State, Runtime[Context]], Awaitable[dict[str, Any]]]
 
 
@@ -40,7 +44,9 @@ def guarded(agent_id: str, graph: AgentGraph, services: Services) -> Node:
     """Return the node of an agent that was known when the orchestrator was built."""
 
     async def node(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
-        return await _visit(agent_id, graph, state, runtime, services)
+        agent = services.registry.agents.get(agent_id)
+        # LangGraph draws the subgraph that it finds in this closure; one that was registered anew takes its place.
+        return await _visit(agent_id, agent.graph if agent else graph, state, runtime, services)
 
     return node
 
@@ -56,12 +62,20 @@ def guarded_late(services: Services) -> Node:
     return node
 
 
-def allowed_hand_overs(state: State, agents: Mapping[str, Agent]) -> tuple[str | None, Any]:
-    """Return which agent handed this turn over, and to whom it may; None means to any."""
+def moment_of(state: State, services: Services) -> tuple[Moment, Collection[str] | None]:
+    """Return where the turn stands, and to whom the agent that handed it over may do so; None means to any."""
     tried = state.get("tried") or []
-    giver = tried[-1] if tried else None
-    given = agents.get(giver) if giver else None
-    return giver, given.card.hand_over_to if given else None
+    handed = (state.get("outcome") or {}).get("event") == OutcomeEvent.HAND_OVER
+    giver = tried[-1] if tried and handed else None
+    given = services.registry.agents.get(giver) if giver else None
+    moment = Moment(
+        phase=str(state.get("phase") or Phase.IDLE),
+        holder=state.get("active_agent"),
+        handed_by=giver,
+        tried=frozenset(tried),
+        broken=services.broken(),
+    )
+    return moment, given.card.hand_over_to if given else None
 
 
 async def _visit(
@@ -72,30 +86,61 @@ async def _visit(
     services: Services,
 ) -> dict[str, Any]:
     began = time.perf_counter()
-    agents = services.registry.agents
-    giver, onward = allowed_hand_overs(state, agents)
+    reason = _refusal(agent_id, graph, state, runtime, services)
+    ledger = Ledger(_budget(agent_id, state, runtime, services))
+    memory: dict[str, Any] | None = None
+    if graph is None or reason is not None:
+        outcome = _failure(f"refused: {reason}")
+    else:
+        try:
+            outcome, memory = await _run(agent_id, graph, state, runtime, services, ledger)
+        except GraphInterrupt as pause:
+            ms = 1e3 * (time.perf_counter() - began)
+            paused = _with_run(agent_id, OutcomeEvent.NEEDS_APPROVAL, state, ms=ms, ledger=ledger)
+            _announce(agent_id, pause, {**state, "decision": paused}, runtime, services)
+            raise
+    ms = 1e3 * (time.perf_counter() - began)
+    record = _with_run(
+        agent_id, outcome["event"], state, ms=ms, ledger=ledger, reason=outcome.get("reason") or ""
+    )
+    return _update(agent_id, outcome, memory, {**state, "decision": record})
+
+
+def _refusal(
+    agent_id: str,
+    graph: AgentGraph | None,
+    state: State,
+    runtime: Runtime[Context],
+    services: Services,
+) -> str | None:
+    """Return why the agent may not run now, or None."""
+    agent = services.registry.agents.get(agent_id)
+    moment, onward = moment_of(state, services)
     refusal = agent_refusal(
-        agents[agent_id].card if agent_id in agents else None,
+        agent.card if agent else None,
         agent_id,
-        caller=services.caller(runtime.context),
-        moment=Moment(
-            phase=str(state.get("phase") or Phase.IDLE),
-            holder=state.get("active_agent"),
-            handed_by=giver,
-            tried=frozenset(state.get("tried") or ()),
-        ),
+        caller=services.caller(runtime.context, spent=spent_usd(state)),
+        moment=moment,
         runnable=graph is not None,
         allowed_hand_overs=onward,
     )
-    ledger = Ledger(services.budget(runtime.context))
-    if refusal is not None or graph is None:
-        reason = refusal.reason if refusal else "it has no graph"
-        outcome = Outcome(event=OutcomeEvent.FAILED, text="", reason=f"refused: {reason}")
-        memory: dict[str, Any] | None = None
-    else:
-        outcome, memory = await _run(agent_id, graph, state, runtime, services, ledger)
-    ms = 1e3 * (time.perf_counter() - began)
-    return _update(agent_id, outcome, memory, state, ms=ms, calls=ledger.calls)
+    return refusal.reason if refusal else None
+
+
+def _budget(
+    agent_id: str, state: State, runtime: Runtime[Context], services: Services
+) -> float | None:
+    """Return what the agent's own model calls may cost: the lower of what the turn has left and its card's limit."""
+    agent = services.registry.agents.get(agent_id)
+    limits = [
+        limit
+        for limit in (
+            services.budget(runtime.context, spent=spent_usd(state)),
+            agent.card.budget_usd if agent else None,
+        )
+        if limit is not None
+    ]
+    return min(limits) if limits else None
 
 
 async def _run(
@@ -106,39 +151,59 @@ async def _run(
     services: Services,
     ledger: Ledger,
 ) -> tuple[Outcome, dict[str, Any] | None]:
+    breaker = services.breaker(agent_id)
+    permit = breaker.admit()
+    if permit is None:
+        return _failure("refused: it rests after crashes"), None
+    left = services.deadline(state["decision"]["id"]) - time.monotonic()
+    seconds = SHARE_OF_TIME * left
+    crashed = works = False
     try:
-        async with asyncio.timeout(services.options.limits.turn):
+        async with asyncio.timeout(seconds):
             result = await graph.ainvoke(
                 _given(agent_id, state),
-                context=_granted(state, runtime, services, ledger),
+                context=_granted(state, runtime, services, ledger, seconds=seconds),
             )
+        works = True
         return _checked(agent_id, result)
     except ParentCommand as request:
-        # An agent may not move the orchestrator: what it asked for becomes a request.
-        command = request.args[0]
-        target = command.goto if isinstance(command.goto, str) else ""
-        outcome = Outcome(
-            event=OutcomeEvent.HAND_OVER,
-            text="",
-            to=target,
-            reason=f"it asked for {target or 'another'}",
-        )
-        return outcome, None
-    except GraphInterrupt as pause:
-        _announce(agent_id, pause, state, runtime)
-        raise
-    except GraphBubbleUp:
+        works = True
+        return _request(request.args[0]), None
+    except GraphBubbleUp:  # an interrupt
+        works = True
         raise
     except TimeoutError:
+        crashed = True
         return _failure("it took too long"), None
     except MomaError as error:
         return _failure(str(error)), None
     except Exception as error:  # noqa: BLE001 an agent is foreign code: its failure is an outcome, not the turn's end
+        crashed = True
         return _failure(f"it broke ({type(error).__name__})"), None
+    finally:
+        if crashed:
+            breaker.fail(permit)
+        elif works:
+            breaker.succeed()
+        else:
+            breaker.release(permit)
+
+
+def _request(command: Command[Any]) -> Outcome:
+    """Return what an agent asked for that wanted to move the orchestrator: it may not, so it becomes a request."""
+    asked = command.goto if isinstance(command.goto, (list, tuple)) else [command.goto]
+    names = [to.node if isinstance(to, Send) else to for to in asked]
+    target = next((name for name in names if isinstance(name, str) and name), "")
+    return Outcome(
+        event=OutcomeEvent.HAND_OVER.value,
+        text="",
+        to=target,
+        reason=f"it asked for {target or 'another'}",
+    )
 
 
 def _failure(reason: str) -> Outcome:
-    return Outcome(event=OutcomeEvent.FAILED, text="", reason=reason)
+    return Outcome(event=OutcomeEvent.FAILED.value, text="", reason=reason)
 
 
 def _given(agent_id: str, state: State) -> dict[str, Any]:
@@ -158,7 +223,12 @@ def _given(agent_id: str, state: State) -> dict[str, Any]:
 
 
 def _granted(
-    state: State, runtime: Runtime[Context], services: Services, ledger: Ledger
+    state: State,
+    runtime: Runtime[Context],
+    services: Services,
+    ledger: Ledger,
+    *,
+    seconds: float,
 ) -> AgentContext:
     order = order_models(state, runtime.context, services)
     model = None
@@ -167,7 +237,7 @@ def _granted(
             gateway=services.gateway,
             order=tuple(order),
             ledger=ledger,
-            deadline=services.gateway.deadline(),
+            deadline=time.monotonic() + seconds,
             loop=asyncio.get_running_loop(),
         )
     first = services.gateway.models[order[0]].mean_quality if order else 0.0
@@ -182,73 +252,89 @@ def _granted(
 
 
 def _checked(agent_id: str, result: Any) -> tuple[Outcome, dict[str, Any]]:
-    """Return an agent's outcome and memory.
+    """Return an agent's outcome and memory as plain JSON.
 
     Raises:
         AgentError: they are not what the contract says.
     """
     outcome = result.get("outcome") if isinstance(result, dict) else None
-    if not isinstance(outcome, dict) or outcome.get("event") not in set(OutcomeEvent):
+    if not isinstance(outcome, dict) or outcome.get("event") not in [*OutcomeEvent]:
         raise AgentError(f"{agent_id} returned no outcome")
-    memory = result.get("memory") or {}
+    outcome, memory = _plain(agent_id, [outcome, result.get("memory") or {}])
+    wrong = [key for key in ("text", "reason", "to") if not isinstance(outcome.get(key, ""), str)]
+    if wrong or not isinstance(outcome.get("data", {}), dict) or not isinstance(memory, dict):
+        what = wrong[0] if wrong else "data or memory"
+        raise AgentError(f"{agent_id} returned a {what} of the wrong type")
+    if outcome["event"] in _SERVED:
+        try:
+            outcome["text"] = clean_text(outcome.get("text", ""))
+        except InputError:
+            raise AgentError(f"{agent_id} returned no text for the user") from None
+    return Outcome(**{k: v for k, v in outcome.items() if k in Outcome.__annotations__}), memory  # type: ignore[typeddict-item]
+
+
+def _plain(agent_id: str, values: Any) -> Any:
+    """Return `values` as JSON brings them back: no subclass of a plain type, nothing that a checkpoint cannot hold."""
     try:
-        size = len(json.dumps([outcome, memory]))
-    except (TypeError, ValueError):
+        text = json.dumps(values, allow_nan=False)
+        plain = json.loads(text, parse_int=_storable)
+    except (TypeError, ValueError, RecursionError):
         raise AgentError(f"{agent_id} returned values that are not plain JSON") from None
-    if size > LARGEST_MEMORY:
+    if len(text) > LARGEST_MEMORY:
         raise AgentError(
-            f"{agent_id} keeps {size:,} characters; at most {LARGEST_MEMORY:,} are allowed"
+            f"{agent_id} keeps {len(text):,} characters; at most {LARGEST_MEMORY:,} are allowed"
         )
-    outcome = {**outcome, "event": str(outcome["event"])}
-    return Outcome(**outcome), memory  # type: ignore[typeddict-item]
+    return plain
+
+
+def _storable(digits: str) -> int:
+    number = int(digits)
+    if not -(2**63) <= number < 2**64:
+        raise ValueError("a checkpoint holds integers of 64 bits")
+    return number
 
 
 def _announce(
-    agent_id: str, pause: GraphInterrupt, state: State, runtime: Runtime[Context]
+    agent_id: str,
+    pause: GraphInterrupt,
+    state: State,
+    runtime: Runtime[Context],
+    services: Services,
 ) -> None:
-    """Tell the stream that the thread now waits for an approval; the interrupt itself ends the run."""
+    """Tell the stream that the turn ends here, waiting for an approval; the interrupt itself ends the run."""
+    phase = Phase.AWAITING_APPROVAL.value
+    record = records.finish(
+        {**state["decision"], "served_by": {"kind": "agent", "id": agent_id}},
+        phase=phase,
+        always_best=always_best(state, runtime.context, services, output_tokens=0),
+    )
     asked = [i.value for i in pause.args[0]] if pause.args else []
+    runtime.stream_writer({"type": "turn", "phase": phase, "record": record})
     runtime.stream_writer(
-        {
-            "type": "phase",
-            "phase": Phase.AWAITING_APPROVAL.value,
-            "agent": agent_id,
-            "asked": asked,
-            "record": {
-                **state.get("decision", {}),
-                "phase_to": Phase.AWAITING_APPROVAL.value,
-                "served_by": {"kind": "agent", "id": agent_id},
-            },
-        }
+        {"type": "phase", "phase": phase, "agent": agent_id, "asked": asked, "record": record}
+    )
+
+
+def _with_run(
+    agent_id: str, event: str, state: State, *, ms: float, ledger: Ledger, reason: str = ""
+) -> dict[str, Any]:
+    return records.with_run(
+        state["decision"], agent=agent_id, event=event, reason=reason, ms=ms, calls=ledger.calls
     )
 
 
 def _update(
-    agent_id: str,
-    outcome: Outcome,
-    memory: dict[str, Any] | None,
-    state: State,
-    *,
-    ms: float,
-    calls: list[dict[str, Any]],
+    agent_id: str, outcome: Outcome, memory: dict[str, Any] | None, state: State
 ) -> dict[str, Any]:
-    event, text = outcome["event"], outcome.get("text") or ""
-    record = records.with_run(
-        state["decision"],
-        agent=agent_id,
-        event=event,
-        reason=outcome.get("reason") or "",
-        ms=ms,
-        calls=calls,
-    )
+    event, record = outcome["event"], state["decision"]
     update: dict[str, Any] = {"outcome": outcome, "event": event, "target": None}
     if memory is not None:
         update["memories"] = {**(state.get("memories") or {}), agent_id: memory}
-    if event in (OutcomeEvent.DECLINED, OutcomeEvent.FAILED, OutcomeEvent.HAND_OVER):
-        update["tried"] = [*(state.get("tried") or ()), agent_id]
-    else:
+    if event in _SERVED:
         record = {**record, "served_by": {"kind": "agent", "id": agent_id}}
-        update |= _floor_after(agent_id, event, text, state)
+        update |= _floor_after(agent_id, event, outcome["text"], state)
+    else:
+        update["tried"] = [*(state.get("tried") or ()), agent_id]
     return {**update, "decision": record}
 
 

@@ -79,6 +79,8 @@ OUTCOME_EVENTS = frozenset(
     }
 )
 ANSWER_EVENTS = frozenset({Event.ANSWERED, Event.BACK, Event.BACK_WAITING})
+GIVING_BACK = frozenset({Event.HAND_OVER, Event.DECLINED, Event.FAILED, Event.ROUTE_AGAIN})
+"""What carries a turn on instead of ending it; hops bound them."""
 
 FINAL = frozenset({Phase.CLOSED})
 """Where a dialogue may rest for good; every other phase must be able to reach one."""
@@ -155,12 +157,8 @@ def destinations(events: Iterable[Event]) -> dict[Hashable, str]:
 
 def faults(table: Mapping[tuple[Phase, Event], Phase] = TRANSITIONS) -> list[str]:
     """Return what is wrong with `table`; an empty list means it is total, reachable, and can end."""
-    found = [
-        f"({phase}, {event}) is not defined"
-        for phase in Phase
-        for event in Event
-        if (phase, event) not in table
-    ]
+    every = [(phase, event) for phase in Phase for event in Event]
+    found = [f"({p}, {e}) is not defined" for p, e in every if table.get((p, e)) not in set(Phase)]
     if found:
         return found
     found += [f"{p} is never reached" for p in Phase if p not in _reachable(Phase.IDLE, table)]
@@ -168,11 +166,10 @@ def faults(table: Mapping[tuple[Phase, Event], Phase] = TRANSITIONS) -> list[str
         if phase not in FINAL and not FINAL & _reachable(phase, table):
             found.append(f"{phase} can never end")
     # Within a turn only a hand-over leads on to more routing, and hops bound it: every other event rests.
-    passing = {table[p, e] for p in Phase for e in OUTCOME_EVENTS | ANSWER_EVENTS} - RESTING
-    if passing - {Phase.HANDING_OVER}:
-        found.append(f"a turn may run on in {', '.join(sorted(passing))}")
-    if table[Phase.HANDING_OVER, Event.EXHAUSTED] not in RESTING:
-        found.append("a turn without hops left runs on")
+    for phase, event in every:
+        reads_turn = phase not in RESTING and event in TURN_EVENTS  # no turn begins there
+        if event not in GIVING_BACK and not reads_turn and table[phase, event] not in RESTING:
+            found.append(f"({phase}, {event}) does not let the turn end")
     return found
 
 

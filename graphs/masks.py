@@ -123,7 +123,8 @@ def agent_refusal(
         return no("hand_over", f"{moment.handed_by} may not hand over to it")
     if card.phases is not None and agent_id != moment.holder and moment.phase not in card.phases:
         return no("phase", f"it does not start in the phase {moment.phase}")
-    if card.budget_usd is not None and caller.budget_usd is not None and caller.budget_usd <= 0:
+    money = caller.budget_usd
+    if card.budget_usd and money is not None and not money > 0:  # NaN is no money either
         return no("budget", "it may spend money and none is left")
     return None
 
@@ -181,7 +182,7 @@ def model_refusal(model: ModelFacts, *, caller: Caller, need: Need) -> Refusal |
     if need.budget_usd is not None:
         if model.cheapest_call_usd is None:
             return no("price", "its price is not known, and a budget is set")
-        if model.cheapest_call_usd > need.budget_usd:
+        if not model.cheapest_call_usd <= need.budget_usd:  # NaN is no money either
             return no(
                 "budget",
                 f"a call costs at least {model.cheapest_call_usd:.6f} USD of {need.budget_usd:.6f} left",

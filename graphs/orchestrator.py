@@ -44,7 +44,7 @@ _TAKEN = frozenset({*_OWN, *State.__annotations__, START, END})
 def build_graph(
     *,
     catalog: Catalog | str | Path = "catalog.yaml",
-    checkpointer: BaseCheckpointSaver[str] | None = None,
+    checkpointer: BaseCheckpointSaver[Any] | bool | None = None,
     store: BaseStore | None = None,
     options: Options | None = None,
     services: Services | None = None,
@@ -53,7 +53,8 @@ def build_graph(
 
     Args:
         catalog: the agents and models, or the path of their file.
-        checkpointer: where threads are kept; made strict in what it unpickles. None keeps none.
+        checkpointer: where threads are kept; made strict in what it unpickles. None keeps none; True, inside another
+            graph, keeps them where that one does.
         store: LangGraph's store, handed to agents.
         options: what the operator set.
         services: what the nodes share, to keep hold of it; made from `catalog` if not given.
@@ -70,14 +71,14 @@ def build_graph(
     agents = _add_agents(builder, services)
     _add_router(builder, services, agents)
     _add_phases(builder, services)
-    saver = strict(checkpointer) if checkpointer is not None else None
+    saver = strict(checkpointer) if isinstance(checkpointer, BaseCheckpointSaver) else checkpointer
     return MomaGraph.from_compiled(builder.compile(checkpointer=saver, store=store, name="moma"))
 
 
 def _add_agents(builder: Builder, services: Services) -> list[str]:
     """Add a guarded node for each agent with a graph, and one for those that come later."""
     known = {i: a.graph for i, a in services.registry.agents.items() if a.graph is not None}
-    if clash := sorted(known.keys() & _TAKEN):
+    if clash := sorted(agent_id for agent_id in known if agent_id in _TAKEN):
         raise CatalogError(
             f"the agent id {clash[0]!r} is the name of a node or a field of the graph; choose another"
         )

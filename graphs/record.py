@@ -124,10 +124,10 @@ def with_run(
 
 
 def with_calls(record: Record, calls: Sequence[Mapping[str, Any]]) -> Record:
-    """Return the record with what calls to models cost."""
+    """Return the record with what calls to models cost; None as soon as one price is not known."""
     every = [*record["calls"], *calls]
-    known = sum(call["cost_usd"] or 0.0 for call in every)
-    return {**record, "calls": every, "cost_usd": known}
+    costs = [call["cost_usd"] for call in every]
+    return {**record, "calls": every, "cost_usd": None if None in costs else sum(costs, 0.0)}
 
 
 def with_time(record: Record, step: str, ms: float) -> Record:

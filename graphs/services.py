@@ -5,6 +5,7 @@ It decides nothing. The routers load on first use or behind the first prompt (`w
 
 import asyncio
 import threading
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -17,15 +18,18 @@ from numpy.typing import NDArray
 from agents.card import AgentCard
 from agents.registry import Registry, build_agent
 from graphs.catalog import Catalog
+from graphs.gateway.breaker import Breaker
 from graphs.gateway.gateway import Gateway
 from graphs.gateway.local import LocalModel, LocalServers, default_model
 from graphs.gateway.models import Model, resolve_path
 from graphs.gateway.transport import Limits
 from graphs.masks import Caller, ModelFacts
+from graphs.routing.encoder import Encoder, make_encoder
 from graphs.routing.router import Example, Router
 from graphs.state import Context, Preference
 
 _T = TypeVar("_T")
+_TURNS_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +74,8 @@ class Services:
         self._loading = threading.Lock()
         # Embedding is CPU work that lets go of the interpreter lock: two at a time, off the event loop.
         self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="moma-route")
+        self._breakers: defaultdict[str, Breaker] = defaultdict(Breaker)
+        self._deadlines: OrderedDict[str, float] = OrderedDict()
 
     @classmethod
     def from_catalog(cls, catalog: Catalog, options: Options | None = None) -> "Services":
@@ -142,24 +148,43 @@ class Services:
                 missing_file=self.gateway.missing_file(model),
             )
 
-    def caller(self, context: Context | None) -> Caller:
+    def caller(self, context: Context | None, *, spent: float = 0.0) -> Caller:
         """Return what the caller may have; no context means no grants beyond the default ones."""
         given = context or Context()
         return Caller(
             grants=frozenset(given.grants) | self.options.default_grants,
             include=frozenset(given.include),
             exclude=frozenset(given.exclude),
-            budget_usd=self.budget(context),
+            budget_usd=self.budget(context, spent=spent),
         )
 
-    def budget(self, context: Context | None) -> float | None:
-        """Return what this turn may cost: the lower of the caller's and the operator's limit."""
+    def budget(self, context: Context | None, *, spent: float = 0.0) -> float | None:
+        """Return what this turn may still cost: the lower of the caller's and the operator's limit, less `spent`."""
         limits = [
             limit
             for limit in (context.budget_usd if context else None, self.options.budget_usd)
             if limit is not None
         ]
-        return min(limits) if limits else None
+        return max(0.0, min(limits) - spent) if limits else None
+
+    def breaker(self, agent_id: str) -> Breaker:
+        """Return the breaker of an agent, which counts its crashes."""
+        return self._breakers[agent_id]
+
+    def broken(self) -> frozenset[str]:
+        """Return the agents that rest after crashes."""
+        return frozenset(i for i, breaker in [*self._breakers.items()] if breaker.open)
+
+    def deadline(self, turn: str) -> float:
+        """Return until when a turn may run, on the monotonic clock; asked for first, it begins.
+
+        Args:
+            turn: the id of its record.
+        """
+        deadline = self._deadlines.setdefault(turn, self.gateway.deadline())
+        while len(self._deadlines) > _TURNS_AT_ONCE:
+            self._deadlines.popitem(last=False)
+        return deadline
 
     def preference(self, context: Context | None) -> Preference:
         """Return the caller's preference, or the operator's."""
@@ -172,11 +197,8 @@ class Services:
                 self._router.change(before, after)
 
     def _load(self) -> Router:
-        # Heavy libraries (ONNX, FAISS) load here, behind the prompt.
-        from graphs.routing.encoder import make_encoder
-
         return Router.from_parts(
-            make_encoder(self.options.encoder),
+            self._encoder(),
             cards=self.cards().values(),
             examples=[
                 Example(text=text, kind=kind.id, output_tokens=kind.output_tokens)
@@ -185,6 +207,9 @@ class Services:
             ],
             qualities={model.id: model.quality for model in self.catalog.models},
         )
+
+    def _encoder(self) -> Encoder:
+        return make_encoder(self.options.encoder)
 
     def _warm(self) -> None:
         from agents.errors import MomaError

@@ -15,6 +15,14 @@ Preference = str | float
 """`cost`, `auto`, `performance`, or a number from 0 (cheapest) to 1 (best)."""
 
 
+def newest(_: Any, new: Any) -> Any:
+    """Return what was written last.
+
+    An answer to a second approval of one agent's run comes on top of the first, in the same step of the graph.
+    """
+    return new
+
+
 class Input(TypedDict):
     """What a caller may send."""
 
@@ -31,23 +39,23 @@ class State(TypedDict, total=False):
     """The `Phase` in which the last turn ended."""
     active_agent: str | None
     """Who holds the floor."""
-    turn: int
+    turn: Annotated[int, newest]
     """How many turns the thread has had."""
-    event: str
+    event: Annotated[str, newest]
     """The last event of this turn."""
-    request: str
+    request: Annotated[str, newest]
     """The text that is being served: the last message, or the one that a choice was about."""
-    decision: dict[str, Any]
+    decision: Annotated[dict[str, Any], newest]
     """The decision record of this turn while it is being written."""
     record: dict[str, Any]
     """The decision record of the last finished turn."""
     target: str | None
     """The agent that is to run next."""
-    outcome: dict[str, Any]
+    outcome: Annotated[dict[str, Any], newest]
     """How the last agent of this turn ended."""
-    tried: list[str]
+    tried: Annotated[list[str], newest]
     """The agents that gave this turn back."""
-    hops: int
+    hops: Annotated[int, newest]
     """How many hand-overs this turn has had."""
     memories: dict[str, dict[str, Any]]
     """What each agent keeps between turns, by its id."""

@@ -1,4 +1,4 @@
-"""One turn at a time on a thread: a fair lock, and the compiled graph whose runs hold it.
+"""One turn at a time on a thread: the compiled graph, whose runs hold their thread's lock.
 
 The lock is taken around the whole run, because a lock inside a node would come after the checkpoint has been read.
 While an approval is pending, the thread's phase reads `awaiting_approval`, and the next message resumes it.
@@ -6,78 +6,28 @@ While an approval is pending, the thread's phase reads `awaiting_approval`, and 
 
 import asyncio
 import queue
-import sqlite3
 import threading
-from collections import deque
 from collections.abc import AsyncIterator, Iterator, Mapping
-from concurrent.futures import Future
 from contextlib import nullcontext
 from typing import Any, Self
-from weakref import WeakValueDictionary
 
 from langchain_core.messages import BaseMessage, HumanMessage, convert_to_messages
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import BaseCheckpointSaver
+from langchain_core.runnables.config import ensure_config, merge_configs
+from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command, StateSnapshot
 
-from agents.errors import CheckpointError, InputError
+from agents.errors import InputError
+from graphs.checkpoints import checkpoint_errors, readable
+from graphs.locks import lock_of
 from graphs.machine import Phase
 from graphs.nodes.observe import resume_approval
-from graphs.turn import clean_text, text_of
+from graphs.turn import clean_text, modalities_of, text_of
 
 RECURSION_LIMIT = 100
 """Super-steps a turn; hops bound it long before. LangGraph's own default is 10,007."""
 _INTERRUPT = "__interrupt__"
-
-
-class FairLock:
-    """A mutual exclusion in order of arrival, across event loops and threads."""
-
-    def __init__(self) -> None:
-        self._guard = threading.Lock()
-        self._held = False
-        self._waiting: deque[Future[None]] = deque()
-
-    async def __aenter__(self) -> None:
-        with self._guard:
-            if not self._held:
-                self._held = True
-                return
-            turn: Future[None] = Future()
-            self._waiting.append(turn)
-        try:
-            await asyncio.wrap_future(turn)
-        except asyncio.CancelledError:
-            if not turn.cancel():  # the lock was ours already
-                self._release()
-            raise
-
-    async def __aexit__(self, *_: object) -> None:
-        self._release()
-
-    def _release(self) -> None:
-        with self._guard:
-            while self._waiting:
-                turn = self._waiting.popleft()
-                if turn.set_running_or_notify_cancel():
-                    turn.set_result(None)
-                    return
-            self._held = False
-
-
-_locks: WeakValueDictionary[tuple[int, str], FairLock] = WeakValueDictionary()
-_locks_guard = threading.Lock()
-
-
-def lock_of(saver: object, thread_id: str) -> FairLock:
-    """Return the lock of a thread in a store; it lives as long as someone holds or awaits it."""
-    with _locks_guard:
-        key = (id(saver), thread_id)
-        lock = _locks.get(key)
-        if lock is None:
-            lock = _locks[key] = FairLock()
-        return lock
 
 
 class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
@@ -87,7 +37,8 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
     def from_compiled(cls, graph: CompiledStateGraph[Any, Any, Any, Any]) -> Self:
         """Return `graph` with its runs under their thread's lock."""
         # LangGraph has no seam for a subclass: `compile` names its own class.
-        return cls(**{k: v for k, v in vars(graph).items() if k != "__orig_class__"})
+        moma = cls(**{k: v for k, v in vars(graph).items() if k != "__orig_class__"})
+        return moma.with_config(recursion_limit=RECURSION_LIMIT)
 
     async def astream(
         self, input: Any, config: RunnableConfig | None = None, **options: Any
@@ -97,27 +48,28 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         A new message to a thread with a pending approval resumes it.
 
         Raises:
-            InputError: the message is empty or too long.
+            InputError: the message is empty or too long, or a resume finds nothing that waits for it.
             CheckpointError: the thread could not be read or written; the turn is not acknowledged.
         """
-        config = {"recursion_limit": RECURSION_LIMIT, **(config or {})}
         if options.get("durability") is None and self._saver is not None:
             options["durability"] = "sync"
-        prepared = _prepared(input)
-        try:
-            async with self._lock(config):
-                turn = await self._resuming(prepared, config)
+        turn = _prepared(input)
+        thread = self._thread(config)
+        with checkpoint_errors():
+            async with lock_of(self._saver, thread) if thread else nullcontext():
+                if thread:
+                    turn = await self._resuming(turn, config)
                 async for part in super().astream(turn, config, **options):
                     yield part
-        except sqlite3.Error as error:
-            raise CheckpointError(
-                f"the thread could not be read or written ({error}); the turn was not taken"
-            ) from error
 
     def stream(
         self, input: Any, config: RunnableConfig | None = None, **options: Any
     ) -> Iterator[Any]:
-        """Run a turn from synchronous code; see `astream`."""
+        """Run a turn from synchronous code; see `astream`.
+
+        Raises:
+            InputError: this thread runs the event loop that the turn needs.
+        """
         loop = _loop_of(self._saver)
         parts: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
 
@@ -140,43 +92,67 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
 
     def get_state(self, config: RunnableConfig, *, subgraphs: bool = False) -> StateSnapshot:
         """Return the thread's state; the phase of a pending approval is read off it."""
-        return _with_approval(super().get_state(config, subgraphs=subgraphs))
+        with readable():
+            return _with_approval(super().get_state(config, subgraphs=subgraphs))
 
     async def aget_state(self, config: RunnableConfig, *, subgraphs: bool = False) -> StateSnapshot:
         """Return the thread's state; the phase of a pending approval is read off it."""
-        return _with_approval(await super().aget_state(config, subgraphs=subgraphs))
+        with readable():
+            return _with_approval(await super().aget_state(config, subgraphs=subgraphs))
 
     @property
     def _saver(self) -> BaseCheckpointSaver[Any] | None:
         return self.checkpointer if isinstance(self.checkpointer, BaseCheckpointSaver) else None
 
-    def _lock(self, config: RunnableConfig) -> Any:
-        place: Mapping[str, Any] = config.get("configurable") or {}
+    def _thread(self, config: RunnableConfig | None) -> str | None:
+        """Return the thread that a run is a turn of; None where nothing is kept, or another graph keeps it."""
+        place: Mapping[str, Any] = self._place(config).get("configurable") or {}
         nested = place.get("checkpoint_ns")  # inside another graph, whose run is one turn of ours
-        if nested or "thread_id" not in place:
-            return nullcontext()
-        return lock_of(self._saver, str(place["thread_id"]))
+        if self._saver is None or nested or "thread_id" not in place:
+            return None
+        return str(place["thread_id"])
 
-    async def _resuming(self, turn: Any, config: RunnableConfig) -> Any:
-        if self._saver is None or not isinstance(turn, dict):
+    def _place(self, config: RunnableConfig | None) -> RunnableConfig:
+        return ensure_config(merge_configs(self.config, config))
+
+    async def _resuming(self, turn: Any, config: RunnableConfig | None) -> Any:
+        """Return the command that resumes a pending approval, or `turn` where none is pending."""
+        assert self._saver is not None
+        with readable():
+            saved = await self._saver.aget_tuple(self._place(config))
+        resumes = isinstance(turn, Command) and turn.resume is not None
+        if saved is None or not _is_paused(saved):
+            if resumes:
+                raise InputError("nothing waits for an answer in this thread; send a message")
             return turn
-        if "thread_id" not in (config.get("configurable") or {}):
-            return turn  # LangGraph says what is missing
-        saved = await self._saver.aget_tuple(config)
-        if saved is None or not any(w[1] == _INTERRUPT for w in saved.pending_writes or ()):
+        values = saved.checkpoint["channel_values"]
+        if resumes and not turn.update and not turn.goto:
+            return Command(resume=turn.resume, update=resume_approval(values, turn.resume))
+        if not isinstance(turn, dict):
             return turn
         messages = turn["messages"]
-        update = resume_approval(saved.checkpoint["channel_values"], messages)
-        return Command(resume=text_of(messages[-1].content), update=update)
+        answer = text_of(messages[-1].content)
+        return Command(resume=answer, update=resume_approval(values, answer, messages))
+
+
+def _is_paused(saved: CheckpointTuple) -> bool:
+    return any(write[1] == _INTERRUPT for write in saved.pending_writes or ())
 
 
 def _prepared(turn: Any) -> Any:
-    """Return a caller's input with its last message made fit to keep."""
-    if not isinstance(turn, dict) or "messages" not in turn:
+    """Return a caller's input with its messages made fit to keep."""
+    if turn is None or isinstance(turn, Command):
         return turn
-    given = turn["messages"]
-    messages = convert_to_messages(given if isinstance(given, list) else [given])
-    if not messages or not isinstance(messages[-1], HumanMessage):
+    given = turn.get("messages") if isinstance(turn, dict) else None
+    if not given:
+        raise InputError('the input holds no message; send {"messages": [...]}, the user\'s last')
+    try:
+        messages = convert_to_messages(given if isinstance(given, list) else [given])
+    except (ValueError, TypeError, KeyError, NotImplementedError):  # what LangChain raises
+        raise InputError(
+            "the messages have a form that LangChain does not read; send {'role': 'user', 'content': ...}"
+        ) from None
+    if not isinstance(messages[-1], HumanMessage):
         raise InputError("the last message is not the user's; send one with the role 'user'")
     return {"messages": [_clean(m) if isinstance(m, HumanMessage) else m for m in messages]}
 
@@ -185,42 +161,64 @@ def _clean(message: BaseMessage) -> BaseMessage:
     content = message.content
     if isinstance(content, str):
         return message.model_copy(update={"content": clean_text(content)})
-    if not text_of(content).strip() and all(
-        part.get("type") == "text" for part in content if isinstance(part, dict)
-    ):
-        clean_text("")
-    parts = [
-        {**part, "text": clean_text(part["text"])}
-        if isinstance(part, dict) and part.get("text")
-        else part
-        for part in content
-    ]
+    parts = [part for part in map(_clean_part, content) if part]
+    if modalities_of(parts) == {"text"} or text_of(parts):
+        clean_text(text_of(parts))  # for its checks, over all parts
     return message.model_copy(update={"content": parts})
+
+
+def _clean_part(part: str | dict[Any, Any]) -> str | dict[Any, Any] | None:
+    """Return a part of a message; None where it is a text that says nothing."""
+    text = part if isinstance(part, str) else part.get("text")
+    if text is None:
+        return part
+    if not isinstance(text, str):
+        raise InputError(f"a part's text is of type {type(text).__name__}; expected a string")
+    if not text.strip():
+        return None  # beside a picture it does no harm
+    return clean_text(text) if isinstance(part, str) else {**part, "text": clean_text(text)}
 
 
 def _with_approval(snapshot: StateSnapshot) -> StateSnapshot:
     if not snapshot.interrupts or not isinstance(snapshot.values, dict):
         return snapshot
     holder = snapshot.values.get("target") or snapshot.values.get("active_agent")
-    values = {
-        **snapshot.values,
-        "phase": Phase.AWAITING_APPROVAL.value,
-        "active_agent": holder,
+    phase = Phase.AWAITING_APPROVAL.value
+    record = {
+        **snapshot.values.get("decision", {}),
+        "phase_to": phase,
+        "served_by": {"kind": "agent", "id": holder},
     }
+    values = {**snapshot.values, "phase": phase, "active_agent": holder, "record": record}
     return snapshot._replace(values=values)
 
 
-_background: asyncio.AbstractEventLoop | None = None
+_background: tuple[threading.Thread, asyncio.AbstractEventLoop] | None = None
+_background_guard = threading.Lock()
 
 
 def _loop_of(saver: object) -> asyncio.AbstractEventLoop:
-    """Return the loop in which synchronous calls run: the saver's own if it has one, else one in the background."""
-    global _background
+    """Return the loop in which synchronous calls run: the saver's own if it runs, else one in the background.
+
+    Raises:
+        InputError: it is the loop of the calling thread, which would wait for itself.
+    """
     own = getattr(saver, "loop", None)
-    if isinstance(own, asyncio.AbstractEventLoop) and own.is_running():
-        return own
-    with _locks_guard:
-        if _background is None or _background.is_closed():
-            _background = asyncio.new_event_loop()
-            threading.Thread(target=_background.run_forever, name="moma-sync", daemon=True).start()
-        return _background
+    runs = isinstance(own, asyncio.AbstractEventLoop) and own.is_running()
+    loop: asyncio.AbstractEventLoop = own if runs else _background_loop()  # type: ignore[assignment]
+    if asyncio._get_running_loop() is loop:
+        raise InputError(
+            "invoke and stream would block the event loop that they need; use ainvoke or astream here"
+        )
+    return loop
+
+
+def _background_loop() -> asyncio.AbstractEventLoop:
+    global _background
+    with _background_guard:
+        if _background is None or not _background[0].is_alive():  # as in a forked process
+            loop = asyncio.new_event_loop()
+            thread = threading.Thread(target=loop.run_forever, name="moma-sync", daemon=True)
+            thread.start()
+            _background = thread, loop
+        return _background[1]

@@ -13,20 +13,44 @@ from graphs.machine import Event, Phase
 
 LONGEST_TEXT = 200_000
 """Characters in one message; longer texts belong into a file that the documents agent can read."""
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b\u2060\ufeff]")
+# What a terminal would obey and what hides or turns text around; the joiners of emoji and scripts (200c, 200d) stay.
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
+)
+_INVISIBLE = re.compile(r"[\s\xad\u200c-\u200f\ufe0e\ufe0f]*")
 _FOLLOW_UP = re.compile(
     r"(?:and|or|but|also|then|now|so|what about|how about|same (?:for|with)|make (?:it|that)"
     r"|instead|plus|minus|times|divided|multiplied|rather|only|just)\b",
     re.IGNORECASE,
 )
 _LONGEST_FOLLOW_UP = 8
+_KINDS = {
+    "image_url": "image",
+    "input_audio": "audio",
+    "input_file": "file",
+    "input_image": "image",
+    "input_text": "text",
+}
 _REQUEST = re.compile(
     r"(?:what|which|who|whom|whose|when|where|why|how|is|are|was|were|do|does|did|can|could|would|will"
     r"|should|show|list|tell|give|write|explain|describe|translate|summari[sz]e|calculate|compute|convert"
     r"|solve|find|search|create|add|remind|delete|clear|count|plot|draw|help|compare|generate)\b",
     re.IGNORECASE,
 )
-_ORDINALS = ("first", "second", "third", "fourth", "fifth")
+_PLACES = (
+    {"1", "one", "first", "1st", "former"},
+    {"2", "two", "second", "2nd"},
+    {"3", "three", "third", "3rd"},
+    {"4", "four", "fourth", "4th"},
+    {"5", "five", "fifth", "5th"},
+)
+_PICKING = frozenset(
+    "a an ask choose go i i'd i'll is it let's like mean meant my number ones option please prefer take"
+    " that the think this to try use want with yes".split()
+)
+"""Words around a choice that choose nothing themselves."""
+_LONGEST_CHOICE = 8
+_OBJECTION = re.compile(r"\b(?:wrong|incorrect|false|not (?:right|true|correct))\b")
 
 
 def clean_text(text: str) -> str:
@@ -42,7 +66,7 @@ def clean_text(text: str) -> str:
         )
     readable = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     cleaned = _CONTROL.sub("", readable)
-    if not cleaned.strip():
+    if _INVISIBLE.fullmatch(cleaned):
         raise InputError("the message is empty; write what you want to know or do")
     return cleaned
 
@@ -51,7 +75,7 @@ def text_of(content: str | Sequence[Any]) -> str:
     """Return the text of a message's content, a string or a list of parts."""
     if isinstance(content, str):
         return content
-    parts = [part if isinstance(part, str) else part.get("text", "") for part in content]
+    parts = [part.get("text") if isinstance(part, dict) else part for part in content]
     return "\n".join(part for part in parts if isinstance(part, str) and part)
 
 
@@ -59,10 +83,8 @@ def modalities_of(content: str | Sequence[Any]) -> frozenset[str]:
     """Return what a message's content is made of: text, image, audio, file."""
     kinds = {"text"}
     for part in content if not isinstance(content, str) else ():
-        kind = part.get("type", "text") if isinstance(part, dict) else "text"
-        kinds.add(
-            {"image_url": "image", "input_image": "image", "input_audio": "audio"}.get(kind, kind)
-        )
+        kind = str(part.get("type", "text")) if isinstance(part, dict) else "text"
+        kinds.add(_KINDS.get(kind, kind))
     return frozenset(kinds)
 
 
@@ -89,9 +111,11 @@ def name_event(
             return Event.CANCEL
         is_answer = phase == Phase.AWAITING_INPUT and not _asks(text)
         return Event.CONTINUE if is_answer else Event.NEW_REQUEST
-    if reply in ("close", "deny", "cancel"):
+    objects = reply == "deny" and _OBJECTION.search(normalise(text)) is not None
+    if reply in ("close", "deny", "cancel") and not objects:
         return Event.CLOSE
-    if holder is not None and phase == Phase.ENGAGED and (reply == "affirm" or _goes_on(text)):
+    follows = reply == "affirm" or objects or _goes_on(text)
+    if holder is not None and phase == Phase.ENGAGED and follows:
         return Event.CONTINUE
     return Event.NEW_REQUEST
 
@@ -99,17 +123,25 @@ def name_event(
 def chosen(text: str, offered: Sequence[tuple[str, str]]) -> str | None:
     """Return which of the offered agents `text` names, by name, id, number or place; None if not just one."""
     words = normalise(text).split()
-    if not words or len(words) > 12:
+    picked = set(words) - _PICKING
+    if len(picked) > 1:
+        picked.discard("one")  # "the second one"
+    titles = {i: set(normalise(f"{title} {i}").split()) for i, title in offered}
+    whole = {
+        i for place, (i, _) in enumerate(offered) if picked <= titles[i] | _places(place, offered)
+    }
+    if picked and len(whole) == 1:
+        return whole.pop()
+    if len(words) > _LONGEST_CHOICE or _asks(text):
         return None
-    for place, (agent_id, _) in enumerate(offered):
-        if words[-1] == str(place + 1) or _ORDINALS[place] in words:
-            return agent_id
-    named = [
-        agent_id
-        for agent_id, title in offered
-        if set(normalise(title).split()) & set(words) or normalise(agent_id) in words
-    ]
+    named = [i for i, title in titles.items() if picked & title]
     return named[0] if len(named) == 1 else None
+
+
+def _places(place: int, offered: Sequence[object]) -> set[str]:
+    """Return the words for the option at `place`, counted from 0."""
+    last = {"last", "latter"} if place == len(offered) - 1 else set()
+    return last.union(*_PLACES[place : place + 1])
 
 
 def _asks(text: str) -> bool:

@@ -14,7 +14,7 @@ from graphs import record as records
 from graphs.gateway.chat_model import GatewayChatModel
 from graphs.gateway.ledger import Ledger
 from graphs.machine import Event, Phase
-from graphs.nodes.models import choose_models
+from graphs.nodes.models import choose_models, spent_usd
 from graphs.services import Services
 from graphs.state import Context, State
 
@@ -30,16 +30,14 @@ def answer(services: Services) -> Answer:
     async def node(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         record = state["decision"]
         if record["models"] is None:  # the hops were used up before routing came to the models
-            record = choose_models(
-                record, state, runtime.context, services, router=None, vector=None
-            )
+            record = choose_models(record, state, runtime.context, services, prediction=None)
         order = tuple(record["models"]["order"])
-        ledger = Ledger(services.budget(runtime.context))
+        ledger = Ledger(services.budget(runtime.context, spent=spent_usd(state)))
         model = GatewayChatModel(
             gateway=services.gateway,
             order=order,
             ledger=ledger,
-            deadline=services.gateway.deadline(),
+            deadline=services.deadline(record["id"]),
             loop=asyncio.get_running_loop(),
         )
         message, error = await _answered(model, state["messages"])
@@ -47,13 +45,11 @@ def answer(services: Services) -> Answer:
         served = message.response_metadata.get("model_name")
         if served:
             record = {**record, "served_by": {"kind": "model", "id": served}}
-        spent = (state.get("spent_usd") or 0.0) + ledger.spent_usd
         event, holder = _floor(state)
         return {
             "messages": [message],
             "event": event.value,
             "active_agent": holder,
-            "spent_usd": spent,
             "decision": {**record, "error": error},
         }
 

@@ -11,13 +11,18 @@ from graphs import record as records
 from graphs.gateway.models import count_tokens
 from graphs.masks import ModelFacts, Need, Refusal, model_refusal
 from graphs.routing.choice import Option, Ranked, rank
-from graphs.routing.quality import Prediction, Vector
-from graphs.routing.router import Router, rank_models
+from graphs.routing.quality import Prediction
+from graphs.routing.router import rank_models
 from graphs.services import Services
 from graphs.state import Context, State
 from graphs.turn import modalities_of, text_of
 
 TYPICAL_INPUT_TOKENS, TYPICAL_OUTPUT_TOKENS = 1_000, 300
+
+
+def spent_usd(state: State) -> float:
+    """Return what the model calls of this turn have cost so far."""
+    return float((state.get("decision") or {}).get("cost_usd") or 0.0)
 
 
 def order_models(state: State, context: Context | None, services: Services) -> list[str]:
@@ -47,7 +52,7 @@ def allowed_models(
         tokens=count_tokens([text_of(messages[-1].content)]),
         modalities=modalities_of(messages[-1].content),
         residency=services.options.residency,
-        budget_usd=services.budget(context),
+        budget_usd=services.budget(context, spent=spent_usd(state)),
     )
     caller = services.caller(context)
     allowed: list[str] = []
@@ -68,17 +73,13 @@ def choose_models(
     context: Context | None,
     services: Services,
     *,
-    router: Router | None,
-    vector: Vector | None,
+    prediction: Prediction | None,
 ) -> dict[str, Any]:
-    """Return the record with the choice of a model; without a router it opens to the declared default."""
+    """Return the record with the choice of a model; without a prediction it opens to the declared default."""
     allowed, refused = allowed_models(state, context, services)
     preference = services.preference(context)
-    prediction = None
-    if router is not None and vector is not None:
-        prediction = router.predict(vector)
     if prediction is None:
-        order = _default_first(order_models(state, context, services), services)
+        order = _default_first(order_models(state, context, services), allowed, services)
         reason = "nothing to predict from: the declared default" if order else "no model may answer"
         return records.with_models(
             record, order=order, frontier=(), masked=refused, preference=preference, reason=reason
@@ -125,16 +126,17 @@ def always_best(
     return {"id": best, "cost_usd": cost}
 
 
-def _default_first(order: Sequence[str], services: Services) -> list[str]:
+def _default_first(order: Sequence[str], allowed: Sequence[str], services: Services) -> list[str]:
+    """Return `order` with the declared default at its head, even if others dominate it."""
     default = services.catalog.default_model
-    return sorted(order, key=lambda model: model != default)
+    return [*(m for m in allowed if m == default), *(m for m in order if m != default)]
 
 
 def _costs(
     allowed: Sequence[str], state: State, prediction: Prediction, services: Services
 ) -> dict[str, float | None]:
     """Return the predicted price of this turn for each allowed model."""
-    tokens = count_tokens([text_of(m.content) for m in state["messages"]])
+    tokens = count_tokens(text_of(m.content) for m in state["messages"])
     costs: dict[str, float | None] = {}
     for model_id in allowed:
         model = services.gateway.models[model_id]

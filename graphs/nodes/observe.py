@@ -1,12 +1,14 @@
 """Names the event that the user's turn is, in its phase, and clears what only the last turn needed."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from langchain_core.messages import AnyMessage
 from langchain_core.runnables import RunnableConfig
 
+from agents.errors import CheckpointError
+from agents.replies import approved
 from graphs import record as records
 from graphs.machine import Event, Phase
 from graphs.services import Services
@@ -22,10 +24,8 @@ def observe(services: Services) -> Observe:
     async def node(state: State, config: RunnableConfig) -> dict[str, Any]:
         began = time.perf_counter()
         text = text_of(state["messages"][-1].content)
-        phase = Phase(state.get("phase") or Phase.IDLE)
-        holder = state.get("active_agent")
-        if holder not in services.registry.agents:
-            holder = None
+        phase = _phase(state)
+        holder = _holder(state, services)
         offered = _offered(state, services) if phase == Phase.AWAITING_CHOICE else []
         event = name_event(text, phase=phase, holder=holder, offered=offered)
         turn = (state.get("turn") or 0) + 1
@@ -52,14 +52,21 @@ def observe(services: Services) -> Observe:
     return node
 
 
-def resume_approval(values: Mapping[str, Any], messages: list[AnyMessage]) -> dict[str, Any]:
-    """Return the update with which a pending approval is resumed by the user's next message.
+def resume_approval(
+    values: Mapping[str, Any], answer: Any, messages: Sequence[AnyMessage] = ()
+) -> dict[str, Any]:
+    """Return the update with which a pending approval is resumed.
 
     The run goes on inside the agent that asked, so `observe` does not see this turn: its record begins here.
+
+    Args:
+        values: the thread's saved state.
+        answer: the text of the user's next message, or what a form sends.
+        messages: that message, if there is one.
     """
-    text, decision = text_of(messages[-1].content), values["decision"]
+    decision = values["decision"]
     agent = values.get("target") or values.get("active_agent")
-    event = name_event(text, phase=Phase.AWAITING_APPROVAL, holder=agent)
+    event = _approval_event(answer, agent)
     record = records.begin(
         thread=decision["thread"],
         turn=decision["turn"] + 1,
@@ -71,10 +78,13 @@ def resume_approval(values: Mapping[str, Any], messages: list[AnyMessage]) -> di
         record, decision=Event.STAY, agent=agent, reason=f"{agent} waits for an approval"
     )
     return {
-        "messages": messages,
-        "request": text,
+        "messages": list(messages),
+        "request": answer if isinstance(answer, str) else values["request"],
         "turn": decision["turn"] + 1,
         "event": event.value,
+        "outcome": {},
+        "tried": [],
+        "hops": 0,
         "decision": record,
     }
 
@@ -85,6 +95,30 @@ def after_observe(state: State) -> str:
     if event in (Event.CLOSE, Event.CANCEL) and target is None:
         return Event.CLOSE
     return f"{Event.CONTINUE}: {target}" if target else Event.NEW_REQUEST
+
+
+def _phase(state: State) -> Phase:
+    saved = state.get("phase") or Phase.IDLE
+    try:
+        return Phase(saved)
+    except ValueError:
+        raise CheckpointError(
+            f"the saved thread stands in the phase {saved!r:.60}, which is none; go on in another thread"
+        ) from None
+
+
+def _holder(state: State, services: Services) -> str | None:
+    """Return who holds the floor; an agent that is gone or switched off has lost it."""
+    holder = state.get("active_agent")
+    agent = services.registry.agents.get(holder) if isinstance(holder, str) else None
+    return holder if agent is not None and agent.card.enabled else None
+
+
+def _approval_event(answer: Any, agent: str | None) -> Event:
+    if isinstance(answer, str):
+        return name_event(answer, phase=Phase.AWAITING_APPROVAL, holder=agent)
+    verdict = approved(answer)
+    return Event.CONTINUE if verdict is None else Event.AFFIRM if verdict else Event.DENY
 
 
 def _floor(holder: str | None, phase: Phase, state: State) -> dict[str, str] | None:

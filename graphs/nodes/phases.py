@@ -26,7 +26,12 @@ def resting(phase: Phase, services: Services) -> PhaseNode:
 
     async def node(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         record, messages = state["decision"], list(state["messages"])
-        update: dict[str, Any] = {"phase": phase.value, "target": None, "floor": None}
+        update: dict[str, Any] = {
+            "phase": phase.value,
+            "target": None,
+            "floor": None,
+            "spent_usd": (state.get("spent_usd") or 0.0) + (record["cost_usd"] or 0.0),
+        }
         if phase == Phase.CLOSED:
             said = AIMessage(farewell(state["event"]))
             update["messages"] = [said]

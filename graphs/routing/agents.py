@@ -87,9 +87,9 @@ class AgentIndex:
 
     def add(self, card: AgentCard) -> None:
         """Add a card; one with the same id is replaced."""
-        self.remove(card.id)
         texts = card_texts(card)
         vectors = self._encode(texts)
+        self.remove(card.id)
         ids = [f"{card.id}{_SEPARATOR}{n}" for n in range(len(texts))]
         self._texts.add(ids, vectors)
         self._agent_texts[card.id] = ids

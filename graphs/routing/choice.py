@@ -47,11 +47,11 @@ def preference_weight(preference: str | float) -> float:
         return NAMED[preference]
     try:
         weight = float(preference)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         weight = math.nan
     if not 0 <= weight <= 1:
         raise InputError(
-            f"the preference {preference!r} is not cost, auto, performance or a number from 0 to 1"
+            f"the preference {preference!r:.60} is not cost, auto, performance or a number from 0 to 1"
         )
     return weight
 
@@ -82,7 +82,7 @@ def closeness(option: Option, weight: float) -> float:
     cost = min(cost, 1.0)
     to_ideal = math.hypot(weight * (1 - quality), (1 - weight) * cost)
     to_worst = math.hypot(weight * quality, (1 - weight) * (1 - cost))
-    return to_worst / (to_ideal + to_worst) if to_ideal + to_worst else 1.0
+    return to_worst / (to_ideal + to_worst)
 
 
 def rank(options: Sequence[Option], preference: str | float) -> list[Ranked]:

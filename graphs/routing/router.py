@@ -5,7 +5,7 @@ It knows cards, anchors and prices as values; it calls no model and applies no m
 
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,9 +94,11 @@ class Router:
     def change(self, before: AgentCard | None, after: AgentCard | None) -> None:
         """Follow a change of the registry."""
         with self._lock:
-            if before is not None:
-                self._agents.remove(before.id)
-            if after is not None:
+            if after is None:
+                if before is not None:
+                    self._agents.remove(before.id)
+            # Switching an agent on or off moves no text: the kill switch works without an encoder.
+            elif before is None or replace(before, enabled=after.enabled) != after:
                 self._agents.add(after)
 
 

@@ -1,0 +1,47 @@
+"""Computes who would serve a text, without running it: the nodes that decide, on a thread's state as it stands.
+
+It calls no agent and no model, and writes nothing.
+"""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from langchain_core.messages import HumanMessage
+
+from graphs.machine import Event
+from graphs.nodes.observe import after_observe, observe
+from graphs.nodes.route import routed
+from graphs.services import Services
+from graphs.state import Context, State
+from graphs.turn import clean_text
+
+
+async def dry_run(
+    text: str,
+    services: Services,
+    *,
+    values: Mapping[str, Any] | None = None,
+    context: Context | None = None,
+) -> dict[str, Any]:
+    """Return the decision record of `text` as far as it is decided before anything runs.
+
+    Args:
+        text: the user's next message.
+        services: the agents and routers.
+        values: the state of the thread, as `graph.get_state(config).values` gives it; None is a new thread.
+        context: who would be calling.
+
+    Raises:
+        InputError: the text is empty or too long.
+    """
+    earlier = dict(values or {})
+    message = HumanMessage(clean_text(text))
+    state = {**earlier, "messages": [*earlier.get("messages", ()), message]}
+    state |= await observe(services)(cast(State, state), {})
+    if after_observe(cast(State, state)) == Event.NEW_REQUEST:
+        state |= await routed(cast(State, state), context, services)
+    record: dict[str, Any] = {**state["decision"], "dry_run": True}
+    if state["event"] != Event.NEW_REQUEST and record["agents"]["decision"] is None:
+        reason = f"{state['target']} goes on" if state["target"] else "the dialogue is closed"
+        record["agents"] = {**record["agents"], "agent": state["target"], "reason": reason}
+    return record

@@ -1,0 +1,21 @@
+"""What every test stands on: an environment without the developer's settings and keys, and a home of its own."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Take away every `MOMA_` setting and provider key; `MOMA_HOME` is a new directory."""
+    for name in list(os.environ):
+        if name.startswith("MOMA_") or name.endswith(("_API_KEY", "_BASE_URL", "_API_BASE")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("MOMA_HOME", str(tmp_path / "home"))
+
+
+# The same examples each time, however busy the machine is.
+settings.register_profile("moma", derandomize=True, deadline=None)
+settings.load_profile("moma")

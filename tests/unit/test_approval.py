@@ -1,0 +1,232 @@
+"""Approvals: an agent's interrupt ends the turn, and the next message goes on inside that agent."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import Command, interrupt
+
+from agents.contract import declined, done
+from agents.errors import InputError
+from agents.replies import approved
+from graphs import Context
+from graphs.checkpoints import open_sqlite
+from graphs.threads import MomaGraph
+from tests.support.agents import FakeAgent, answer, fake_agent, fake_graph, on, say, served_by
+from tests.support.plain import assert_plain
+
+QUESTION = {"kind": "approval", "question": "Delete it?", "agent": "alpha"}
+
+
+class FakeShredder:
+    """An agent that deletes after a yes, and counts."""
+
+    def __init__(self, **card: Any) -> None:
+        self.deleted = 0
+        self.agent: FakeAgent = fake_agent("alpha", self._work, **card)
+
+    def _work(self, state: Any, runtime: Any) -> Any:
+        verdict = approved(interrupt(QUESTION))
+        if verdict is None:
+            return declined("that is not a yes or a no")
+        self.deleted += verdict
+        return done("Deleted." if verdict else "Kept.")
+
+
+def house(
+    shredder: FakeShredder, saver: BaseCheckpointSaver[Any] | None = None
+) -> tuple[MomaGraph, FakeAgent]:
+    beta = fake_agent("beta")
+    return fake_graph(shredder.agent, beta, saver=saver or InMemorySaver()), beta
+
+
+async def test_while_an_approval_is_pending_the_phase_says_so() -> None:
+    shredder = FakeShredder()
+    graph, _ = house(shredder)
+    asked = await say(graph, "alpha")
+    assert asked["__interrupt__"][0].value == QUESTION
+    state = await graph.aget_state(on("t"))
+    assert (state.values["phase"], state.values["active_agent"]) == ("awaiting_approval", "alpha")
+    assert state.values["record"]["phase_to"] == "awaiting_approval"
+    assert shredder.deleted == 0
+
+
+@pytest.mark.parametrize(
+    ("reply", "said", "deleted", "event"),
+    [
+        ("yes", "Deleted.", 1, "affirm"),
+        ("no", "Kept.", 0, "deny"),
+        ("never mind", "Kept.", 0, "cancel"),
+    ],
+)
+async def test_the_next_message_goes_on_without_routing(
+    reply: str, said: str, deleted: int, event: str
+) -> None:
+    shredder = FakeShredder()
+    graph, _ = house(shredder)
+    await say(graph, "alpha")
+    steps = [
+        step
+        async for update in graph.astream(
+            {"messages": [("user", reply)]}, on("t"), stream_mode="updates"
+        )
+        for step in update
+    ]
+    state = (await graph.aget_state(on("t"))).values
+    assert steps == ["alpha", "engaged"]
+    assert (state["messages"][-1].text, shredder.deleted) == (said, deleted)
+    assert [m.text for m in state["messages"]] == ["alpha", reply, said]
+    record = state["record"]
+    assert (record["phase_from"], record["event"]) == ("awaiting_approval", event)
+    assert (record["phase_to"], record["turn"], state["turn"]) == ("engaged", 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("resume", "said", "event"),
+    [
+        ("yes", "Deleted.", "affirm"),
+        (True, "Deleted.", "affirm"),
+        ({"approved": True}, "Deleted.", "affirm"),
+        (False, "Kept.", "deny"),
+    ],
+)
+async def test_a_command_resumes_too_and_gets_a_record_of_its_own(
+    resume: Any, said: str, event: str
+) -> None:
+    graph, _ = house(FakeShredder())
+    first = await say(graph, "alpha")
+    paused = (await graph.aget_state(on("t"))).values["record"]["id"]
+    result = await graph.ainvoke(Command(resume=resume), on("t"))
+    assert first["__interrupt__"]
+    assert answer(result) == said
+    record = result["record"]
+    assert (record["phase_from"], record["event"], record["turn"]) == (
+        "awaiting_approval",
+        event,
+        2,
+    )
+    assert record["id"] != paused
+    assert served_by(result) == ("agent", "alpha")
+
+
+async def test_another_request_deletes_nothing_and_is_routed() -> None:
+    shredder = FakeShredder()
+    graph, beta = house(shredder)
+    await say(graph, "alpha")
+    result = await say(graph, "what about beta?")
+    assert (served_by(result), shredder.deleted) == (("agent", "beta"), 0)
+    assert beta.seen[0]["request"] == "what about beta?"
+    # The approval has lapsed: a later yes finds nothing to approve.
+    await say(graph, "yes")
+    assert shredder.deleted == 0
+
+
+async def test_who_declined_before_the_approval_may_serve_the_request_after_it() -> None:
+    shredder = FakeShredder()
+    answers = iter([declined("not mine"), done("Mine now.")])
+    beta = fake_agent("beta", lambda state, runtime: next(answers))
+    graph = fake_graph(shredder.agent, beta, saver=InMemorySaver())
+    asked = await say(graph, "beta beta alpha")
+    assert asked["__interrupt__"]
+    assert answer(await say(graph, "what about beta?")) == "Mine now."
+
+
+async def test_a_caller_without_the_grant_does_not_resume() -> None:
+    shredder = FakeShredder(grants=frozenset({"shred"}))
+    graph, _ = house(shredder)
+    await say(graph, "alpha", context=Context(grants=["shred"]))
+    await say(graph, "yes")
+    assert shredder.deleted == 0
+
+
+async def test_an_approval_outlives_the_process(tmp_path: Path) -> None:
+    async with open_sqlite(tmp_path / "threads.sqlite") as saver:
+        await say(house(FakeShredder(), saver)[0], "alpha")
+    later = FakeShredder()
+    async with open_sqlite(tmp_path / "threads.sqlite") as saver:
+        graph, _ = house(later, saver)
+        assert (await graph.aget_state(on("t"))).values["phase"] == "awaiting_approval"
+        assert answer(await say(graph, "yes")) == "Deleted."
+    assert later.deleted == 1
+
+
+async def test_the_stream_has_one_complete_record_of_the_turn_that_waits() -> None:
+    graph, _ = house(FakeShredder())
+    parts = [
+        part
+        async for part in graph.astream(
+            {"messages": [("user", "alpha")]}, on("t"), stream_mode="custom"
+        )
+    ]
+    assert [part["type"] for part in parts] == ["route", "turn", "phase"]
+    record = parts[1]["record"]
+    assert_plain(record, at="record")
+    assert (record["phase_to"], record["served_by"]) == (
+        "awaiting_approval",
+        {"kind": "agent", "id": "alpha"},
+    )
+    assert [run["event"] for run in record["runs"]] == ["needs_approval"]
+    assert record["timings_ms"]["total"] > 0
+    assert parts[2]["asked"] == [QUESTION]
+
+
+@pytest.mark.parametrize("resume", ["yes", True])
+async def test_a_resume_that_nothing_waits_for_is_refused(resume: Any) -> None:
+    graph, beta = house(FakeShredder())
+    for thread in ("new", "used"):
+        if thread == "used":
+            await say(graph, "beta", thread=thread)
+        with pytest.raises(InputError, match="nothing waits for an answer"):
+            await graph.ainvoke(Command(resume=resume), on(thread))
+    assert beta.runs == 1
+
+
+async def test_an_approval_asked_as_an_outcome_is_answered_to_its_agent() -> None:
+    def work(state: Any, runtime: Any) -> Any:
+        if state["event"] == "affirm":
+            return done("Deleted.")
+        return {"outcome": {"event": "needs_approval", "text": "Delete it?"}, "memory": {"n": 1}}
+
+    graph = fake_graph(fake_agent("alpha", work), saver=InMemorySaver())
+    assert (await say(graph, "alpha"))["phase"] == "awaiting_approval"
+    assert answer(await say(graph, "yes")) == "Deleted."
+
+
+async def test_a_yes_that_is_cut_off_leaves_the_approval_pending_and_a_no_counts() -> None:
+    deleted: list[str] = []
+    working = asyncio.Event()
+
+    async def work(state: Any, runtime: Any) -> Any:
+        if not approved(interrupt(QUESTION)):
+            return done("Kept.")
+        working.set()
+        await asyncio.sleep(60)
+        deleted.append("all")
+        return done("Deleted.")
+
+    graph = fake_graph(fake_agent("alpha", work), saver=InMemorySaver())
+    await say(graph, "alpha")
+    turn = asyncio.create_task(say(graph, "yes"))
+    await working.wait()
+    turn.cancel()
+    await asyncio.gather(turn, return_exceptions=True)
+    assert (await graph.aget_state(on("t"))).values["phase"] == "awaiting_approval"
+    assert answer(await say(graph, "no")) == "Kept."
+    assert deleted == []
+    assert answer(await say(graph, "bye")).startswith("You're welcome")
+
+
+async def test_an_agent_may_ask_for_several_approvals_one_after_the_other(tmp_path: Path) -> None:
+    def work(state: Any, runtime: Any) -> Any:
+        answers = [str(interrupt({"kind": "approval", "step": n})) for n in range(3)]
+        return done(", ".join(answers))
+
+    for text in ("alpha", "yes", "no", "sure"):
+        async with open_sqlite(tmp_path / "threads.sqlite") as saver:
+            graph = fake_graph(fake_agent("alpha", work), saver=saver)
+            result = await say(graph, text)
+    assert answer(result) == "yes, no, sure"
+    assert (result["phase"], result["record"]["event"]) == ("engaged", "affirm")

@@ -1,0 +1,200 @@
+"""The record of a turn, and routing that fails: the choice opens to the default model, the masks stay shut."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from langgraph.checkpoint.memory import InMemorySaver
+from numpy.typing import NDArray
+
+from agents.contract import declined, done
+from agents.errors import ModelFileError
+from graphs import Context, build_graph
+from graphs.gateway.models import Price
+from graphs.record import explain
+from tests.support.agents import (
+    FakeEncoder,
+    answer,
+    fake_agent,
+    fake_graph,
+    fake_services,
+    model_at,
+    on,
+    say,
+    served_by,
+)
+from tests.support.plain import assert_plain
+from tests.support.provider import FakeProvider, ok, status
+
+KEYS = {
+    "id", "ts", "thread", "turn", "phase_from", "event", "phase_to", "agents", "models", "served_by", "runs",
+    "calls", "cost_usd", "always_best", "degraded", "error", "timings_ms", "versions",
+}  # fmt: skip
+SECRET = "xyzzy"  # a word that only the user says
+
+
+async def records(graph: Any, text: str, context: Context | None = None) -> list[dict[str, Any]]:
+    return [
+        part
+        async for part in graph.astream(
+            {"messages": [("user", text)]}, on("t"), context=context, stream_mode="custom"
+        )
+        if part["type"] == "turn"
+    ]
+
+
+async def test_every_turn_has_one_complete_record_without_the_users_words() -> None:
+    def work(state: Any, runtime: Any) -> Any:
+        return declined("no") if "shy" in state["request"] else done("Done.")
+
+    agents = [
+        fake_agent("alpha", work),
+        fake_agent("beta"),
+        fake_agent("crash", lambda s, r: 1 / 0),
+    ]
+    with FakeProvider(ok("A poem.")) as provider:
+        models = [
+            model_at(provider.base_url),
+            model_at(provider.base_url, "dear", quality={"writing": 0.9}),
+            model_at("", "keyed", key="NOBODY_HAS_THIS_KEY"),
+        ]
+        graph = fake_graph(*agents, saver=InMemorySaver(), models=models)
+        texts = ["alpha", "alpha shy", "crash", "alpha beta", "the first", "write a poem", "bye"]
+        turns = [
+            await records(graph, f"{text}" if "the" in text else f"{text} {SECRET}")
+            for text in texts
+        ]
+        turns += [await records(graph, SECRET, Context(include=["nobody"]))]
+    for number, parts in enumerate(turns, 1):
+        assert len(parts) == 1
+        record = parts[0]["record"]
+        assert set(record) == KEYS
+        assert_plain(record, at="record")
+        assert SECRET not in json.dumps(record)
+        assert record["turn"] == number
+        assert record["phase_to"] == parts[0]["phase"]
+        assert record["timings_ms"]["total"] > 0
+        assert record["served_by"]["kind"] in ("agent", "model", "router")
+        assert set(record["versions"]) == {"catalog", "encoder", "policy"}
+        assert explain(record)
+
+
+async def test_the_record_of_a_models_answer_says_why_and_what_it_cost() -> None:
+    with FakeProvider(ok("A poem.", usage=(100, 50))) as provider:
+        models = [
+            model_at(provider.base_url, "cheap", quality={"writing": 0.4}),
+            model_at(provider.base_url, "best", quality={"writing": 0.9}, price=model_at("").price),
+            model_at("", "keyed", key="NOBODY_HAS_THIS_KEY"),
+        ]
+        graph = fake_graph(fake_agent("alpha"), models=models, preference="performance")
+        record = (await say(graph, "write a poem"))["record"]
+    assert record["agents"]["decision"] == "none"
+    assert "no agent fits" in record["agents"]["reason"]
+    assert record["agents"]["considered"][0]["id"] == "alpha"
+    models_record = record["models"]
+    assert models_record["chosen"] == "best"
+    assert models_record["masked"] == [
+        {"candidate": "keyed", "code": "key", "reason": "NOBODY_HAS_THIS_KEY is not set"}
+    ]
+    assert record["calls"][0]["model"] == "best"
+    assert record["cost_usd"] == pytest.approx((100 * 1.0 + 50 * 2.0) / 1e6)
+    assert record["always_best"] == {"id": "best", "cost_usd": pytest.approx(record["cost_usd"])}
+
+
+async def test_a_model_that_fails_is_replaced_and_the_record_names_both() -> None:
+    with FakeProvider(status(401), ok("From the second.")) as provider:
+        models = [
+            model_at(provider.base_url, "dear", quality={"writing": 0.9}),
+            model_at(provider.base_url, "cheap", price=Price(input=0.1, output=0.1)),
+        ]
+        result = await say(fake_graph(models=models), "write a poem")
+    calls = result["record"]["calls"]
+    assert [call["ok"] for call in calls] == [False, True]
+    assert {call["model"] for call in calls} == {"dear", "cheap"}
+    assert answer(result) == "From the second."
+    assert served_by(result) == ("model", calls[1]["model"])
+
+
+async def test_when_no_model_answers_the_user_is_told_and_the_thread_goes_on() -> None:
+    with FakeProvider(status(401)) as provider:
+        graph = fake_graph(
+            fake_agent("alpha"), models=[model_at(provider.base_url)], saver=InMemorySaver()
+        )
+        result = await say(graph, "write a poem")
+        assert answer(result).startswith("*No model could answer")
+        assert result["record"]["error"]
+        assert answer(await say(graph, "alpha")) == "alpha did it."
+
+
+class FakeBrokenEncoder(FakeEncoder):
+    """Works for the cards, and fails for what the user says: `alpha`."""
+
+    def __init__(self, failure: Any) -> None:
+        self._failure = failure
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        if [*texts] != ["alpha"]:
+            return super().encode(texts)
+        if isinstance(self._failure, Exception):
+            raise self._failure
+        result: NDArray[np.float32] = self._failure(len(texts), self.dim)
+        return result
+
+
+class FakeEncoderWithoutCards(FakeEncoder):
+    """Fails at once, while the cards are embedded."""
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        raise OSError("no such file")
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        RuntimeError("boom"),
+        ModelFileError("the encoder's file is gone"),
+        MemoryError(),
+        lambda n, d: np.full((n, d), np.nan, np.float32),
+        lambda n, d: np.full((n, d), np.inf, np.float32),
+        lambda n, d: np.ones((n, 3), np.float32),
+        lambda n, d: np.ones((0, d), np.float32),
+    ],
+)
+async def test_a_broken_encoder_opens_to_the_default_model_and_no_mask(failure: Any) -> None:
+    alpha = fake_agent("alpha", grants=frozenset({"pay"}))
+    with FakeProvider(ok("The default answers.")) as provider:
+        models = [
+            model_at(provider.base_url, "default", quality={"writing": 0.1}),
+            model_at(provider.base_url, "better", quality={"writing": 0.9}),
+        ]
+        services = fake_services(alpha, models=models, preference="performance")
+        services.encoder = FakeBrokenEncoder(failure)
+        graph = build_graph(services=services)
+        result = await say(graph, "alpha")
+        excluded = await say(graph, "alpha", context=Context(exclude=["default"]))
+        refused = await say(graph, "alpha", context=Context(include=["alpha"]))
+    assert (answer(result), served_by(result)) == ("The default answers.", ("model", "default"))
+    assert result["record"]["degraded"].startswith("routing failed, so the default model answers")
+    assert "\n" not in result["record"]["degraded"]
+    assert served_by(excluded) == ("model", "better")
+    assert (served_by(refused), alpha.runs) == (("router", "refuse"), 0)
+
+
+async def test_an_encoder_that_cannot_be_loaded_opens_to_the_default_model() -> None:
+    with FakeProvider() as provider:
+        services = fake_services(fake_agent("alpha"), models=[model_at(provider.base_url)])
+        services.encoder = FakeEncoderWithoutCards()
+        result = await say(build_graph(services=services), "alpha")
+    assert served_by(result) == ("model", "m")
+    assert "OSError" in result["record"]["degraded"]
+
+
+async def test_the_thread_adds_up_what_its_turns_cost() -> None:
+    with FakeProvider(ok("word", usage=(1_000, 500))) as provider:
+        graph = fake_graph(models=[model_at(provider.base_url)], saver=InMemorySaver())
+        for _ in range(3):
+            await say(graph, "write")
+    state = await graph.aget_state(on("t"))
+    assert state.values["spent_usd"] == pytest.approx(3 * 0.002)
