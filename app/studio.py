@@ -3,8 +3,6 @@
 Everything is loaded when this module is imported, because the platform forbids reading files inside a run.
 """
 
-from tzlocal import get_localzone
-
 from app.settings import read_settings
 from graphs import Services, build_graph
 from graphs.gateway import transport
@@ -14,5 +12,4 @@ _settings.make_home()
 services = Services.from_catalog(_settings.read_catalog(), _settings.options())
 services.router()
 transport.load()
-get_localzone()  # it is read once, from files
 graph = build_graph(services=services)

@@ -5,7 +5,6 @@ knows no routing: a refused, failed or declined agent is an outcome, and the mac
 """
 
 import asyncio
-import json
 import time
 from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
@@ -14,11 +13,9 @@ from typing import Any
 from langchain_core.messages import AIMessage
 from langgraph.errors import GraphBubbleUp, GraphInterrupt, ParentCommand
 from langgraph.runtime import Runtime
-from langgraph.types import Command, Send
-from tzlocal import get_localzone
 
 from agents.contract import AgentContext, Outcome, OutcomeEvent
-from agents.errors import AgentError, InputError, MomaError
+from agents.errors import MomaError
 from agents.registry import AgentGraph
 from graphs import record as records
 from graphs.gateway.chat_model import GatewayChatModel
@@ -26,17 +23,15 @@ from graphs.gateway.ledger import Ledger
 from graphs.machine import Event, Phase
 from graphs.masks import Moment, agent_refusal
 from graphs.nodes.models import always_best, order_models, spent_usd
+from graphs.outcome import SERVED, checked, failure, request_of
 from graphs.services import Services
 from graphs.state import Context, State
-from graphs.turn import clean_text, text_of
+from graphs.turn import text_of
 
-LARGEST_MEMORY = 64 * 1024
-"""Characters of JSON that an agent may keep in a thread."""
 HISTORY = 12
 """Earlier messages that an agent sees."""
 SHARE_OF_TIME = 0.75
 """How much of the turn's remaining time one agent may take, so that another can still answer."""
-_SERVED = (OutcomeEvent.DONE, OutcomeEvent.NEEDS_INPUT, OutcomeEvent.NEEDS_APPROVAL)
 Node = Callable[[State, Runtime[Context]], Awaitable[dict[str, Any]]]
 
 
@@ -90,7 +85,7 @@ async def _visit(
     ledger = Ledger(_budget(agent_id, state, runtime, services))
     memory: dict[str, Any] | None = None
     if graph is None or reason is not None:
-        outcome = _failure(f"refused: {reason}")
+        outcome = failure(f"refused: {reason}")
     else:
         try:
             outcome, memory = await _run(agent_id, graph, state, runtime, services, ledger)
@@ -154,7 +149,7 @@ async def _run(
     breaker = services.breaker(agent_id)
     permit = breaker.admit()
     if permit is None:
-        return _failure("refused: it rests after crashes"), None
+        return failure("refused: it rests after crashes"), None
     left = services.deadline(state["decision"]["id"]) - time.monotonic()
     seconds = SHARE_OF_TIME * left
     crashed = works = False
@@ -165,21 +160,21 @@ async def _run(
                 context=_granted(state, runtime, services, ledger, seconds=seconds),
             )
         works = True
-        return _checked(agent_id, result)
+        return checked(agent_id, result)
     except ParentCommand as request:
         works = True
-        return _request(request.args[0]), None
+        return request_of(request.args[0]), None
     except GraphBubbleUp:  # an interrupt
         works = True
         raise
     except TimeoutError:
         crashed = True
-        return _failure("it took too long"), None
+        return failure("it took too long"), None
     except MomaError as error:
-        return _failure(str(error)), None
+        return failure(str(error)), None
     except Exception as error:  # noqa: BLE001 an agent is foreign code: its failure is an outcome, not the turn's end
         crashed = True
-        return _failure(f"it broke ({type(error).__name__})"), None
+        return failure(f"it broke ({type(error).__name__})"), None
     finally:
         if crashed:
             breaker.fail(permit)
@@ -187,23 +182,6 @@ async def _run(
             breaker.succeed()
         else:
             breaker.release(permit)
-
-
-def _request(command: Command[Any]) -> Outcome:
-    """Return what an agent asked for that wanted to move the orchestrator: it may not, so it becomes a request."""
-    asked = command.goto if isinstance(command.goto, (list, tuple)) else [command.goto]
-    names = [to.node if isinstance(to, Send) else to for to in asked]
-    target = next((name for name in names if isinstance(name, str) and name), "")
-    return Outcome(
-        event=OutcomeEvent.HAND_OVER.value,
-        text="",
-        to=target,
-        reason=f"it asked for {target or 'another'}",
-    )
-
-
-def _failure(reason: str) -> Outcome:
-    return Outcome(event=OutcomeEvent.FAILED.value, text="", reason=reason)
 
 
 def _given(agent_id: str, state: State) -> dict[str, Any]:
@@ -247,51 +225,8 @@ def _granted(
         model=model,
         embed=services.embed,
         capable=first >= services.options.capable_from,
-        now=datetime.now(get_localzone()),
+        now=datetime.now(services.zone),
     )
-
-
-def _checked(agent_id: str, result: Any) -> tuple[Outcome, dict[str, Any]]:
-    """Return an agent's outcome and memory as plain JSON.
-
-    Raises:
-        AgentError: they are not what the contract says.
-    """
-    outcome = result.get("outcome") if isinstance(result, dict) else None
-    if not isinstance(outcome, dict) or outcome.get("event") not in [*OutcomeEvent]:
-        raise AgentError(f"{agent_id} returned no outcome")
-    outcome, memory = _plain(agent_id, [outcome, result.get("memory") or {}])
-    wrong = [key for key in ("text", "reason", "to") if not isinstance(outcome.get(key, ""), str)]
-    if wrong or not isinstance(outcome.get("data", {}), dict) or not isinstance(memory, dict):
-        what = wrong[0] if wrong else "data or memory"
-        raise AgentError(f"{agent_id} returned a {what} of the wrong type")
-    if outcome["event"] in _SERVED:
-        try:
-            outcome["text"] = clean_text(outcome.get("text", ""))
-        except InputError:
-            raise AgentError(f"{agent_id} returned no text for the user") from None
-    return Outcome(**{k: v for k, v in outcome.items() if k in Outcome.__annotations__}), memory  # type: ignore[typeddict-item]
-
-
-def _plain(agent_id: str, values: Any) -> Any:
-    """Return `values` as JSON brings them back: no subclass of a plain type, nothing that a checkpoint cannot hold."""
-    try:
-        text = json.dumps(values, allow_nan=False)
-        plain = json.loads(text, parse_int=_storable)
-    except (TypeError, ValueError, RecursionError):
-        raise AgentError(f"{agent_id} returned values that are not plain JSON") from None
-    if len(text) > LARGEST_MEMORY:
-        raise AgentError(
-            f"{agent_id} keeps {len(text):,} characters; at most {LARGEST_MEMORY:,} are allowed"
-        )
-    return plain
-
-
-def _storable(digits: str) -> int:
-    number = int(digits)
-    if not -(2**63) <= number < 2**64:
-        raise ValueError("a checkpoint holds integers of 64 bits")
-    return number
 
 
 def _announce(
@@ -330,7 +265,7 @@ def _update(
     update: dict[str, Any] = {"outcome": outcome, "event": event, "target": None}
     if memory is not None:
         update["memories"] = {**(state.get("memories") or {}), agent_id: memory}
-    if event in _SERVED:
+    if event in SERVED:
         record = {**record, "served_by": {"kind": "agent", "id": agent_id}}
         update |= _floor_after(agent_id, event, outcome["text"], state)
     else:

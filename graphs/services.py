@@ -14,6 +14,7 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from tzlocal import get_localzone
 
 from agents.card import AgentCard
 from agents.registry import Registry, build_agent
@@ -69,6 +70,8 @@ class Services:
         self.registry = registry
         self.gateway = gateway
         self.options = options
+        # Read once: the zone is in a file, and turns run in an event loop.
+        self.zone = get_localzone()
         self._local = local
         self._router: Router | None = None
         self._loading = threading.Lock()

@@ -6,7 +6,6 @@ It opens to the declared default where the routers fail; a mask never opens.
 from collections.abc import Sequence
 from typing import Any
 
-from agents.errors import RoutingError
 from graphs import record as records
 from graphs.gateway.models import count_tokens
 from graphs.masks import ModelFacts, Need, Refusal, model_refusal
@@ -157,7 +156,7 @@ def _reason(
     if among == 1 and len(order) == 1:
         return f"{order[0]} is the only model that may answer"
     if not ranked:
-        raise RoutingError("models may answer, and none of them has a known price")
+        return f"{order[0]} is the first by name: no price is known"
     if prediction.far:
         return f"far from everything profiled: {order[0]} is best overall for the preference {preference}"
     return (

@@ -36,6 +36,8 @@ def observe(services: Services) -> Observe:
         choice = state.get("choice") or {}
         chose = event == Event.CHOOSE
         target = chosen(text, offered) if chose else holder
+        if phase == Phase.AWAITING_CHOICE and event == Event.CANCEL:
+            target = None  # it was the router that asked
         return {
             "turn": turn,
             "event": event.value,

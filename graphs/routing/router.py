@@ -35,6 +35,7 @@ class Router:
         self, encoder: Encoder, agents: AgentIndex, models: AnchorEstimator | None
     ) -> None:
         self._encoder = encoder
+        self._queries = CachedEncoder(encoder)
         self._agents = agents
         self._models = models
         self._lock = threading.RLock()  # the index changes in place when a card comes or goes
@@ -56,7 +57,6 @@ class Router:
             examples: general requests by kind; empty means that no quality can be predicted.
             qualities: for each model its assumed quality by kind.
         """
-        cached = CachedEncoder(encoder)
         agents = AgentIndex.from_cards(cards, encoder.encode, dim=encoder.dim)
         models = None
         if examples and qualities:
@@ -66,7 +66,7 @@ class Router:
                 vectors=encoder.encode([e.text for e in examples]),
             )
             models = AnchorEstimator.from_anchors(anchors)
-        return cls(cached, agents, models)
+        return cls(encoder, agents, models)
 
     @property
     def encoder_name(self) -> str:
@@ -75,11 +75,11 @@ class Router:
 
     def embed(self, text: str) -> Vector:
         """Return the unit vector (d,) of `text`."""
-        vector: Vector = self._encoder.encode([text])[0]
+        vector: Vector = self._queries.encode([text])[0]
         return vector
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return the unit rows (n, d) of `texts`."""
+        """Return the unit rows (n, d) of `texts`, which are many and not cached."""
         return self._encoder.encode(texts)
 
     def rank_agents(self, vector: Vector, allowed: Collection[str]) -> list[tuple[str, float]]:

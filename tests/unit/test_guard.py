@@ -14,7 +14,8 @@ from agents.contract import declined, done, needs_input
 from agents.errors import AgentError
 from graphs import Context, build_graph
 from graphs.gateway.transport import Limits
-from graphs.guard import HISTORY, LARGEST_MEMORY
+from graphs.guard import HISTORY
+from graphs.outcome import LARGEST_MEMORY
 from tests.support.agents import (
     Work,
     answer,
