@@ -119,6 +119,10 @@ class Services:
         """Whether the routers are loaded."""
         return self._router is not None
 
+    def knows(self, text: str) -> bool:
+        """Whether the vector of `text` is at hand."""
+        return self._router is not None and self._router.knows(text)
+
     def warm(self) -> threading.Thread:
         """Load the routers and LiteLLM in the background and return the thread."""
         thread = threading.Thread(target=self._warm, name="moma-warm", daemon=True)

@@ -91,7 +91,9 @@ async def _decided(
 ) -> tuple[Decision, _Ranking, Prediction | None, str | None]:
     """Return who takes the turn, the ranked agents, what is expected of the models, and why routing failed."""
     try:
-        ranked, prediction = await services.in_pool(partial(_rank, text, allowed, services))
+        rank = partial(_rank, text, allowed, services)
+        # Embedding takes milliseconds, a thread; ranking a text that was embedded before does not.
+        ranked, prediction = rank() if services.knows(text) else await services.in_pool(rank)
         nearness = prediction.nearness if prediction else 0.0
         return decide(ranked, none_similarity=nearness, turn=turn), ranked, prediction, None
     except MomaError as error:

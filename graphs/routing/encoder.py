@@ -82,6 +82,9 @@ class CachedEncoder:
         """The length of each vector."""
         return self._encoder.dim
 
+    def __contains__(self, text: str) -> bool:
+        return readable(text) in self._rows
+
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return one row a text; only texts that are not remembered reach the encoder, each once."""
         if not texts:

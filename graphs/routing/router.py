@@ -78,6 +78,10 @@ class Router:
         vector: Vector = self._queries.encode([text])[0]
         return vector
 
+    def knows(self, text: str) -> bool:
+        """Whether `text` was embedded of late."""
+        return text in self._queries
+
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the unit rows (n, d) of `texts`, which are many and not cached."""
         return self._encoder.encode(texts)

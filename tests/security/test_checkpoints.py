@@ -1,7 +1,6 @@
 """A stored blob names a function to call: no saver that a graph was built with calls it. And state is plain JSON."""
 
 import logging
-import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 from langchain_core.messages import BaseMessage, HumanMessage
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.checkpoint.serde._msgpack import STRICT_MSGPACK_ENABLED
 from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.serde.jsonplus import EXT_CONSTRUCTOR_SINGLE_ARG, JsonPlusSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
@@ -112,8 +112,8 @@ def test_a_planted_blob_is_not_run_by_a_synchronous_saver(tmp_path: Path) -> Non
     assert not trace.exists()
 
 
-def test_importing_the_orchestrator_asks_langgraph_to_be_strict() -> None:
-    assert os.environ["LANGGRAPH_STRICT_MSGPACK"] == "true"
+def test_importing_the_orchestrator_first_makes_langgraph_strict() -> None:
+    assert STRICT_MSGPACK_ENABLED
 
 
 class FakeNotary(JsonPlusSerializer):

@@ -12,10 +12,19 @@ from langgraph.types import Command, interrupt
 from agents.contract import declined, done
 from agents.errors import InputError
 from agents.replies import approved
-from graphs import Context
+from graphs import Context, build_graph
 from graphs.checkpoints import open_sqlite
 from graphs.threads import MomaGraph
-from tests.support.agents import FakeAgent, answer, fake_agent, fake_graph, on, say, served_by
+from tests.support.agents import (
+    FakeAgent,
+    answer,
+    fake_agent,
+    fake_graph,
+    fake_services,
+    on,
+    say,
+    served_by,
+)
 from tests.support.plain import assert_plain
 
 QUESTION = {"kind": "approval", "question": "Delete it?", "agent": "alpha"}
@@ -230,3 +239,17 @@ async def test_an_agent_may_ask_for_several_approvals_one_after_the_other(tmp_pa
             result = await say(graph, text)
     assert answer(result) == "yes, no, sure"
     assert (result["phase"], result["record"]["event"]) == ("engaged", "affirm")
+
+
+async def test_an_agent_that_came_later_is_resumed_and_one_that_went_is_not() -> None:
+    shredder = FakeShredder()
+    services = fake_services(fake_agent("beta"))
+    graph = build_graph(services=services, checkpointer=InMemorySaver())
+    services.registry.register(shredder.agent.card, shredder.agent.graph)
+    await say(graph, "alpha")
+    assert (await graph.aget_state(on("t"))).values["active_agent"] == "alpha"
+    assert answer(await say(graph, "yes")) == "Deleted."
+    await say(graph, "alpha")
+    services.registry.unregister("alpha")
+    await say(graph, "yes")
+    assert shredder.deleted == 1
