@@ -54,19 +54,20 @@ async def routed(state: State, context: Context | None, services: Services) -> d
         runnable=services.runnable(),
         allowed_hand_overs=onward,
     )
-    asked_for = state["outcome"].get("to")
-    if moment.handed_by and asked_for in allowed:
-        reason = f"{moment.handed_by} handed over to it"
-        decision = Decision(event=Event.SWITCH, agent=asked_for, p_fit=1.0, reason=reason)
-        return _to_agent(decision, [], masked, state)
     turn = Turn(
         phase=moment.phase,
         holder=moment.holder if not moment.tried else None,
         may_ask=moment.phase != Phase.AWAITING_CHOICE,
     )
-    decision, ranked, prediction, fault = await _decided(state["request"], allowed, turn, services)
-    if decision.event in (Event.START, Event.SWITCH, Event.STAY):
-        return _to_agent(decision, ranked, masked, state)
+    asked_for = state["outcome"].get("to")
+    ranked: _Ranking = []
+    prediction, fault = None, None
+    if moment.handed_by and asked_for in allowed:
+        reason = f"{moment.handed_by} handed over to it"
+        decision = Decision(event=Event.SWITCH, agent=asked_for, p_fit=1.0, reason=reason)
+    else:
+        request = state["request"]
+        decision, ranked, prediction, fault = await _decided(request, allowed, turn, services)
     record = records.with_agents(
         state["decision"],
         decision=decision.event,
@@ -78,12 +79,15 @@ async def routed(state: State, context: Context | None, services: Services) -> d
     )
     if fault:
         record = {**record, "degraded": fault}
-    if decision.event == Event.CLARIFY:
+    event, target, choice = decision.event, None, None
+    if event in (Event.START, Event.SWITCH, Event.STAY):
+        target = decision.agent
+    elif event == Event.CLARIFY:
         choice = {"request": state["request"], "options": list(decision.others)}
-        return {"event": Event.CLARIFY.value, "target": None, "choice": choice, "decision": record}
-    record = choose_models(record, state, context, services, prediction=prediction)
-    event = Event.NONE if record["models"]["order"] else Event.REFUSE
-    return {"event": event.value, "target": None, "choice": None, "decision": record}
+    else:
+        record = choose_models(record, state, context, services, prediction=prediction)
+        event = Event.NONE if record["models"]["order"] else Event.REFUSE
+    return {"event": event.value, "target": target, "choice": choice, "decision": record}
 
 
 async def _decided(
@@ -111,23 +115,3 @@ def _rank(text: str, allowed: list[str], services: Services) -> tuple[_Ranking, 
     if not np.isfinite(vector).all():
         raise RoutingError(f"the encoder {router.encoder_name} gave no usable vector")
     return router.rank_agents(vector, allowed), router.predict(vector)
-
-
-def _to_agent(
-    decision: Decision, ranked: _Ranking, masked: list[Any], state: State
-) -> dict[str, Any]:
-    record = records.with_agents(
-        state["decision"],
-        decision=decision.event,
-        agent=decision.agent,
-        reason=decision.reason,
-        considered=ranked,
-        masked=masked,
-        p_fit=decision.p_fit,
-    )
-    return {
-        "event": decision.event.value,
-        "target": decision.agent,
-        "choice": None,
-        "decision": record,
-    }
