@@ -75,8 +75,10 @@ async def run_turn(
             # What an agent's own model says is a draft; the agent's outcome comes at the top level.
             if not namespace and isinstance(part[0], AIMessage) and (said := _new(turn, part[0])):
                 yield Said(said)
-        elif (noted := _note(turn, part)) is not None:
+        elif (noted := _progress(part)) is not None:
             yield Noted(noted)
+        elif not namespace:  # an agent's own events cannot pass for the orchestrator's
+            _take(turn, part)
     if turn.approval is not None:
         turn.answer += (asked := question(turn.approval))
         yield Said(asked)
@@ -107,8 +109,8 @@ def _new(turn: _Turn, message: AIMessage) -> str:
     return said
 
 
-def _note(turn: _Turn, part: Any) -> str | None:
-    """Take in a custom event; return the line to show, if it has one."""
+def _take(turn: _Turn, part: Any) -> None:
+    """Take in an event of the orchestrator."""
     kind = part.get("type") if isinstance(part, dict) else None
     if kind in ("turn", "route"):
         turn.record = part["record"]
@@ -116,7 +118,11 @@ def _note(turn: _Turn, part: Any) -> str | None:
     elif kind == "phase":
         turn.record, turn.phase = part["record"], part["phase"]
         turn.approval = as_approval(part["asked"][0]) if part["asked"] else {}
-    elif kind == "progress":
-        of = f" of {part['of']}" if part.get("of") else ""
-        return f"{part.get('agent', '')}: {part.get('done', '')}{of} {part.get('text', '')}".strip()
-    return None
+
+
+def _progress(part: Any) -> str | None:
+    """Return the line to show for an agent's progress; None for any other event."""
+    if not isinstance(part, dict) or part.get("type") != "progress":
+        return None
+    of = f" of {part['of']}" if part.get("of") else ""
+    return f"{part.get('agent', '')}: {part.get('done', '')}{of} {part.get('text', '')}".strip()

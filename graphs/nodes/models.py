@@ -87,6 +87,10 @@ def choose_models(
     known = {model: cost for model, cost in costs.items() if cost is not None}
     ranked = rank_models(prediction, known, preference)
     order = [r.option.id for r in ranked]
+    # When the whole frontier fails, a model that another dominates is better than none.
+    order += sorted(
+        known.keys() - order, key=lambda m: (-prediction.quality[m], known[m] or 0.0, m)
+    )
     # A model whose price is not known is never taken for cheap: it comes after all others.
     order += sorted(model for model, cost in costs.items() if cost is None)
     return records.with_models(

@@ -19,7 +19,7 @@ from agents.data.requests import typed_sql
 from agents.data.sandbox import SandboxError, check_select, run
 from agents.data.words import stems, tokens
 from agents.errors import CatalogError
-from graphs.guard import LARGEST_MEMORY
+from graphs.outcome import LARGEST_MEMORY
 from tests.support.plain import assert_plain
 
 NOW = datetime(2024, 6, 15, 12, tzinfo=UTC)

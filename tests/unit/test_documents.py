@@ -28,7 +28,7 @@ from agents.documents.intent import Kind
 from agents.documents.sections import Section, UnreadableError
 from agents.documents.vectors import Embed
 from agents.errors import CatalogError, ProviderError, RoutingError
-from graphs.guard import LARGEST_MEMORY
+from graphs.outcome import LARGEST_MEMORY
 from tests.support.plain import assert_plain
 
 LEAVE = """# Leave policy

@@ -25,7 +25,7 @@ from agents.tasks.drafting import MAX_TITLE
 from agents.tasks.language import MAX_REQUEST, clean, read_command
 from agents.tasks.phrases import split_when
 from agents.tasks.store import FILE_NAME, TaskStoreError, open_store
-from graphs.guard import LARGEST_MEMORY
+from graphs.outcome import LARGEST_MEMORY
 from tests.support.plain import assert_plain
 
 NOW = datetime(2026, 11, 23, 14, 15, tzinfo=ZoneInfo("Europe/Berlin"))  # a Monday
