@@ -156,3 +156,11 @@ def explain(record: Record) -> str:
     if (record["served_by"] or {}).get("kind") == "model":
         reasons.append((record["models"] or {}).get("reason", ""))
     return "; ".join(reason for reason in reasons if reason) or str(record["event"])
+
+
+def troubles(record: Record) -> list[str]:
+    """Return what went wrong on the way to the answer, a line each: failed agents, failed routing."""
+    failed = [
+        f"{r['agent']} failed: {r['reason']}" for r in record["runs"] if r["event"] == "failed"
+    ]
+    return [*failed, *([record["degraded"]] if record["degraded"] else [])]

@@ -11,6 +11,8 @@ from typing import Annotated, Any, TypedDict
 from langchain_core.messages import AnyMessage
 from langgraph.graph.message import add_messages
 
+from agents.errors import InputError
+
 Preference = str | float
 """`cost`, `auto`, `performance`, or a number from 0 (cheapest) to 1 (best)."""
 
@@ -93,3 +95,21 @@ class Context:
     """If not empty, only these agents and models may serve."""
     exclude: Sequence[str] = ()
     """These agents and models may not serve."""
+
+    def __post_init__(self) -> None:
+        """Refuse what would open a mask by mistake: a text where a list belongs, an amount that is none.
+
+        Raises:
+            InputError: naming the field, what was given and what was expected.
+        """
+        for name in ("grants", "include", "exclude"):
+            if isinstance(given := getattr(self, name), str):
+                raise InputError(
+                    f"context {name}: given the text {given!r}, expected a list of texts"
+                )
+        budget = self.budget_usd
+        number = isinstance(budget, int | float) and not isinstance(budget, bool)
+        if budget is not None and not (number and budget >= 0):
+            raise InputError(
+                f"context budget_usd: given {budget!r}, expected an amount of 0 or more"
+            )

@@ -90,6 +90,22 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         finally:
             running.cancel()
 
+    async def ainvoke(
+        self, input: Any, config: RunnableConfig | None = None, **options: Any
+    ) -> Any:
+        """Run a turn and return its output; of one that waits for an approval, what `aget_state` reads."""
+        result = await super().ainvoke(input, config, **options)
+        if _is_pause(result) and self._thread(config):
+            result |= _shown(await self.aget_state(self._place(config)))
+        return result
+
+    def invoke(self, input: Any, config: RunnableConfig | None = None, **options: Any) -> Any:
+        """Run a turn from synchronous code; see `ainvoke`."""
+        result = super().invoke(input, config, **options)
+        if _is_pause(result) and self._thread(config):
+            result |= _shown(self.get_state(self._place(config)))
+        return result
+
     def get_state(self, config: RunnableConfig, *, subgraphs: bool = False) -> StateSnapshot:
         """Return the thread's state; the phase of a pending approval is read off it."""
         with readable():
@@ -133,6 +149,14 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         messages = turn["messages"]
         answer = text_of(messages[-1].content)
         return Command(resume=answer, update=resume_approval(values, answer, messages))
+
+
+def _is_pause(result: Any) -> bool:
+    return isinstance(result, dict) and _INTERRUPT in result
+
+
+def _shown(snapshot: StateSnapshot) -> dict[str, Any]:
+    return {name: snapshot.values.get(name) for name in ("phase", "active_agent", "record")}
 
 
 def _is_paused(saved: CheckpointTuple) -> bool:

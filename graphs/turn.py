@@ -14,6 +14,8 @@ from graphs.machine import Event, Phase
 LONGEST_TEXT = 200_000
 """Characters in one message; longer texts belong into a file that the documents agent can read."""
 # What a terminal would obey and what hides or turns text around; the joiners of emoji and scripts (200c, 200d) stay.
+_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)")
+"""A terminal's escape sequences; without its first character the rest would read as text."""
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
 )
@@ -65,7 +67,7 @@ def clean_text(text: str) -> str:
             "put a longer text into a file and ask about it"
         )
     readable = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    cleaned = _CONTROL.sub("", readable)
+    cleaned = _CONTROL.sub("", _ESCAPE.sub("", readable))
     if _INVISIBLE.fullmatch(cleaned):
         raise InputError("the message is empty; write what you want to know or do")
     return cleaned

@@ -65,6 +65,7 @@ async def _chat(arguments: argparse.Namespace, settings: Settings) -> int:
     from app.chat.turn import Ended, run_turn
     from graphs import Context, Services, build_graph
     from graphs.checkpoints import open_sqlite
+    from graphs.record import troubles
 
     thread = uuid.uuid4().hex[:12] if arguments.thread is None else check_thread(arguments.thread)
     services = Services.from_catalog(settings.read_catalog(), settings.options(on_progress=note))
@@ -79,6 +80,8 @@ async def _chat(arguments: argparse.Namespace, settings: Settings) -> int:
                 if isinstance(part, Ended):
                     plain = json.dumps(part.plain(), ensure_ascii=False)
                     print(plain if arguments.json else part.answer, flush=True)
+                    for trouble in troubles(part.record):
+                        print(f"moma: {trouble}", file=sys.stderr)
     finally:
         services.close()
     return 0
