@@ -114,11 +114,6 @@ class Services:
         """Return the vectors of `texts`, (n, d) unit rows."""
         return self.router().encode(texts)
 
-    @property
-    def ready(self) -> bool:
-        """Whether the routers are loaded."""
-        return self._router is not None
-
     def knows(self, text: str) -> bool:
         """Whether the vector of `text` is at hand."""
         return self._router is not None and self._router.knows(text)
