@@ -1,0 +1,92 @@
+"""What every estimator of quality is given and gives. It knows no estimator, no price and no file."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Estimate", "Estimator", "Fit", "Queries", "Training", "out_of_fold", "splits"]
+
+Matrix = NDArray[np.float64]
+Rows = NDArray[np.intp]
+UNKNOWN_DOMAIN = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queries:
+    """Queries as the estimators see them: `vectors` (n, d) unit rows, `surface` (n, f) natural units."""
+
+    vectors: NDArray[np.float32]
+    surface: Matrix
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def take(self, rows: Rows) -> "Queries":
+        """Return the queries of `rows`."""
+        return Queries(vectors=self.vectors[rows], surface=self.surface[rows])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
+    """Recorded outcomes: `scores` (n, m) in 0..1 of m models on n queries.
+
+    `domains` (n,) numbers the data set that each query came from, `UNKNOWN_DOMAIN` where none is recorded. A router is
+    never told the domain of a query that it routes.
+    """
+
+    queries: Queries
+    scores: Matrix
+    domains: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def take(self, rows: Rows) -> "Training":
+        """Return the outcomes of `rows`."""
+        return replace(
+            self,
+            queries=self.queries.take(rows),
+            scores=self.scores[rows],
+            domains=self.domains[rows],
+        )
+
+
+class Estimate(NamedTuple):
+    """What is expected of each model on each query."""
+
+    mean: Matrix
+    """The expected score, (n, m) in 0..1."""
+    deviation: Matrix
+    """One standard deviation of the error of `mean`, (n, m); not that of a single outcome."""
+
+
+class Estimator(Protocol):
+    """Predicts the quality of the models that it was fitted on."""
+
+    def predict(self, queries: Queries, /) -> Estimate:
+        """Return the estimate for `queries`."""
+        ...
+
+
+Fit = Callable[[Training], Estimator]
+"""Fits an estimator; equal outcomes give an equal one."""
+
+
+def splits(n: int, folds: int, *, seed: int = 0) -> Iterator[tuple[Rows, Rows]]:
+    """Yield (rows to fit on, rows held out) for each of `folds` parts of `n` shuffled rows."""
+    order = np.random.default_rng(seed).permutation(n)
+    for fold in range(folds):
+        held = np.sort(order[fold::folds])
+        yield np.setdiff1d(order, held), held
+
+
+def out_of_fold(fit: Fit, training: Training, *, folds: int = 5, seed: int = 0) -> Estimate:
+    """Return the estimate (n, m) for each row by an estimator that was not fitted on it."""
+    mean, deviation = np.empty_like(training.scores), np.empty_like(training.scores)
+    for fitted, held in splits(len(training), min(folds, len(training)), seed=seed):
+        estimator = fit(training.take(fitted))
+        mean[held], deviation[held] = estimator.predict(training.queries.take(held))
+    return Estimate(mean, deviation)
