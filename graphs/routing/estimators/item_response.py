@@ -16,22 +16,21 @@ from graphs.routing.estimators.lbfgs import minimise
 
 __all__ = ["ItemResponse"]
 
-_STRENGTHS = (10_000.0, 3000.0, 1000.0, 300.0, 100.0)
+_STRENGTHS = (3000.0, 1000.0, 300.0, 100.0, 30.0)
 """Penalties on the squared weights of the difficulty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TwoParameter:
-    """`difficulty` (d,) weights, `discrimination` (m,) above 0 and `ability` (m,)."""
+    """`difficulty` (d,) weights, `discrimination` (m,) above 0 and `ease` (m,), that times the ability."""
 
     difficulty: Matrix
     discrimination: Matrix
-    ability: Matrix
+    ease: Matrix
 
     def __call__(self, rows: Matrix, /) -> Matrix:
         """Return the expected scores."""
-        margin = self.ability - (rows @ self.difficulty)[:, None]
-        return sigmoid(self.discrimination * margin)
+        return sigmoid(self.ease - np.outer(rows @ self.difficulty, self.discrimination))
 
 
 class ItemResponse(CrossFitted):
@@ -49,12 +48,12 @@ class ItemResponse(CrossFitted):
         found = []
         for strength in _STRENGTHS:
             parameters = _respond(fitted, parameters, strength)
-            weights, logarithm, ability = parameters
+            weights, logarithm, ease = parameters
             found.append(
                 TwoParameter(
                     difficulty=weights,
-                    discrimination=np.exp(logarithm - logarithm.mean()),
-                    ability=ability,
+                    discrimination=_discriminations(logarithm),
+                    ease=ease,
                 )
             )
         return found
@@ -63,24 +62,29 @@ class ItemResponse(CrossFitted):
 def _respond(examples: Examples, start: list[Matrix], strength: float) -> list[Matrix]:
     """Fit by penalised likelihood; the logarithm of a discrimination has a standard normal prior.
 
-    The discriminations have a geometric mean of 1: else they could grow as the weights shrink, unpenalised.
+    The discriminations have a mean square of 1: else they could grow as the weights shrink, unpenalised.
     """
 
     def loss(parameters: list[Matrix]) -> tuple[float, list[Matrix]]:
-        weights, logarithm, ability = parameters
-        discrimination = np.exp(logarithm - logarithm.mean())
-        margin = ability - (examples.rows @ weights)[:, None]
-        logits = discrimination * margin
+        weights, logarithm, ease = parameters
+        discrimination = _discriminations(logarithm)
+        harder = np.outer(examples.rows @ weights, discrimination)
+        logits = ease - harder
         value = (np.logaddexp(0, logits) - examples.scores * logits).sum()
         value += strength * (weights**2).sum() / 2 + (logarithm**2).sum() / 2
         slope = sigmoid(logits) - examples.scores
-        by_margin = slope * discrimination
-        by_logarithm = (slope * logits).sum(axis=0)
+        by_logarithm = -(slope * harder).sum(axis=0)
         gradient = [
-            strength * weights - examples.rows.T @ by_margin.sum(axis=1),
-            by_logarithm - by_logarithm.mean() + logarithm,
-            by_margin.sum(axis=0),
+            strength * weights - examples.rows.T @ (slope @ discrimination),
+            by_logarithm - discrimination**2 * by_logarithm.mean() + logarithm,
+            slope.sum(axis=0),
         ]
         return float(value), gradient
 
     return minimise(loss, start)
+
+
+def _discriminations(logarithm: Matrix) -> Matrix:
+    raised = np.exp(logarithm - logarithm.max())
+    scaled: Matrix = raised / np.sqrt((raised**2).mean())
+    return scaled
