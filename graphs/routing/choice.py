@@ -4,16 +4,42 @@ It knows no model, no query and no prediction method: rows of numbers in, an ord
 the pool, so each row's closeness depends on that row alone: masking, adding or removing a model reorders no other
 (the rank reversal of textbook TOPSIS; Garcia-Cascales & Lamata, 2012). With fixed anchors the comparison of two
 frontier rows changes sign once as the preference grows, hence quality and cost are monotone in it.
+
+Prices count by their square root. A logarithm would ask as much quality for the step from 0.0001 to 0.001 USD as for
+that from 0.01 to 0.1, so that money goes where it buys little; `benchmarks/README.md` has the figures.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from agents.errors import InputError
 
-CHEAPEST_USD, DEAREST_USD = 1e-6, 1.0
+__all__ = [
+    "DEAREST_USD",
+    "NAMED",
+    "Option",
+    "Ranked",
+    "closeness",
+    "frontier",
+    "frontier_rows",
+    "preference_weight",
+    "quality_weight",
+    "rank",
+    "rank_rows",
+]
+
+DEAREST_USD = 1.0
+"""The anti-ideal price of a query; the ideal is 0."""
+PRICE_AT_EVEN = 3.0
+"""How much more price weighs than quality at the preference 0.5. Prices of a query are far from their anchor, 0.0001
+to 0.01 USD as a rule, so that with equal weights `auto` would hardly ever be worth less than the best."""
 NAMED = {"cost": 0.0, "auto": 0.5, "performance": 1.0}
+
+Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +64,7 @@ class Ranked:
 
 
 def preference_weight(preference: str | float) -> float:
-    """Return the weight of quality, 0 (cheapest) to 1 (best).
+    """Return the preference as a number, 0 (cheapest) to 1 (best).
 
     Raises:
         InputError: neither a known name nor a number from 0 to 1.
@@ -46,14 +72,52 @@ def preference_weight(preference: str | float) -> float:
     if isinstance(preference, str) and preference in NAMED:
         return NAMED[preference]
     try:
-        weight = float(preference)
+        number = float(preference)
     except (TypeError, ValueError, OverflowError):
-        weight = math.nan
-    if not 0 <= weight <= 1:
+        number = math.nan
+    if not 0 <= number <= 1:
         raise InputError(
             f"the preference {preference!r:.60} is not cost, auto, performance or a number from 0 to 1"
         )
-    return weight
+    return number
+
+
+def quality_weight(preference: float) -> float:
+    """Return the weight of quality in TOPSIS, 0 to 1, for a preference from 0 to 1; that of price is the rest."""
+    return preference / (preference + PRICE_AT_EVEN * (1 - preference))
+
+
+def closeness(quality: Numbers, cost_usd: Numbers, preference: float) -> Numbers:
+    """Return TOPSIS closeness D- / (D+ + D-) under constant anchors (Hwang & Yoon, 1981), row by row.
+
+    Args:
+        quality: the predicted qualities, any shape, clipped to 0..1.
+        cost_usd: the predicted prices, the same shape.
+        preference: 0 (cheapest) to 1 (best).
+    """
+    weight = quality_weight(preference)
+    good = np.clip(quality, 0, 1)
+    dear = np.sqrt(np.clip(cost_usd / DEAREST_USD, 0, 1))
+    to_ideal = np.hypot(weight * (1 - good), (1 - weight) * dear)
+    to_worst = np.hypot(weight * good, (1 - weight) * (1 - dear))
+    near: Numbers = to_worst / (to_ideal + to_worst)
+    return near
+
+
+def frontier_rows(quality: Numbers, cost_usd: Numbers) -> NDArray[np.intp]:
+    """Return the rows (m,) that no other beats on quality at no more cost, cheapest first; of equal ones the first."""
+    order = np.lexsort((-quality, cost_usd))
+    best = np.maximum.accumulate(quality[order])
+    kept: NDArray[np.intp] = order[quality[order] > np.concatenate([[-np.inf], best[:-1]])]
+    return kept
+
+
+def rank_rows(quality: Numbers, cost_usd: Numbers, preference: float) -> NDArray[np.intp]:
+    """Return the rows of the frontier in the order of choice; ties go to the cheaper, then to the earlier row."""
+    rows = frontier_rows(quality, cost_usd)
+    near = closeness(quality[rows], cost_usd[rows], preference)
+    ranked: NDArray[np.intp] = rows[np.argsort(-near, kind="stable")]
+    return ranked
 
 
 def frontier(options: Sequence[Option]) -> list[Option]:
@@ -61,28 +125,8 @@ def frontier(options: Sequence[Option]) -> list[Option]:
 
     Of options equal in both the lowest id stays, so that the choice never depends on their order.
     """
-    best, kept = -math.inf, []
-    for option in sorted(options, key=lambda o: (o.cost_usd, -o.quality, o.id)):
-        if option.quality > best:
-            kept.append(option)
-            best = option.quality
-    return kept
-
-
-def closeness(option: Option, weight: float) -> float:
-    """Return TOPSIS closeness D- / (D+ + D-) under constant anchors (Hwang & Yoon, 1981).
-
-    Args:
-        option: the row; quality in 0..1, cost in USD.
-        weight: the weight of quality, 0 to 1; that of cost is the rest.
-    """
-    quality = min(max(option.quality, 0.0), 1.0)
-    span = math.log(DEAREST_USD / CHEAPEST_USD)
-    cost = math.log(max(option.cost_usd, CHEAPEST_USD) / CHEAPEST_USD) / span
-    cost = min(cost, 1.0)
-    to_ideal = math.hypot(weight * (1 - quality), (1 - weight) * cost)
-    to_worst = math.hypot(weight * quality, (1 - weight) * (1 - cost))
-    return to_worst / (to_ideal + to_worst)
+    by_id = sorted(options, key=lambda option: option.id)
+    return [by_id[row] for row in frontier_rows(*_columns(by_id))]
 
 
 def rank(options: Sequence[Option], preference: str | float) -> list[Ranked]:
@@ -90,6 +134,13 @@ def rank(options: Sequence[Option], preference: str | float) -> list[Ranked]:
 
     Ties go to the cheaper, then to the lower id.
     """
-    weight = preference_weight(preference)
-    ranked = [Ranked(option, closeness(option, weight)) for option in frontier(options)]
-    return sorted(ranked, key=lambda r: (-r.closeness, r.option.cost_usd, r.option.id))
+    number = preference_weight(preference)
+    by_id = sorted(options, key=lambda option: option.id)
+    quality, cost = _columns(by_id)
+    near = closeness(quality, cost, number)
+    return [Ranked(by_id[row], float(near[row])) for row in rank_rows(quality, cost, number)]
+
+
+def _columns(options: Sequence[Option]) -> tuple[Numbers, Numbers]:
+    quality = np.array([option.quality for option in options], np.float64)
+    return quality, np.array([option.cost_usd for option in options], np.float64)

@@ -7,7 +7,6 @@ FAISS never reads a file: a saved index is checked, read by numpy and built anew
 import hashlib
 import io
 import json
-import os
 import re
 import threading
 from collections.abc import Collection, Iterable, Sequence
@@ -19,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agents.errors import RoutingError
+from graphs.routing.files import read_bytes, write_atomically
 
 __all__ = ["VectorIndex"]
 
@@ -135,6 +135,30 @@ class VectorIndex:
             selector = None if available == len(self._ids) else _selector(opened)
             return self._nearest(checked, k, available, selector)
 
+    def nearest_rows(
+        self, queries: npt.NDArray[Any], k: int
+    ) -> tuple[Vectors, npt.NDArray[np.int64]]:
+        """Return the inner products and the rows, in the order of adding, of the `k` nearest, (n, k) each.
+
+        For callers that keep a value a row and never remove one; ties come in no stated order.
+
+        Raises:
+            RoutingError: a query has another dimension or a number that is not finite, or `k` is not in 1..size.
+        """
+        checked = self._checked(queries, what="query")
+        if not 1 <= k <= len(self._ids):
+            raise RoutingError(
+                f"{k} neighbours were asked for, expected 1 to {len(self._ids)}, the size of the index"
+            )
+        with self._lock:
+            scores, rows = self._flat.search(checked, k)
+        return scores, rows
+
+    def vectors(self) -> Vectors:
+        """Return a copy of the vectors, (size, d), in the order of the rows."""
+        with self._lock:
+            return self._stored()
+
     def save(self, directory: Path, *, encoder: str) -> None:
         """Write the index and the name of the encoder that made its vectors; one writer a directory at a time.
 
@@ -145,7 +169,7 @@ class VectorIndex:
             RoutingError: the files cannot be written.
         """
         with self._lock:
-            vectors = self._flat.reconstruct_n(0, len(self._ids)) if self._ids else self._none()
+            vectors = self._stored()
             ids = json.dumps(self._ids).encode()
         array = io.BytesIO()
         np.lib.format.write_array(array, vectors, allow_pickle=False)
@@ -155,8 +179,8 @@ class VectorIndex:
         try:
             directory.mkdir(parents=True, exist_ok=True)
             for kind, content in contents.items():
-                _write(directory / names[kind], content)
-            _write(directory / _MANIFEST, _manifest(encoder=encoder, **hashes))
+                write_atomically(directory / names[kind], content)
+            write_atomically(directory / _MANIFEST, _manifest(encoder=encoder, **hashes))
             _remove_others(directory, keep=names.values())
         except OSError as error:
             raise RoutingError(f"the index cannot be saved: {error.strerror}") from error
@@ -224,8 +248,11 @@ class VectorIndex:
         ]
         return sorted(hits, key=lambda hit: (-hit[1], hit[0]))
 
-    def _none(self) -> Vectors:
-        return np.empty((0, self.dim), np.float32)
+    def _stored(self) -> Vectors:
+        if not self._ids:
+            return np.empty((0, self.dim), np.float32)
+        stored: Vectors = self._flat.reconstruct_n(0, len(self._ids))
+        return stored
 
 
 def _selector(opened: npt.NDArray[np.bool_]) -> Any:
@@ -248,7 +275,9 @@ def _manifest(*, encoder: str, ids: str, vectors: str) -> bytes:
 
 def _read_manifest(directory: Path, *, encoder: str) -> dict[str, str]:
     """Return the hash of each file, from a manifest that is byte for byte what `save` writes."""
-    text = _read(directory, _MANIFEST, limit=_MANIFEST_BYTES)
+    text = read_bytes(
+        directory / _MANIFEST, limit=_MANIFEST_BYTES, what=_saved(directory), remedy=_REBUILD
+    )
     try:
         manifest = json.loads(text)
         made_with = manifest["encoder"]
@@ -269,7 +298,9 @@ def _read_manifest(directory: Path, *, encoder: str) -> dict[str, str]:
 
 def _read_checked(directory: Path, kind: str, sha256: str) -> bytes:
     name = _file_name(kind, sha256)
-    content = _read(directory, name, limit=_FILE_BYTES)
+    content = read_bytes(
+        directory / name, limit=_FILE_BYTES, what=_saved(directory), remedy=_REBUILD
+    )
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
         raise RoutingError(
@@ -277,36 +308,6 @@ def _read_checked(directory: Path, kind: str, sha256: str) -> bytes:
             f"expected {sha256[:12]}: {_REBUILD}"
         )
     return content
-
-
-def _read(directory: Path, name: str, *, limit: int) -> bytes:
-    try:
-        with (directory / name).open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            if size > limit:
-                raise RoutingError(
-                    f"{_saved(directory)} has a {name} of {size} bytes, expected at most {limit}"
-                )
-            return file.read(limit)
-    except OSError as error:
-        raise RoutingError(
-            f"{_saved(directory)} has no {name} that can be read ({error.strerror}): {_REBUILD}"
-        ) from error
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Put a file in place in one step, on the disk when it returns."""
-    temporary = path.with_name(f"{path.name}.tmp")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _remove_others(directory: Path, *, keep: Collection[str]) -> None:

@@ -2,10 +2,24 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from agents.errors import InputError
-from graphs.routing.choice import NAMED, Option, closeness, frontier, preference_weight, rank
+from graphs.routing.choice import (
+    DEAREST_USD,
+    NAMED,
+    Option,
+    closeness,
+    frontier,
+    preference_weight,
+    quality_weight,
+    rank,
+)
+
+
+def near(_: str, quality: float, cost: float, preference: float) -> float:
+    return float(closeness(np.array(quality), np.array(cost), preference))
 
 
 def option(id_: str, quality: float, cost: float) -> Option:
@@ -53,8 +67,6 @@ def test_a_tie_goes_to_the_cheaper() -> None:
     # Beyond a dollar the scale of cost ends, so that for `cost` both are equally far.
     dear = [option("a", 0.9, 3.0), option("b", 0.8, 2.0)]
     assert [r.option.id for r in rank(dear, "cost")] == ["b", "a"]
-    free = [option("a", 0.5, 5e-7), option("b", 0.1, 0.0)]
-    assert rank(free, "cost")[0].option.id == "b"
 
 
 def test_for_auto_a_hair_of_quality_is_not_worth_a_hundred_times_the_price() -> None:
@@ -79,23 +91,30 @@ def test_nothing_to_choose_from_is_no_error() -> None:
 
 
 def test_the_ideal_and_its_opposite_are_the_ends_of_closeness() -> None:
-    for weight in (0.0, 0.5, 1.0):
-        assert closeness(option("ideal", 1.0, 0.0), weight) == 1.0
-        assert closeness(option("worst", 0.0, 1.0), weight) == 0.0
+    for preference in (0.0, 0.5, 1.0):
+        assert near("ideal", 1.0, 0.0, preference) == 1.0
+        assert near("worst", 0.0, DEAREST_USD, preference) == 0.0
 
 
 @pytest.mark.parametrize(
-    ("quality", "cost", "weight", "near"),
+    ("quality", "cost", "preference", "expected"),
     [
-        (0.5, 1e-3, 0.5, 0.5),  # in the middle of both scales
-        (0.5, 0.0, 0.5, 5**0.5 / (1 + 5**0.5)),
-        (0.8, 1.0, 0.5, 0.8 / (0.8 + 1.04**0.5)),
+        (0.5, 0.25, 0.75, 0.5),  # in the middle of both scales, at equal weights
+        (0.5, 0.0, 0.75, 5**0.5 / (1 + 5**0.5)),
+        (0.8, 1.0, 0.75, 0.8 / (0.8 + 1.04**0.5)),
         (0.3, 1e-3, 1.0, 0.3),
-        (0.3, 1e-3, 0.0, 0.5),
-        (0.5, 1e-3, 0.9, 0.5),
+        (0.3, 0.04, 0.0, 0.8),
+        (0.5, 0.25, 0.9, 0.5),
     ],
 )
 def test_closeness_is_the_share_of_the_distance_from_the_worst(
-    quality: float, cost: float, weight: float, near: float
+    quality: float, cost: float, preference: float, expected: float
 ) -> None:
-    assert closeness(option("m", quality, cost), weight) == pytest.approx(near)
+    assert near("m", quality, cost, preference) == pytest.approx(expected)
+
+
+def test_quality_weighs_more_the_higher_the_preference() -> None:
+    weights = [quality_weight(p / 10) for p in range(11)]
+    assert weights == sorted(weights)
+    assert (weights[0], weights[-1]) == (0.0, 1.0)
+    assert quality_weight(0.75) == 0.5

@@ -1,0 +1,219 @@
+"""MoMA's estimator of quality: overall score, domain, linear head and neighbours, weighed by what they got right.
+
+The weights are fitted on predictions for rows that the parts had not seen, non-negative and with the sum 1 (stacking;
+Wolpert, 1992; Breiman, 1996). They are judged by the differences between models on a query, since a choice rests on
+those alone. With few rows the weight goes to the overall score, so that the combination is not worse than its parts
+where data is thin. Far from every recorded query it returns the overall scores, with the spread of quality as the
+uncertainty. It does not know what a text far from all that was recorded needs; it only knows that it is far.
+"""
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from graphs.routing.choice import closeness
+from graphs.routing.estimators.base import (
+    Estimate,
+    Estimator,
+    Matrix,
+    Queries,
+    Training,
+    out_of_fold,
+    splits,
+)
+from graphs.routing.estimators.domains import DomainScores
+from graphs.routing.estimators.local import LocalComponents
+from graphs.routing.estimators.neighbours import index_rows
+from graphs.routing.estimators.ridge import RotatedRidge
+from graphs.routing.estimators.zero import ZeroRouter
+from graphs.routing.index import VectorIndex
+
+__all__ = ["Combined", "Prospect"]
+
+PARTS = ("zero", "domains", "ridge", "local")
+_FOLDS = 5
+_PREFERENCES = (0.1, 0.3, 0.5, 0.7, 0.9)
+_EVEN = 0.2
+"""The share of relevance that is spread over all models, so that none is left to chance."""
+_SCALES = (0.05, 4.0)
+_GROUP = 40
+"""Rows whose mean outcome is held against the mean prediction, to learn how far off predictions are."""
+
+
+class Prospect(NamedTuple):
+    """An estimate, and how much of it rests on recorded queries."""
+
+    estimate: Estimate
+    nearness: Matrix
+    """The cosine to the nearest recorded query, (n,)."""
+    trust: Matrix
+    """0 where nothing recorded is near, 1 where the estimate counts in full, (n,)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Combined:
+    """The parts, their `weights` (4,) in the order of `PARTS`, and what calibrates the uncertainty.
+
+    `scale` multiplies the parts' own deviations; between the cosines `far` and `near` trust goes from 0 to 1; `spread`
+    (m,) is the deviation of each model's quality over the recorded queries.
+    """
+
+    zero: ZeroRouter
+    domains: DomainScores
+    ridge: RotatedRidge
+    local: LocalComponents
+    weights: Matrix
+    scale: float
+    near: float
+    far: float
+    spread: Matrix
+
+    @classmethod
+    def fit(cls, training: Training, costs: Matrix | None = None) -> "Combined":
+        """Fit the parts, then weigh them out of fold.
+
+        Args:
+            training: the recorded outcomes.
+            costs: what they cost, (n, m) in USD: the weights then serve the models that a choice is between. Without
+                it every model counts alike.
+        """
+        held_out = [out_of_fold(fit, training, folds=_FOLDS) for fit in _FITS]
+        means = [part.mean for part in held_out]
+        weights = _stacked(means, training.scores, _relevance(means, costs))
+        mixed = _mixture(held_out, weights)
+        local = LocalComponents.fit(training)
+        near, far = _reach(local.groups[0].index, training.queries)
+        return cls(
+            zero=ZeroRouter.fit(training),
+            domains=DomainScores.fit(training),
+            ridge=RotatedRidge.fit(training),
+            local=local,
+            weights=weights,
+            scale=_scale(mixed, training),
+            near=near,
+            far=far,
+            spread=mixed.mean.std(axis=0),
+        )
+
+    def predict(self, queries: Queries) -> Estimate:
+        """Return the estimate for `queries`."""
+        return self.foresee(queries).estimate
+
+    def foresee(self, queries: Queries) -> Prospect:
+        """Return the estimate with how near the recorded queries are."""
+        mean, deviation = _mixture([part.predict(queries) for part in self._parts()], self.weights)
+        cosines, _ = self.local.groups[0].index.nearest_rows(queries.vectors, 1)
+        nearness = cosines[:, 0].astype(np.float64)
+        trust = np.clip((nearness - self.far) / max(self.near - self.far, 1e-9), 0, 1)
+        share = trust[:, None]
+        mean = share * mean + (1 - share) * self.zero.mean
+        variance = (self.scale * deviation) ** 2 + (1 - share) * self.spread**2
+        return Prospect(Estimate(mean, np.sqrt(variance)), nearness, trust)
+
+    def with_model(self, training: Training) -> "Combined":
+        """Return this with one model more, from scores (n, 1) on a few hundred queries; the others stay as they are."""
+        added = Combined(
+            zero=_joined(self.zero, ZeroRouter.fit(training)),
+            domains=self.domains.with_model(training),
+            ridge=self.ridge.with_model(training),
+            local=self.local.with_model(training),
+            weights=self.weights,
+            scale=self.scale,
+            near=self.near,
+            far=self.far,
+            spread=np.append(self.spread, 0.0),
+        )
+        spread = added.predict(training.queries).mean[:, -1].std()
+        return replace(added, spread=np.append(self.spread, spread))
+
+    def _parts(self) -> tuple[Estimator, ...]:
+        return (self.zero, self.domains, self.ridge, self.local)
+
+
+_FITS = (ZeroRouter.fit, DomainScores.fit, RotatedRidge.fit, LocalComponents.fit)
+
+
+def _joined(all_but_one: ZeroRouter, one: ZeroRouter) -> ZeroRouter:
+    return ZeroRouter(
+        mean=np.append(all_but_one.mean, one.mean), error=np.append(all_but_one.error, one.error)
+    )
+
+
+def _mixture(parts: list[Estimate], weights: Matrix) -> Estimate:
+    """Return mean and deviation of the mixture: the parts' own variance and their disagreement."""
+    mean = sum(w * part.mean for w, part in zip(weights, parts, strict=True))
+    variance = sum(
+        w * (part.deviation**2 + (part.mean - mean) ** 2)
+        for w, part in zip(weights, parts, strict=True)
+    )
+    return Estimate(np.asarray(mean), np.sqrt(np.asarray(variance)))
+
+
+def _relevance(predictions: list[Matrix], costs: Matrix | None) -> Matrix:
+    """Return how much each model matters to a choice, (m,) of sum 1: how often one would fall on it."""
+    models = predictions[0].shape[1]
+    even = np.full(models, 1 / models)
+    if costs is None:
+        return even
+    quality = np.mean(predictions, axis=0)
+    chosen = [closeness(quality, costs, p).argmax(axis=1) for p in _PREFERENCES]
+    share = np.bincount(np.concatenate(chosen), minlength=models) / sum(map(len, chosen))
+    relevance: Matrix = (1 - _EVEN) * share + _EVEN * even
+    return relevance
+
+
+def _stacked(predictions: list[Matrix], scores: Matrix, relevance: Matrix) -> Matrix:
+    """Return the non-negative weights of sum 1 with the least squared error on the differences between models."""
+    from scipy.optimize import nnls  # only a fit needs it
+
+    design = np.column_stack([_contrasts(p, relevance).ravel() for p in predictions])
+    target = _contrasts(scores, relevance).ravel()
+    # A heavy row makes the weights sum to 1; a light ridge settles ties between equal parts.
+    gram = design.T @ design
+    heavy = 1e3 * np.sqrt(np.trace(gram) + 1e-12)
+    root = np.linalg.cholesky(gram + (1e-6 * np.trace(gram) + 1e-12) * np.eye(design.shape[1]))
+    rows = np.vstack([root.T, heavy * np.ones(design.shape[1])])
+    right = np.append(np.linalg.solve(root, design.T @ target), heavy)
+    found, _ = nnls(rows, right)
+    weights: Matrix = found / found.sum()
+    return weights
+
+
+def _contrasts(scores: Matrix, relevance: Matrix) -> Matrix:
+    """Return each score less the query's mean, weighted; of a single model, the score itself."""
+    if len(relevance) == 1:
+        return scores
+    contrasts: Matrix = (scores - scores @ relevance[:, None]) * np.sqrt(relevance)
+    return contrasts
+
+
+def _scale(estimate: Estimate, training: Training) -> float:
+    """Return what the deviations must be multiplied by for the errors of groups of like queries to fit them."""
+    n = len(training)
+    if n < 2 * _GROUP:
+        return 1.0
+    index = index_rows(training.queries)
+    centres = np.linspace(0, n - 1, min(n // 4, 500)).astype(int)
+    _, near = index.nearest_rows(training.queries.vectors[centres], _GROUP)
+    residual = training.scores - estimate.mean
+    found = ((residual[near].mean(axis=1)) ** 2).mean()
+    chance = (residual[near].var(axis=1) / _GROUP).mean()
+    stated = (estimate.deviation[near] ** 2).mean()
+    return float(np.clip(np.sqrt(max(found - chance, 0) / max(stated, 1e-12)), *_SCALES))
+
+
+def _reach(index: VectorIndex, queries: Queries) -> tuple[float, float]:
+    """Return the cosines from which a query counts as near, and below which as far.
+
+    Near is what all but one in a hundred recorded queries have to their nearest other; far is as much below that as
+    half of them are above it, so that the width of the ramp is that of the data.
+    """
+    n = len(queries)
+    if n < 3:
+        return 0.45, 0.15
+    nearest = np.concatenate(
+        [index.nearest_rows(queries.vectors[rows], 2)[0][:, 1] for _, rows in splits(n, 1 + n // 1024)]
+    )  # fmt: skip
+    near, middle = np.quantile(nearest, [0.01, 0.5])
+    return float(near), float(max(2 * near - middle, near / 2, 0.0))

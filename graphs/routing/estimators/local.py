@@ -1,0 +1,125 @@
+"""Neighbours in rotated coordinates: how far to look is chosen for each component of the scores.
+
+The difficulty of a query, the first component, shows in a few neighbours; what sets models apart needs many, and is
+shrunk by as much as leave-one-out asks. A model that was added later has recorded queries of its own.
+It knows no domain and nothing beyond the neighbours.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphs.routing.estimators.base import Estimate, Matrix, Queries, Training
+from graphs.routing.estimators.neighbours import index_rows
+from graphs.routing.index import VectorIndex
+
+__all__ = ["Group", "LocalComponents"]
+
+_COUNTS = (10, 20, 40, 80, 160, 320)
+_BLOCK = 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Models that were recorded on the same queries.
+
+    `components` (n, r) are the centred scores in rotated coordinates, `counts` (r,) how many neighbours each component
+    takes, `trust` (r,) what their mean counts for; `loadings` (r, m) lead back to the m models about `mean` (m,).
+    """
+
+    index: VectorIndex
+    mean: Matrix
+    components: Matrix
+    counts: NDArray[np.intp]
+    trust: Matrix
+    loadings: Matrix
+
+    @classmethod
+    def fit(cls, training: Training) -> "Group":
+        """Choose each component's count and trust by leave-one-out."""
+        mean = training.scores.mean(axis=0)
+        centred = training.scores - mean
+        _, rotation = np.linalg.eigh(centred.T @ centred)
+        components = centred @ rotation[:, ::-1]
+        index = index_rows(training.queries)
+        counts, trust = _chosen(index, training.queries, components)
+        kept = trust > 0
+        return cls(
+            index=index,
+            mean=mean,
+            components=components[:, kept],
+            counts=counts[kept],
+            trust=trust[kept],
+            loadings=rotation.T[::-1][kept],
+        )
+
+    def predict(self, queries: Queries) -> Matrix:
+        """Return the expected scores, (n, m), not clipped."""
+        predicted = np.zeros((len(queries), len(self.counts)))
+        if len(self.counts):
+            _, rows = self.index.nearest_rows(queries.vectors, int(self.counts.max()))
+            for count in np.unique(self.counts):
+                which = np.flatnonzero(self.counts == count)
+                for query, near in enumerate(rows[:, :count]):
+                    predicted[query, which] = self.components[np.ix_(near, which)].mean(axis=0)
+        scores: Matrix = self.mean + (predicted * self.trust) @ self.loadings
+        return scores
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalComponents:
+    """The groups in the order of their models."""
+
+    groups: tuple[Group, ...]
+
+    @classmethod
+    def fit(cls, training: Training) -> "LocalComponents":
+        """Fit one group of all models."""
+        return cls(groups=(Group.fit(training),))
+
+    def predict(self, queries: Queries) -> Estimate:
+        """Return the shrunken means over the neighbours; its deviation is what the neighbours move."""
+        mean = np.clip(np.hstack([group.predict(queries) for group in self.groups]), 0, 1)
+        overall = np.concatenate([group.mean for group in self.groups])
+        return Estimate(mean, np.abs(mean - overall))
+
+    def with_model(self, training: Training) -> "LocalComponents":
+        """Return this with one model more, from scores (n, 1)."""
+        return LocalComponents(groups=(*self.groups, Group.fit(training)))
+
+
+def _chosen(
+    index: VectorIndex, queries: Queries, components: Matrix
+) -> tuple[NDArray[np.intp], Matrix]:
+    """Return for each component the count and trust with the least leave-one-out error; trust 0: none helps."""
+    n, r = components.shape
+    candidates = [count for count in _COUNTS if count < n]
+    counts, trust = np.ones(r, np.intp), np.zeros(r)
+    if not candidates:
+        return counts, trust
+    means = _leave_one_out(index, queries, components, candidates)
+    least = (components**2).mean(axis=0)
+    for count, near in zip(candidates, means, strict=True):
+        slope = (near * components).sum(axis=0) / np.maximum((near**2).sum(axis=0), 1e-12)
+        slope = np.clip(slope, 0, 1)
+        error = ((components - slope * near) ** 2).mean(axis=0)
+        better = error < least
+        counts[better], trust[better], least[better] = count, slope[better], error[better]
+    return counts, trust
+
+
+def _leave_one_out(
+    index: VectorIndex, queries: Queries, components: Matrix, counts: list[int]
+) -> Matrix:
+    """Return the mean of each row's nearest others, (counts, n, r)."""
+    n = len(components)
+    means = np.empty((len(counts), *components.shape))
+    for start in range(0, n, _BLOCK):
+        block = np.arange(start, min(start + _BLOCK, n))
+        _, found = index.nearest_rows(queries.vectors[block], min(counts[-1] + 1, n))
+        for row, near in zip(block, found, strict=True):
+            sums = components[near[near != row][: counts[-1]]].cumsum(axis=0)
+            for place, count in enumerate(counts):
+                means[place, row] = sums[count - 1] / count
+    return means

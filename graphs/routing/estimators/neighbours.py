@@ -1,0 +1,61 @@
+"""k nearest neighbours: the mean score of each model on the recorded queries most like this one.
+
+It knows no domain and nothing beyond its neighbours. Models that were added later have recorded queries of their own.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from graphs.routing.estimators.base import Estimate, Matrix, Queries, Training
+from graphs.routing.index import VectorIndex
+
+__all__ = ["Neighbours", "index_rows"]
+
+_COUNTS = (10, 20, 40, 80, 160, 320)
+_BLOCK = 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbours:
+    """Recorded queries in `index`, the scores on them (n, m), and how many neighbours are asked."""
+
+    index: VectorIndex
+    scores: Matrix
+    count: int
+
+    @classmethod
+    def fit(cls, training: Training) -> "Neighbours":
+        """Choose the count with the least leave-one-out squared error."""
+        index = index_rows(training.queries)
+        count = _best_count(index, training)
+        return cls(index=index, scores=training.scores, count=count)
+
+    def predict(self, queries: Queries) -> Estimate:
+        """Return the mean over the neighbours, and its standard error."""
+        _, rows = self.index.nearest_rows(queries.vectors, self.count)
+        means = np.stack([self.scores[near].mean(axis=0) for near in rows])
+        smoothed = (self.count * means + 1) / (self.count + 2)
+        return Estimate(means, np.sqrt(smoothed * (1 - smoothed) / self.count))
+
+
+def index_rows(queries: Queries) -> VectorIndex:
+    """Return an index whose rows are those of `queries`."""
+    return VectorIndex.from_vectors([str(row) for row in range(len(queries))], queries.vectors)
+
+
+def _best_count(index: VectorIndex, training: Training) -> int:
+    """Return the number of neighbours with the least error on rows that are not their own neighbour."""
+    n = len(training)
+    counts = [count for count in _COUNTS if count < n] or [max(n - 1, 1)]
+    errors = np.zeros(len(counts))
+    for start in range(0, n, _BLOCK):
+        block = np.arange(start, min(start + _BLOCK, n))
+        asked = min(counts[-1] + 1, n)
+        _, found = index.nearest_rows(training.queries.vectors[block], asked)
+        for row, near in zip(block, found, strict=True):
+            others = near[near != row][: counts[-1]] if n > 1 else near
+            sums = training.scores[others].cumsum(axis=0)
+            for place, count in enumerate(counts):
+                errors[place] += ((sums[count - 1] / count - training.scores[row]) ** 2).sum()
+    return counts[int(errors.argmin())]

@@ -1,0 +1,56 @@
+"""Files that are whole or not there: atomic writes, bounded reads. It knows nothing of what is in them."""
+
+import os
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from agents.errors import RoutingError
+
+__all__ = ["read_bytes", "remove_others", "write_atomically"]
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Put a file in place in one step, on the disk when it returns."""
+    temporary = path.with_name(f"{path.name}.tmp")
+    with temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def read_bytes(path: Path, *, limit: int, what: str, remedy: str) -> bytes:
+    """Return the content of a file of at most `limit` bytes.
+
+    Raises:
+        RoutingError: it is not there or larger; the text begins with `what` and ends with `remedy`.
+    """
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > limit:
+                raise RoutingError(
+                    f"{what} has a {path.name} of {size} bytes, expected at most {limit}"
+                )
+            return file.read(limit)
+    except OSError as error:
+        raise RoutingError(
+            f"{what} has no {path.name} that can be read ({error.strerror}): {remedy}"
+        ) from error
+
+
+def remove_others(directory: Path, *, keep: Collection[str], within: Sequence[str]) -> None:
+    """Remove the JSON and array files of the sub-folders `within` that `keep` does not name, relative to `directory`.
+
+    A file without a hash in its name, as a manifest, is left alone.
+    """
+    for folder in within:
+        for path in (directory / folder).glob("*-*.*"):
+            ours = path.suffix in (".npy", ".json", ".tmp") and path.is_file()
+            if ours and path.relative_to(directory).as_posix() not in keep:
+                path.unlink(missing_ok=True)
