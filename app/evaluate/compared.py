@@ -17,27 +17,27 @@ from graphs.routing.estimators.ridge import RotatedRidge
 from graphs.routing.estimators.uniroute import UniRouteKMeans, UniRouteLearnedMap
 from graphs.routing.estimators.zero import ZeroRouter
 
-__all__ = ["AVENGERS", "COMBINED", "ESTIMATORS", "ZERO", "FitWithCosts"]
+__all__ = ["COMBINED", "ESTIMATORS", "PARTS", "ZERO", "FitWithCosts"]
 
 FitWithCosts = Callable[[Training, Matrix], Estimator]
 """Fits on outcomes and their costs (n, m) in USD."""
 
-AVENGERS, COMBINED, ZERO = "Avengers-Pro", "combined", "zero"
+COMBINED, ZERO = "combined", "zero"
+PARTS = ("domains", "rotated ridge", "local components")
+"""Of the default estimator, besides ZeroRouter."""
 
 _BY_SCORES_ALONE: dict[str, Callable[[Training], Estimator]] = {
     ZERO: ZeroRouter.fit,
     "k nearest neighbours": Neighbours.fit,
     "UniRoute K-means": UniRouteKMeans.fit,
     "UniRoute LearnedMap": UniRouteLearnedMap.fit,
-    AVENGERS: AvengersPro.fit,
+    "Avengers-Pro": AvengersPro.fit,
     "item response": ItemResponse.fit,
     "matrix factorisation": Factorisation.fit,
     "linear": LinearHead.fit,
     "MLP": MLP.fit,
     "mixture of experts": MixtureOfExperts.fit,
-    "domains": DomainScores.fit,
-    "rotated ridge": RotatedRidge.fit,
-    "local components": LocalComponents.fit,
+    **dict(zip(PARTS, (DomainScores.fit, RotatedRidge.fit, LocalComponents.fit), strict=True)),
 }
 
 
@@ -49,4 +49,4 @@ ESTIMATORS: dict[str, FitWithCosts] = {
     **{name: _without_costs(fit) for name, fit in _BY_SCORES_ALONE.items()},
     COMBINED: Combined.fit,
 }
-"""`combined` is MoMA's default; the three before it and `zero` are its parts."""
+"""`combined` is MoMA's default."""

@@ -101,7 +101,8 @@ def recovered(advantage: Numbers, weak: Numbers, strong: Numbers) -> tuple[Numbe
     """Return the share of calls to the strong model and the part of the gap that it recovers (PGR), (n + 1,) each.
 
     Args:
-        advantage: by how much the strong model is expected to be better, (n,); the highest go to it first.
+        advantage: by how much the strong model is expected to be better, (n,); the highest go to it first, equal ones
+            in random order, of which this is the mean.
         weak: the scores of the weak model, (n,).
         strong: the scores of the strong one, (n,).
 
@@ -113,7 +114,8 @@ def recovered(advantage: Numbers, weak: Numbers, strong: Numbers) -> tuple[Numbe
         raise ValueError(
             f"the strong model scores {-gap:.4f} less than the weak one, expected more"
         )
-    gained = (strong - weak)[np.argsort(-advantage, kind="stable")]
+    _, places, counts = np.unique(-advantage, return_inverse=True, return_counts=True)
+    gained = np.repeat(np.bincount(places, strong - weak) / counts, counts)
     part = np.concatenate([[0.0], gained.cumsum()]) / (gap * len(weak))
     return np.linspace(0, 1, len(part)), part
 
