@@ -1,0 +1,55 @@
+"""What the commands with sub-commands share: loading the one that is asked for, and ending with one clear line."""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+from agents.errors import MomaError
+
+__all__ = ["run"]
+
+_EPILOG = "Exit status: 0 done, 2 bad usage or bad input."
+
+
+def run(
+    name: str, description: str | None, commands: Mapping[str, str], argv: Sequence[str] | None
+) -> int:
+    """Run a sub-command and return the exit status.
+
+    Args:
+        name: what is typed, without the sub-command.
+        description: what the command does.
+        commands: for each sub-command its help; module `name.sub` has `add_arguments(parser)` and `main(arguments)`.
+        argv: the arguments; None takes the process's.
+    """
+    parser = argparse.ArgumentParser(
+        prog=f"python -m {name}", description=description, epilog=_EPILOG
+    )
+    given = list(sys.argv[1:] if argv is None else argv)
+    asked = given[0] if given else None
+    sub = parser.add_subparsers(
+        dest="command", required=True, metavar="{" + ",".join(commands) + "}"
+    )
+    for command, text in commands.items():
+        child = sub.add_parser(command, help=text, description=text, epilog=_EPILOG)
+        if command == asked:  # the others' imports are not paid for
+            module = importlib.import_module(f"{name}.{command}")
+            module.add_arguments(child)
+            child.set_defaults(main=module.main)
+    arguments = parser.parse_args(given)
+    try:
+        status: int = arguments.main(arguments)
+        return status
+    except MomaError as error:
+        print(f"moma: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        print(f"moma: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130

@@ -1,0 +1,1 @@
+"""Computes routes without running them: which agent takes each turn of recorded conversations."""
