@@ -25,6 +25,7 @@ from graphs.gateway.local import LocalModel, LocalServers, default_model
 from graphs.gateway.models import Model, resolve_path
 from graphs.gateway.transport import Limits
 from graphs.masks import Caller, ModelFacts
+from graphs.routing.dialogue import Dialogue
 from graphs.routing.encoder import Encoder, make_encoder
 from graphs.routing.router import Example, Router
 from graphs.state import Context, Preference
@@ -114,9 +115,9 @@ class Services:
         """Return the vectors of `texts`, (n, d) unit rows."""
         return self.router().encode(texts)
 
-    def knows(self, text: str) -> bool:
-        """Whether the vector of `text` is at hand."""
-        return self._router is not None and self._router.knows(text)
+    def knows(self, text: str, dialogue: Dialogue) -> bool:
+        """Whether the vectors that a turn reads are at hand."""
+        return self._router is not None and self._router.knows(text, dialogue)
 
     def warm(self) -> threading.Thread:
         """Load the routers and LiteLLM in the background and return the thread."""
@@ -208,6 +209,7 @@ class Services:
                 for text in kind.examples
             ],
             qualities={model.id: model.quality for model in self.catalog.models},
+            costs=self.catalog.costs,
         )
 
     def _encoder(self) -> Encoder:

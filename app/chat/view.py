@@ -96,7 +96,7 @@ def why(record: Mapping[str, Any] | None) -> RenderableType:
     ]
     if agents["considered"]:
         scores = [(row["id"], f"{row['score']:.3f}") for row in agents["considered"]]
-        parts.append(table("agents considered", ("agent", "cosine"), scores))
+        parts.append(table("agents considered", ("agent", "probability"), scores))
     if models and models["frontier"]:
         parts.append(_frontier(models))
     if masked := [*agents["masked"], *(models["masked"] if models else ())]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from app.commands import run
 
 COMMANDS = {
+    "agents": "decide for each turn of recorded conversations which agent takes it",
     "models": "choose a model for each query at each preference",
 }
 

@@ -1,0 +1,1 @@
+"""Measures routing on labelled data."""
