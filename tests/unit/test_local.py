@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import selectors
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Event
 
 import pytest
 from openai import AuthenticationError, OpenAI
@@ -279,7 +280,19 @@ def test_close_kills_a_child_that_does_not_listen(
     assert has_ended(pid)
 
 
-def test_close_during_the_start_ends_it(own_server: Callable[..., LocalServer]) -> None:
+def test_close_during_the_start_ends_it(
+    own_server: Callable[..., LocalServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = Event()
+
+    class LateSelector(selectors.DefaultSelector):
+        """Lets the start look for an answer only when the close has ended: it must wake up none the less."""
+
+        def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+            closed.wait(PATIENCE_S)
+            return super().select(timeout)
+
+    monkeypatch.setattr(selectors, "DefaultSelector", LateSelector)
     server = own_server()
     with ThreadPoolExecutor(1) as pool:
         starting = pool.submit(server.ensure)
@@ -287,7 +300,8 @@ def test_close_during_the_start_ends_it(own_server: Callable[..., LocalServer]) 
         pid = server.pid
         assert pid is not None
         server.close()
-        with pytest.raises(ProviderError, match="did not start"):
+        closed.set()
+        with pytest.raises(ProviderError, match=r"did not start: (?!not loaded)"):
             starting.result(timeout=PATIENCE_S)
     assert has_ended(pid)
 
