@@ -51,6 +51,11 @@ VALUES = {
     "average of 100,200,300": "200",
     "max(1,200)": "200",
     "gcd(12, 18)": "6",
+    "split a $86.40 bill between 4 people": "21.60",
+    "what is 0.1 + 0.2 exactly": "0.3",
+    "price went from 80 to 100, what's the percentage increase": "25",
+    "how many ounces in 2 liters": "67.6280454037",
+    "8 oz in grams": "226.796185",
     "12 mod 5": "2",
     "12 % 5": "2",
     "sin(30 degrees)": "0.5",
@@ -164,6 +169,21 @@ def test_declines_what_is_no_calculation(request_: str, tmp_path: Path) -> None:
     assert outcome["event"] == "declined"
     assert outcome["reason"].startswith("not a calculation: ")
     assert "\n" not in outcome["reason"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "text"),
+    [
+        ("what is 3/4 + 2/3 as a fraction", "3/4 + 2/3 = **17/12** ≈ 1.41666666667"),
+        (
+            "how many seconds are in a year",
+            "1 year = **31,557,600 s** (a year taken as 365.25 days)",
+        ),
+        ("2 cups in ounces", "2 cups = **16 fl oz**"),
+    ],
+)
+def test_an_answer_says_what_it_took_for_granted(request_: str, text: str, tmp_path: Path) -> None:
+    assert ask(request_, tmp_path)["outcome"]["text"] == text
 
 
 def test_follow_ups_use_the_last_result(tmp_path: Path) -> None:
