@@ -129,8 +129,10 @@ def test_a_person_talks_stops_an_answer_is_asked_and_leaves(catalog: Path, tmp_p
             chat.expect(">")
             chat.send("Write a long story about rain\r")
             chat.expect("word word word")
-            chat.send("\x03")
-            chat.expect("Stopped.")
+            chat.send("typed ahead\x03")
+            assert not {"^C", "typed"} & set(chat.expect("Stopped.").split()), (
+                "it draws undisturbed"
+            )
             assert provider.requests[0].hung_up.wait(PATIENCE_S), (
                 "the provider still writes for nobody"
             )
