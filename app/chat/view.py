@@ -74,6 +74,8 @@ def _because(record: Mapping[str, Any]) -> str:
         words.append(_WON.get(agents["decision"], "goes on"))
     if served.get("kind") == "model" and models and len(models["order"]) > 1:
         words.append(f"first of {len(models['order'])} for {models['preference']}")
+    if served.get("kind") == "model" and record["phase_to"] == Phase.AWAITING_INPUT:
+        words.append("the question before still waits")
     return ", ".join(words)
 
 
