@@ -116,4 +116,4 @@ def _choose(
 ) -> tuple[Choice, Prediction | None]:
     router = services.router()
     choice = router.choose_agent(text, dialogue, allowed=allowed, may_ask=may_ask)
-    return choice, router.predict(router.embed(text))
+    return choice, router.predict(text)

@@ -18,6 +18,8 @@ from graphs.routing.decision import Costs
 from graphs.routing.dialogue import Dialogue
 from graphs.routing.encoder import CachedEncoder, Encoder
 from graphs.routing.fitted import Fitted
+from graphs.routing.measured import MeasuredModels
+from graphs.routing.profile import Profile
 from graphs.routing.quality import AnchorEstimator, Prediction, declared_anchors
 from graphs.routing.reading import turn_texts
 
@@ -44,12 +46,14 @@ class Router:
         *,
         fitted: Fitted,
         costs: Costs | None = None,
+        measured: MeasuredModels | None = None,
     ) -> None:
         self._encoder = encoder
         self._queries = CachedEncoder(encoder)
         self._agents = agents
         self._chooser = Chooser(agents, self._queries.encode, fitted, costs=costs)
         self._models = models
+        self._measured = measured
         self._lock = threading.RLock()  # the index changes in place when a card comes or goes
 
     @classmethod
@@ -61,6 +65,7 @@ class Router:
         examples: Sequence[Example],
         qualities: Mapping[str, Mapping[str, float]],
         costs: Costs | None = None,
+        profile: Profile | None = None,
     ) -> "Router":
         """Embed the cards and the kinds' examples.
 
@@ -70,6 +75,7 @@ class Router:
             examples: general requests by kind; empty means that no quality can be predicted.
             qualities: for each model its assumed quality by kind.
             costs: what a wrong choice of agent costs.
+            profile: what was measured of the models, with vectors of this encoder.
         """
         fitted = Fitted.load()
         agents = AgentIndex.from_cards(
@@ -83,7 +89,8 @@ class Router:
                 vectors=encoder.encode([e.text for e in examples]),
             )
             models = AnchorEstimator.from_anchors(anchors)
-        return cls(encoder, agents, models, fitted=fitted, costs=costs)
+        measured = MeasuredModels.of(profile, qualities) if profile else None
+        return cls(encoder, agents, models, fitted=fitted, costs=costs, measured=measured)
 
     @property
     def encoder_name(self) -> str:
@@ -114,9 +121,11 @@ class Router:
                 text, dialogue, allowed=mask.__contains__, mask=mask, may_ask=may_ask
             )
 
-    def predict(self, vector: Vector) -> Prediction | None:
-        """Return the models' predicted quality; None where the catalogue gives nothing to predict from."""
-        return self._models.predict(vector) if self._models else None
+    def predict(self, text: str) -> Prediction | None:
+        """Return the models' quality on `text`, measured or assumed; None where there is nothing to predict from."""
+        vector = self.embed(text)
+        assumed = self._models.predict(vector) if self._models else None
+        return self._measured.predict(text, vector, assumed=assumed) if self._measured else assumed
 
     def change(self, before: AgentCard | None, after: AgentCard | None) -> None:
         """Follow a change of the registry."""
