@@ -16,7 +16,7 @@ from typing import Any
 from langgraph.graph.state import CompiledStateGraph
 
 from agents.card import AgentCard, Skill, check_id, check_unique, skeleton
-from agents.errors import CatalogError
+from agents.errors import CatalogError, MomaError
 
 AgentGraph = CompiledStateGraph[Any, Any, Any, Any]
 Listener = Callable[[AgentCard | None, AgentCard | None], None]
@@ -138,7 +138,7 @@ def build_agent(card: AgentCard) -> Agent:
     """Import and build the graph that `card.run` names.
 
     Raises:
-        CatalogError: the path does not import, or does not build a compiled graph.
+        CatalogError: the path does not import, or does not build a compiled graph; what broke in it is the cause.
     """
     if not card.run:
         return Agent(card, None)
@@ -151,9 +151,23 @@ def build_agent(card: AgentCard) -> Agent:
         raise CatalogError(
             f"agent {card.id!r}: run: given {card.run!r}, expected 'module:function' that can be imported ({error})"
         ) from None
-    graph = build(card.options)
+    except Exception as error:
+        raise _broken(card, "importing", error) from error
+    try:
+        graph = build(card.options)
+    except MomaError:
+        raise
+    except Exception as error:
+        raise _broken(card, "building", error) from error
     if not isinstance(graph, CompiledStateGraph):
         raise CatalogError(
             f"agent {card.id!r}: {card.run} returned {type(graph).__name__}, expected a compiled StateGraph"
         )
     return Agent(card, graph)
+
+
+def _broken(card: AgentCard, doing: str, error: Exception) -> CatalogError:
+    said = " ".join(str(error).split())[:200]
+    return CatalogError(
+        f"agent {card.id!r}: run: {doing} {card.run!r} failed with {type(error).__name__}: {said}"
+    )

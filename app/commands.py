@@ -21,7 +21,8 @@ def run(
     Args:
         name: what is typed, without the sub-command.
         description: what the command does.
-        commands: for each sub-command its help; module `name.sub` has `add_arguments(parser)` and `main(arguments)`.
+        commands: for each sub-command its help; the module `name.sub`, with `_` for `-`, has `add_arguments(parser)`
+            and `main(arguments)`.
         argv: the arguments; None takes the process's.
     """
     parser = argparse.ArgumentParser(
@@ -35,7 +36,7 @@ def run(
     for command, text in commands.items():
         child = sub.add_parser(command, help=text, description=text, epilog=_EPILOG)
         if command == asked:  # the others' imports are not paid for
-            module = importlib.import_module(f"{name}.{command}")
+            module = importlib.import_module(f"{name}.{command.replace('-', '_')}")
             module.add_arguments(child)
             child.set_defaults(main=module.main)
     arguments = parser.parse_args(given)

@@ -22,11 +22,14 @@ from graphs import Services
 from graphs.checkpoints import open_sqlite
 from graphs.machine import TRANSITIONS, Event, Phase, faults
 from graphs.masks import Need, model_refusal
-from graphs.routing.agents import ASK_WITHIN, Encode, card_texts
+from graphs.routing.agents import Encode
+from graphs.routing.card_texts import card_texts
 
 _EPILOG = "Exit status: 0 sound, 1 faults found, 2 bad usage or a broken set-up."
 _REACH_S = 2.0
 _MACHINE_WIDTH = 150
+_NEARER = 0.03
+"""Cosines that differ by less are equal here."""
 _PASSWORD = re.compile(r"//[^/@]*@")
 
 
@@ -133,7 +136,12 @@ def overlaps(cards: Mapping[str, AgentCard], encode: Encode) -> list[tuple[str, 
 
     Each with how many those are, and the one that is nearest to the other's.
     """
-    texts = [(agent, text) for agent, card in cards.items() for text in card_texts(card)]
+    texts = [
+        (agent, text)
+        for agent, card in cards.items()
+        for known in (card_texts(card),)
+        for text in (*known.purposes, *known.examples)
+    ]
     if not texts:
         return []
     vectors = encode([text for _, text in texts])
@@ -145,7 +153,7 @@ def overlaps(cards: Mapping[str, AgentCard], encode: Encode) -> list[tuple[str, 
         own = float(row[agents == agent].max())
         others = np.where(agents == agent, -1.0, row)
         nearest = int(others.argmax())
-        if others[nearest] > own + ASK_WITHIN:
+        if others[nearest] > own + _NEARER:
             other, its = texts[nearest]
             pairs.setdefault((agent, other), []).append((float(others[nearest]), text, its))
     return [

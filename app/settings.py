@@ -52,6 +52,10 @@ class Settings(BaseSettings):
         default="onnx",
         description="onnx, sentence-transformers:NAME_OR_PATH or openai:MODEL@BASE_URL.",
     )
+    profile: Path | None = Field(
+        default=None,
+        description="The folder of a measured profile of models; empty: the catalogue's assumed qualities.",
+    )
     preference: str = Field(
         default="auto",
         description="cost, auto, performance, or a number from 0 (cheapest) to 1 (best).",
@@ -126,6 +130,7 @@ class Settings(BaseSettings):
         return Options(
             home=self.home,
             encoder=self.encoder,
+            profile=self.profile,
             preference=self.preference,
             budget_usd=self.budget_usd,
             default_grants=frozenset(self.grants),

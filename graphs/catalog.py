@@ -4,7 +4,7 @@ It reads and checks; it builds no graph and calls no model.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +15,7 @@ from agents.errors import CatalogError
 from agents.source import Source, dotted, shown, unknown_key
 from graphs.gateway.models import Model
 from graphs.machine import RESTING
+from graphs.routing.decision import Costs
 
 VERSION = 1
 _STRICT = ConfigDict(extra="forbid")
@@ -41,6 +42,8 @@ class Catalog:
     kinds: tuple[Kind, ...] = ()
     default_model: str | None = None
     """Who answers when model routing fails."""
+    costs: Costs = field(default_factory=Costs)
+    """What a wrong choice of agent costs."""
 
     @classmethod
     def from_file(cls, path: str | Path) -> "Catalog":
@@ -57,7 +60,7 @@ class Catalog:
         value = source.value
         if not isinstance(value, dict):
             raise source.fault([], f"given {shown(value)}, expected the keys agents and models")
-        known = ("version", "agents", "models", "kinds", "default_model")
+        known = ("version", "agents", "models", "kinds", "default_model", "costs")
         for key in value:
             if key not in known:
                 raise source.fault([key], unknown_key(key, known))
@@ -68,6 +71,7 @@ class Catalog:
             models=tuple(_entries(source, "models", Model)),
             kinds=tuple(_entries(source, "kinds", Kind)),
             default_model=value.get("default_model"),
+            costs=_costs(source),
         )
         _check_agents(source, catalog.agents)
         _check_models(source, catalog)
@@ -104,6 +108,16 @@ def _entries(source: Source, section: str, kind: type[Any]) -> list[Any]:
             )
             raise source.fault(at, f"{what}, first in {dotted([section, other])}; ids must differ")
     return checked
+
+
+def _costs(source: Source) -> Costs:
+    given = source.value.get("costs") or {}
+    if not isinstance(given, dict):
+        raise source.fault(["costs"], f"given {shown(given)}, expected keys and amounts")
+    try:
+        return Costs.from_mapping(given)
+    except CatalogError as error:
+        raise source.fault(["costs"], str(error)) from None
 
 
 def _check_agents(source: Source, cards: Sequence[AgentCard]) -> None:

@@ -18,6 +18,7 @@ from agents.contract import AgentContext, Outcome, OutcomeEvent
 from agents.errors import MomaError
 from agents.registry import AgentGraph
 from graphs import record as records
+from graphs.floor import question_stands
 from graphs.gateway.chat_model import GatewayChatModel
 from graphs.gateway.ledger import Ledger
 from graphs.machine import Event, Phase
@@ -279,11 +280,11 @@ def _floor_after(agent_id: str, event: str, text: str, state: State) -> dict[str
     An agent that served a request in the middle of another's open question gives the floor back to it.
     """
     floor = state.get("floor") or {}
-    waits = floor.get("phase") == Phase.AWAITING_INPUT and floor["agent"] != agent_id
+    waits = question_stands(state) and floor["agent"] != agent_id
     update: dict[str, Any] = {"active_agent": agent_id, "asked": ""}
     if event == OutcomeEvent.NEEDS_INPUT:
         update["asked"] = text
-    elif event == OutcomeEvent.DONE and waits and floor["agent"] not in (state.get("tried") or ()):
+    elif event == OutcomeEvent.DONE and waits:
         update = {
             "active_agent": floor["agent"],
             "asked": floor["asked"],

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tzlocal import get_localzone
 
 from agents.card import AgentCard
+from agents.errors import RoutingError, SettingsError
 from agents.registry import Registry, build_agent
 from graphs.catalog import Catalog
 from graphs.gateway.breaker import Breaker
@@ -25,7 +26,10 @@ from graphs.gateway.local import LocalModel, LocalServers, default_model
 from graphs.gateway.models import Model, resolve_path
 from graphs.gateway.transport import Limits
 from graphs.masks import Caller, ModelFacts
+from graphs.routing.dialogue import Dialogue
 from graphs.routing.encoder import Encoder, make_encoder
+from graphs.routing.profile import Profile
+from graphs.routing.profile_files import load_profile
 from graphs.routing.router import Example, Router
 from graphs.state import Context, Preference
 
@@ -40,6 +44,8 @@ class Options:
     home: Path = field(default_factory=lambda: Path.home() / ".local" / "share" / "moma")
     """Where agents keep their files."""
     encoder: str = "onnx"
+    profile: Path | None = None
+    """The folder of a measured profile; without one the catalogue's assumed qualities count."""
     preference: Preference = "auto"
     budget_usd: float | None = None
     """For a turn."""
@@ -114,9 +120,9 @@ class Services:
         """Return the vectors of `texts`, (n, d) unit rows."""
         return self.router().encode(texts)
 
-    def knows(self, text: str) -> bool:
-        """Whether the vector of `text` is at hand."""
-        return self._router is not None and self._router.knows(text)
+    def knows(self, text: str, dialogue: Dialogue) -> bool:
+        """Whether the vectors that a turn reads are at hand."""
+        return self._router is not None and self._router.knows(text, dialogue)
 
     def warm(self) -> threading.Thread:
         """Load the routers and LiteLLM in the background and return the thread."""
@@ -199,8 +205,10 @@ class Services:
                 self._router.change(before, after)
 
     def _load(self) -> Router:
+        encoder = self._encoder()
         return Router.from_parts(
-            self._encoder(),
+            encoder,
+            profile=self._profile(encoder),
             cards=self.cards().values(),
             examples=[
                 Example(text=text, kind=kind.id, output_tokens=kind.output_tokens)
@@ -208,7 +216,17 @@ class Services:
                 for text in kind.examples
             ],
             qualities={model.id: model.quality for model in self.catalog.models},
+            costs=self.catalog.costs,
         )
+
+    def _profile(self, encoder: Encoder) -> Profile | None:
+        """Return the profile that the operator named, which must be sound: it was asked for."""
+        if self.options.profile is None:
+            return None
+        try:
+            return load_profile(self.options.profile, encoder=encoder.name)
+        except RoutingError as error:
+            raise SettingsError(f"MOMA_PROFILE: {error}") from error
 
     def _encoder(self) -> Encoder:
         return make_encoder(self.options.encoder)

@@ -10,6 +10,7 @@ from typing import Any
 from agents.errors import InputError
 from agents.replies import normalise, read_reply
 from graphs.machine import Event, Phase
+from graphs.routing.wording import USER_MARKS, user_marks
 
 LONGEST_TEXT = 200_000
 """Characters in one message; longer texts belong into a file that the documents agent can read."""
@@ -26,6 +27,9 @@ _FOLLOW_UP = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_FOLLOW_UP = 8
+_LONGEST_ANSWER = 8
+_REQUEST_MARKS = ("asks", "wh", "can_you", "wants", "find", "act", "tell", "also", "other", "no")
+"""Of 2,988 texts of so few words without these marks, in reply to a question, 16 were for another agent (SGD, train)."""
 _KINDS = {
     "image_url": "image",
     "input_audio": "audio",
@@ -91,7 +95,12 @@ def modalities_of(content: str | Sequence[Any]) -> frozenset[str]:
 
 
 def name_event(
-    text: str, *, phase: str, holder: str | None, offered: Sequence[tuple[str, str]] = ()
+    text: str,
+    *,
+    phase: str,
+    holder: str | None,
+    offered: Sequence[tuple[str, str]] = (),
+    away: bool = False,
 ) -> Event:
     """Return what the user's turn is, in its phase.
 
@@ -100,6 +109,7 @@ def name_event(
         phase: the `Phase` in which the last turn ended.
         holder: the agent that holds the floor.
         offered: with `awaiting_choice`, the id and title of the agents offered.
+        away: somebody else served since the holder did, so that what goes on need not go on with the holder.
     """
     reply = read_reply(text)
     if phase == Phase.AWAITING_CHOICE:
@@ -107,17 +117,17 @@ def name_event(
             return Event.CHOOSE
         return Event.CANCEL if reply in ("cancel", "deny", "close") else Event.NEW_REQUEST
     if holder is not None and phase in (Phase.AWAITING_INPUT, Phase.AWAITING_APPROVAL):
-        if reply in ("affirm", "deny", "cancel"):
+        if reply in ("deny", "cancel") or (reply == "affirm" and not away):
             return Event(reply)
         if reply == "close":
             return Event.CANCEL
-        is_answer = phase == Phase.AWAITING_INPUT and not _asks(text)
+        is_answer = phase == Phase.AWAITING_INPUT and _only_answers(text) and not away
         return Event.CONTINUE if is_answer else Event.NEW_REQUEST
     objects = reply == "deny" and _OBJECTION.search(normalise(text)) is not None
     if reply in ("close", "deny", "cancel") and not objects:
         return Event.CLOSE
     follows = reply == "affirm" or objects or _goes_on(text)
-    if holder is not None and phase == Phase.ENGAGED and follows:
+    if holder is not None and phase == Phase.ENGAGED and follows and not away:
         return Event.CONTINUE
     return Event.NEW_REQUEST
 
@@ -149,6 +159,14 @@ def _places(place: int, offered: Sequence[object]) -> set[str]:
 def _asks(text: str) -> bool:
     """Return whether `text` reads like a request of its own rather than an answer."""
     return text.rstrip().endswith("?") or _REQUEST.match(text.lstrip()) is not None
+
+
+def _only_answers(text: str) -> bool:
+    """Return whether `text` is a few words that ask for nothing: what an open question waits for."""
+    if len(text.split()) > _LONGEST_ANSWER or _asks(text):
+        return False
+    marks = dict(zip(USER_MARKS, user_marks(text), strict=True))
+    return not any(marks[name] for name in _REQUEST_MARKS)
 
 
 def _goes_on(text: str) -> bool:

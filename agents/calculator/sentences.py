@@ -35,7 +35,8 @@ LEAD = re.compile(
     re.IGNORECASE,
 )
 TAIL = re.compile(
-    r"(?:\s*(?:\?|(?<=[?\s])!|\.(?!\d)|,|=|\b(?:please|for me|equals?|thanks?|is what|make)\b))+$",
+    r"(?:\s*(?:\?|(?<=[?\s])!|\.(?!\d)|,|="
+    r"|\b(?:please|for me|equals?|thanks?|is what|make|exactly|as an? (?:exact |simple )?fraction)\b))+$",
     re.IGNORECASE,
 )
 DATE_OR_TELEPHONE = _whole(
@@ -117,10 +118,20 @@ _ROWS: tuple[tuple[str, tuple[str, ...]], ...] = (
         r" (?:to|and) (?P<b>.+)",
         _CHANGE,
     ),
+    (
+        r"(?:[a-z' ]+ )?(?:went(?: up| down)?|rose|grew|fell|dropped|increased|decreased|changed) from (?P<a>.+?)"
+        r" to (?P<b>[^a-z]+?),? (?:(?:and )?what(?:'s| is| was) |by what )?(?:the )?%"
+        r"(?: (?:change|increase|decrease|drop|growth|difference|gain|loss))?(?: (?:is|was) (?:that|it))?",
+        _CHANGE,
+    ),
     (rf"(?P<e>.+?) is {_P} of(?: what(?: number)?)?", ("({e})/(({p})/100)", "{e} / {p}%")),
     (rf"{_P} of what(?: number)? is (?P<e>.+)", ("({e})/(({p})/100)", "{e} / {p}%")),
     (rf"{_P} of (?P<e>.+)", _PART),
-    (rf"split (?P<a>.+?) (?:between|among|amongst|by|into)? ?(?P<b>\d+){_PEOPLE}", _QUOTIENT),
+    (
+        rf"split (?:an? |the |our )?(?P<a>.+?)(?: (?:bill|check|cheque|tab|total|cost))?(?: evenly| equally)?"
+        rf" (?:between|among|amongst|by|into)? ?(?P<b>\d+){_PEOPLE}",
+        _QUOTIENT,
+    ),
     (r"subtract (?P<a>.+?) from (?P<b>.+)", ("({b})-({a})", "{b} - {a}")),
     (r"subtract (?P<a>.+?) and (?P<b>.+)", ("({a})-({b})", "{a} - {b}")),
     (

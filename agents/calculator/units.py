@@ -137,6 +137,12 @@ _FOLDED = {spelling.lower(): name for spelling, name in reversed(_SPELLINGS.item
 _TEMPERATURES = frozenset({"degree_Celsius", "degree_Fahrenheit"})
 _ANY = "|".join(sorted((re.escape(s) for s in _FOLDED), key=len, reverse=True))
 
+_OUNCES = re.compile(r"\b(?:ounces?|oz)\b", re.IGNORECASE)
+_VOLUMES = re.compile(
+    r"\b(?:m|c)?l\b|\b(?:(?:milli|centi)?lit(?:re|er)|cup|pint|quart|gallon|tablespoon|teaspoon|tbsp|tsp)s?\b",
+    re.IGNORECASE,
+)
+"""Beside one of these, an ounce is a fluid one."""
 _WORDINGS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), replacement)
     for pattern, replacement in (
@@ -175,7 +181,7 @@ def fold(text: str) -> str:
     """Return `text` with units of several words as one name each, and 5 ft 11 in as a sum."""
     for pattern, replacement in _WORDINGS:
         text = pattern.sub(replacement, text)
-    return text
+    return _OUNCES.sub("floz", text) if _VOLUMES.search(text) else text
 
 
 def is_unit(name: str) -> bool:

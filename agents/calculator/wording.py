@@ -13,6 +13,7 @@ from agents.calculator.tasks import Result, Task
 
 _MONEY = frozenset("$€£¥")
 _FEET = "ft"
+_YEARS = re.compile(r"\b(?:year|yr|month|decade_?|century|centurie)s?\b", re.IGNORECASE)
 _IN_WORDS = frozenset("day week fortnight month year decade cup acre furlong fathom bit".split())
 
 
@@ -45,7 +46,8 @@ def _valued(task: Task, result: Result, digits: int) -> Answer:
     unit = result.get("unit", "") or task.get("symbol", "")
     shown = _numeral(task, result, value, digits)
     exact = result.get("exact", "")
-    sign = "≈" if shown.rounded else "="
+    fraction = value is not None and unit not in _MONEY and _as_fraction(task, value, unit)
+    sign = "≈" if shown.rounded and not fraction else "="
     text = f"{_label(task)} {sign} {_number(task, shown, value, unit)}"
     text += _exact_form(task, value, exact, unit, shown)
     if unit == _FEET and value is not None and task["kind"] == "convert" and value.denominator != 1:
@@ -56,6 +58,10 @@ def _valued(task: Task, result: Result, digits: int) -> Answer:
         text += " (angles in radians)"
     if re.search(r"\blog\b", task["text"]) and "," not in task["text"]:
         text += " (base 10)"
+    if task["kind"] in ("convert", "quantity") and _YEARS.search(
+        f"{task['text']} {task.get('unit')}"
+    ):
+        text += " (a year taken as 365.25 days)"
     if result.get("note"):
         text += f"\n\n{result['note']}"
     data = {

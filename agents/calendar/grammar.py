@@ -50,6 +50,10 @@ _NTH = rf"(?:first|second|third|fourth|fifth|last|1st|2nd|3rd|4th) (?:(?:working
 _TIMEWORD = rf"(?P<time>{TIME})"
 _HOW_LONG = r"how (?:long|much time)(?: (?:is it|is there|is left|do (?:we|i) have|remains|left|will it be|will it take))?"
 _COUNT = rf"(?:how many (?:more |full |whole )?(?P<unit>{UNIT}|sleeps)(?: (?:is it|is there|are there|are left|left|remain|remaining|to go|do (?:we|i) have(?: left)?|are|there are|is|does it take|until then))?|(?:what is )?(?:the )?(?:number of |count (?:the )?)?(?P<unit2>{UNIT})(?: left)?)"
+# "my birthday on 3 April" is that day
+_OCCASION = (
+    rf"(?:(?:my|our|your|his|her|their|the) [a-z' ]{{1,40}}? on (?:the )?(?=.*\d|{WEEKDAY}\b))?"
+)
 
 _PATTERNS: tuple[tuple[Kind, str], ...] = (
     # places and times
@@ -93,9 +97,9 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
     ("between", rf"{_HOW_LONG} (?:between|from) (?P<start>.+?) (?:and|to|until|till) (?P<end>.+)"),
     ("between", r"(?:what is )?(?:the )?(?:time|duration|period|interval|difference in (?P<unit>days|weeks|months|years|hours)) (?:between|from) (?P<start>.+?) (?:and|to|until) (?P<end>.+)"),
     ("between", rf"(?:between|from) (?P<start>.+?) (?:and|to|until|till) (?P<end>.+?)(?: is)? how (?:long|many (?P<unit>{UNIT}))(?: is it| are there)?"),
-    ("until", rf"{_COUNT} (?:until|till|til|to|before|up to) (?P<end>.+)"),
-    ("until", rf"(?:{_HOW_LONG}|(?:the )?time(?: left)?|countdown|count down) (?:until|till|til|to|before|for) (?P<end>.+)"),
-    ("until", rf"{_HOW_LONG}(?: more)? (?:until|till) (?P<end>.+)"),
+    ("until", rf"{_COUNT} (?:until|till|til|to|before|up to) {_OCCASION}(?P<end>.+)"),
+    ("until", rf"(?:{_HOW_LONG}|(?:the )?time(?: left)?|countdown|count down) (?:until|till|til|to|before|for) {_OCCASION}(?P<end>.+)"),
+    ("until", rf"{_HOW_LONG}(?: more)? (?:until|till) {_OCCASION}(?P<end>.+)"),
     ("until", r"how (?:far away|far off|soon|long away|close) is (?P<end>.+)"),
     ("until", rf"how many (?P<unit>{UNIT})(?: (?:are|is|away))* (?P<end>.+?) away"),
     ("until", rf"how many (?:more )?(?P<unit>{UNIT}) (?:are |is |do we have )?(?:there )?(?:left|remaining|remain)(?: in)? (?P<left>(?:the|this) (?:year|month|week)|the day|today)"),

@@ -25,6 +25,13 @@ LONGEST_REQUEST = 240
 _NAMES = frozenset(
     (*WEEKDAYS, *MONTHS, "easter", "christmas", "thanksgiving", "halloween", "pentecost", "advent")
 )
+_ORDINALS = (
+    ("first", "1st"),
+    ("second", "2nd"),
+    ("third", "3rd"),
+    ("fourth", "4th"),
+    ("fifth", "5th"),
+)
 
 _REWRITES: tuple[tuple[str, str], ...] = (
     (r"[\u2018\u2019\u02bc`]", "'"),
@@ -39,6 +46,7 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (r"\bwhat (time|day|date|year|month) it (is|was|will be)\b", r"what \1 \2 it"),
     (r"\bwhat (the (?:\w+ )?(?:time|date|day)) is\b", r"what is \1"),
     (r"\btime ?zones?\b", "timezone"),
+    *((rf"\b{word} of (?={MONTH}\b)", f"{day} of ") for word, day in _ORDINALS),
 )
 _LEAD = re.compile(
     r"(?:hey|hi|hello|ok|okay|so|well|please|pls|also|now|then|quick question:?|just|exactly"

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from agents.data import lexicon
-from agents.data.schema import Column, Table
+from agents.data.schema import Column, ColumnKind, Table
 from agents.data.words import Kind, Token, contains
 
 _WIDEST = 6
@@ -28,6 +28,12 @@ class Mention:
     values: tuple[tuple[Column, tuple[str, ...]], ...] = ()
     table: bool = False
     whole_table: bool = False
+
+    @property
+    def is_thing(self) -> bool:
+        """Tell whether the words name what has an id or a date, and not these columns themselves."""
+        dates = all(column.is_id or column.kind is ColumnKind.DATE for column in self.columns)
+        return bool(self.columns) and dates and not self.exact
 
     @property
     def end(self) -> int:

@@ -36,7 +36,7 @@ class Ranking(Measures):
         if draft.groups:
             extreme: Function = "max" if draft.descending else "min"
             return self._with_groups((Measure(function=extreme, column=column.name),))
-        if self._asks_for_number():
+        if entity in (None, column) and self._asks_for_number():
             alone: Function = "max" if draft.descending else "min"
             return self._with_groups((Measure(function=alone, column=column.name),))
         columns = (entity.name, column.name) if entity is not None and entity != column else ()
@@ -65,6 +65,8 @@ class Ranking(Measures):
             while before > 0 and self._reader.word(before - 1) in ("the", "of", "our", "selling"):
                 before -= 1
             ranked = draft.ranked and draft.extreme_at is None
+            if name.is_thing and before == draft.extreme_at:
+                continue  # "the most orders" counts them
             if before in places or ranked:
                 others = [c for c in name.columns if c.kind is not ColumnKind.NUMBER or c.is_key]
                 if others:
@@ -78,10 +80,15 @@ class Ranking(Measures):
     def _counts_rows(self) -> bool:
         """Tell whether a superlative counts: "the most orders", with no number named."""
         draft = self._draft
-        named = any(c.kind is ColumnKind.NUMBER for name in self._names for c in name.columns)
         after = draft.extreme_at
-        counted = after is not None and any(at >= after for at in draft.tables)
-        return counted and not named and draft.ranked_by is None and draft.hint == ""
+        if after is None or draft.ranked_by is not None or draft.hint:
+            return False
+        things = [name for name in self._names if name.at >= after and name.is_thing]
+        others = [name for name in self._names if name not in things]
+        if any(c.kind is ColumnKind.NUMBER for name in others for c in name.columns):
+            return False
+        self._names = others
+        return bool(things) or any(at >= after for at in draft.tables)
 
     def _asks_for_number(self) -> bool:
         """Tell whether the number itself is asked for: "what is the highest price in products"."""
@@ -132,7 +139,7 @@ class Ranking(Measures):
         return Query(
             table=self._table.name,
             shape="rows",
-            columns=(entity.name, column.name) if entity else (),
+            columns=tuple(dict.fromkeys((entity.name, column.name))) if entity else (),
             filters=tuple(self._draft.filters),
             order=Order(by=column.name, descending=bool(self._draft.descending)),
             limit=limit,

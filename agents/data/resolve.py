@@ -4,6 +4,7 @@ Where the words leave a choice, it takes the only possible column, and asks if t
 """
 
 from agents.data.draft import AskError, UnreadableError
+from agents.data.mentions import Mention
 from agents.data.query import Filter, Function, Group, Measure, Order, Query
 from agents.data.ranking import Ranking
 from agents.data.schema import Column, ColumnKind
@@ -110,6 +111,8 @@ class Resolver(Ranking):
             if start != after:
                 continue
             self._names.remove(name)
+            if (counted := self._things(name)) is not None:
+                return counted
             column = self._reader.pick(name, why="should I count")
             if column is None:
                 break
@@ -124,6 +127,15 @@ class Resolver(Ranking):
                 return Measure(function="count")
             return Measure(function="count distinct", column=column.name)
         return Measure(function="count")
+
+    def _things(self, name: Mention) -> Measure | None:
+        """Count what has an id or a date: with `order_id` and `order_date`, "orders" are neither ids nor dates."""
+        if not name.is_thing:
+            return None
+        ids = [column for column in name.columns if column.is_id]
+        if not ids or any(column.unique for column in ids):
+            return Measure(function="count")
+        return Measure(function="count distinct", column=ids[0].name) if len(ids) == 1 else None
 
     def _add_named_groups(self) -> None:
         """Group by a column that is asked about next to the number: "which region has an average of ..."."""
@@ -168,7 +180,8 @@ class Resolver(Ranking):
 
     def _rows(self) -> Query:
         draft = self._draft
-        columns = [self._reader.pick(name, why="should I show") for name in self._names]
+        named = [name for name in self._names if not name.is_thing]
+        columns = [self._reader.pick(name, why="should I show") for name in named]
         names = tuple(dict.fromkeys(column.name for column in columns if column is not None))
         if len(names) == 1 and not draft.table_named and not draft.limit:
             column = self._table.column(names[0])

@@ -24,6 +24,7 @@ _KEY_WORDS = {
     "uuid",
     "index",
 }
+_ID_WORDS = {"id", "key", "code", "uuid"}
 _RATE_WORDS = {
     "price", "rate", "rating", "score", "age", "percent", "percentage", "pct", "ratio", "average",
     "temperature", "temp", "grade", "margin", "height", "weight", "latitude", "longitude", "salary",
@@ -63,6 +64,11 @@ class Column:
     def is_key(self) -> bool:
         """Tell whether the column names a thing (an id, a year) instead of measuring one."""
         return bool(self.words) and self.words[-1] in _KEY_WORDS
+
+    @property
+    def is_id(self) -> bool:
+        """Tell whether the column is the id of a thing: `order_id`, `country code`."""
+        return len(self.words) > 1 and self.words[-1] in _ID_WORDS
 
     @property
     def is_measure(self) -> bool:

@@ -13,6 +13,7 @@ from agents.errors import MomaError
 from app.chat import view
 from app.chat.commands import COMMANDS, Session, run_command, where
 from app.chat.screen import make_screen
+from app.chat.terminal import unechoed
 from app.chat.turn import Noted, Said, run_turn
 from app.view import QUIET, make_console
 from graphs.machine import Phase
@@ -70,7 +71,7 @@ async def _take(session: Session, line: str, console: Console) -> None:
 
 
 async def _take_turn(session: Session, line: str, console: Console) -> None:
-    with make_screen(console) as screen:
+    with unechoed(), make_screen(console) as screen:
         async for part in run_turn(
             session.graph, line, thread=session.thread, context=session.context
         ):

@@ -74,6 +74,8 @@ def _because(record: Mapping[str, Any]) -> str:
         words.append(_WON.get(agents["decision"], "goes on"))
     if served.get("kind") == "model" and models and len(models["order"]) > 1:
         words.append(f"first of {len(models['order'])} for {models['preference']}")
+    if served.get("kind") == "model" and record["phase_to"] == Phase.AWAITING_INPUT:
+        words.append("the question before still waits")
     return ", ".join(words)
 
 
@@ -96,7 +98,7 @@ def why(record: Mapping[str, Any] | None) -> RenderableType:
     ]
     if agents["considered"]:
         scores = [(row["id"], f"{row['score']:.3f}") for row in agents["considered"]]
-        parts.append(table("agents considered", ("agent", "cosine"), scores))
+        parts.append(table("agents considered", ("agent", "probability"), scores))
     if models and models["frontier"]:
         parts.append(_frontier(models))
     if masked := [*agents["masked"], *(models["masked"] if models else ())]:

@@ -57,14 +57,19 @@ def tell(process: subprocess.Popen[bytes], model: LocalModel, api_key: str) -> N
         process.stdin.flush()
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
-    """End the child and close its pipes; calling it again does nothing."""
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End the child; calling it again does nothing."""
     process.terminate()
     try:
         process.wait(STOP_LIMIT_S)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End the child and close its pipes, which no other thread may be reading; calling it again does nothing."""
+    stop(process)
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
             with contextlib.suppress(BrokenPipeError):  # what was not sent is for nobody

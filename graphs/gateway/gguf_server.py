@@ -23,7 +23,7 @@ from typing import BinaryIO
 
 from agents.errors import ModelFileError, MomaError, ProviderError
 from graphs.gateway.gguf_files import LocalModel, check_gguf
-from graphs.gateway.gguf_process import STOP_LIMIT_S, cause, end, get_json, spawn, tell
+from graphs.gateway.gguf_process import STOP_LIMIT_S, cause, end, get_json, spawn, stop, tell
 
 START_LIMIT_S = 30.0
 
@@ -66,6 +66,7 @@ class LocalServer:
         self._lock = Lock()
         self._flight: Future[Endpoint] | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._starting = False
 
     @property
     def pid(self) -> int | None:
@@ -106,8 +107,10 @@ class LocalServer:
         """End the server; a later `ensure` starts it again."""
         with self._lock:
             process, self._process, self._flight = self._process, None, None
+            starting, self._starting = self._starting, False
         if process is not None:
-            end(process)
+            # A pipe that is closed under its reader wakes nobody: the thread that starts the child closes them.
+            (stop if starting else end)(process)
         atexit.unregister(self.close)
 
     def _join(self) -> tuple[Future[Endpoint], bool]:
@@ -144,7 +147,11 @@ class LocalServer:
             try:
                 tell(process, self.model, api_key)
                 address = self._read_address(process, log, deadline)
-                return self._check(address, api_key, deadline)
+                endpoint = self._check(address, api_key, deadline)
+                with self._lock:
+                    self._still_wanted(flight)
+                    self._starting = False
+                return endpoint
             except BaseException:
                 end(process)
                 raise
@@ -152,15 +159,18 @@ class LocalServer:
     def _launch(self, flight: Future[Endpoint], log: BinaryIO) -> subprocess.Popen[bytes]:
         """Start the child in the place of a dead one, unless `close` was called meanwhile."""
         with self._lock:
-            if self._flight is not flight:
-                raise self._not_up("it was closed while it started")
+            self._still_wanted(flight)
             dead, process = self._process, spawn(log)
-            self._process = process
+            self._process, self._starting = process, True
         if dead is not None:
             end(dead)
         atexit.unregister(self.close)
         atexit.register(self.close)
         return process
+
+    def _still_wanted(self, flight: Future[Endpoint]) -> None:
+        if self._flight is not flight:
+            raise self._not_up("it was closed while it started")
 
     def _read_address(
         self, process: subprocess.Popen[bytes], log: BinaryIO, deadline: float

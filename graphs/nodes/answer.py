@@ -11,9 +11,10 @@ from langgraph.runtime import Runtime
 
 from agents.errors import ProviderError
 from graphs import record as records
+from graphs.floor import question_stands
 from graphs.gateway.chat_model import GatewayChatModel
 from graphs.gateway.ledger import Ledger
-from graphs.machine import Event, Phase
+from graphs.machine import Event
 from graphs.nodes.models import choose_models, spent_usd
 from graphs.services import Services
 from graphs.state import Context, State
@@ -84,9 +85,10 @@ async def _answered(model: GatewayChatModel, messages: list[Any]) -> tuple[AIMes
 
 
 def _floor(state: State) -> tuple[Event, str | None]:
-    """Return how the answer ends: with the floor back to its holder, if one held it and did not give up."""
+    """Return how the answer ends: with the floor back to its holder, if one held it and did not give it up."""
     floor = state.get("floor")
+    if floor and question_stands(state):
+        return Event.BACK_WAITING, floor["agent"]
     if not floor or floor["agent"] in state["tried"]:
         return Event.ANSWERED, None
-    waiting = floor["phase"] == Phase.AWAITING_INPUT
-    return (Event.BACK_WAITING if waiting else Event.BACK), floor["agent"]
+    return Event.BACK, floor["agent"]

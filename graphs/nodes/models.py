@@ -103,6 +103,7 @@ def choose_models(
         kind=prediction.kind,
         nearness=prediction.nearness,
         far=prediction.far,
+        measured={row.option.id for row in ranked} <= prediction.measured and bool(ranked),
     )
 
 
@@ -143,7 +144,8 @@ def _costs(
     costs: dict[str, float | None] = {}
     for model_id in allowed:
         model = services.gateway.models[model_id]
-        expected = min(round(prediction.output_tokens), model.max_output_tokens)
+        answer = prediction.answer_tokens.get(model_id, prediction.output_tokens)
+        expected = min(round(answer), model.max_output_tokens)
         costs[model_id] = None if model.price is None else model.price.of(tokens, expected)
     return costs
 

@@ -11,6 +11,7 @@ from agents.errors import CheckpointError
 from agents.replies import approved
 from graphs import record as records
 from graphs.machine import Event, Phase
+from graphs.routing.dialogue import Dialogue
 from graphs.services import Services
 from graphs.state import State
 from graphs.turn import chosen, name_event, text_of
@@ -27,7 +28,8 @@ def observe(services: Services) -> Observe:
         phase = _phase(state)
         holder = _holder(state, services)
         offered = _offered(state, services) if phase == Phase.AWAITING_CHOICE else []
-        event = name_event(text, phase=phase, holder=holder, offered=offered)
+        away = Dialogue.from_plain(state.get("dialogue")).away > 0
+        event = name_event(text, phase=phase, holder=holder, offered=offered, away=away)
         turn = (state.get("turn") or 0) + 1
         thread = (config.get("configurable") or {}).get("thread_id")
         record = records.begin(

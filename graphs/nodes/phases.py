@@ -11,6 +11,7 @@ from graphs.gateway.models import count_tokens
 from graphs.machine import Event, Phase
 from graphs.nodes.ask import farewell
 from graphs.nodes.models import always_best
+from graphs.routing.dialogue import Dialogue
 from graphs.services import Services
 from graphs.state import Context, State
 from graphs.turn import text_of
@@ -41,6 +42,8 @@ def resting(phase: Phase, services: Services) -> PhaseNode:
             update["active_agent"] = None
         if phase != Phase.AWAITING_CHOICE:
             update["choice"] = None
+        holder = update.get("active_agent", state.get("active_agent"))
+        update["dialogue"] = _dialogue(state, record, messages, phase=phase, holder=holder).plain()
         best = always_best(
             {**state, "decision": record},
             runtime.context,
@@ -71,3 +74,17 @@ def handing_over(services: Services) -> Callable[[State], Awaitable[dict[str, An
 def event_of(state: State) -> str:
     """Return the edge that leaves a node: the last event."""
     return state["event"]
+
+
+def _dialogue(
+    state: State, record: dict[str, Any], messages: list[Any], *, phase: Phase, holder: str | None
+) -> Dialogue:
+    """Return what the next turn's choice of an agent reads of this one."""
+    before = Dialogue.from_plain(state.get("dialogue"))
+    served = record["served_by"] or {}
+    agent = served.get("id") if served.get("kind") == "agent" else None
+    if holder is not None and agent != holder:
+        agent = None  # it served in the middle of another's question and gave the floor back
+    asked = (state.get("choice") or {}).get("options", []) if phase == Phase.AWAITING_CHOICE else []
+    said = text_of(messages[-1].content) if messages else ""
+    return before.after(state["request"], agent=agent, said=said, asked=tuple(asked))

@@ -6,22 +6,24 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
-import numpy as np
 from langgraph.runtime import Runtime
 
-from agents.errors import MomaError, RoutingError
+from agents.errors import MomaError
 from graphs import record as records
 from graphs.guard import moment_of
 from graphs.machine import Event, Phase
 from graphs.masks import mask_agents
 from graphs.nodes.models import choose_models, spent_usd
-from graphs.routing.agents import Decision, Turn, decide
+from graphs.routing.chooser import Choice
+from graphs.routing.decision import Decision, Odds
+from graphs.routing.dialogue import Dialogue
 from graphs.routing.quality import Prediction
 from graphs.services import Services
 from graphs.state import Context, State
 
 Route = Callable[[State, Runtime[Context]], Awaitable[dict[str, Any]]]
-_Ranking = list[tuple[str, float]]
+_CONSIDERED = 5
+"""Agents that the record shows."""
 _log = logging.getLogger(__name__)
 
 
@@ -54,64 +56,64 @@ async def routed(state: State, context: Context | None, services: Services) -> d
         runnable=services.runnable(),
         allowed_hand_overs=onward,
     )
-    turn = Turn(
-        phase=moment.phase,
-        holder=moment.holder if not moment.tried else None,
-        may_ask=moment.phase != Phase.AWAITING_CHOICE,
-    )
     asked_for = state["outcome"].get("to")
-    ranked: _Ranking = []
+    choice: Choice | None = None
     prediction, fault = None, None
     if moment.handed_by and asked_for in allowed:
         reason = f"{moment.handed_by} handed over to it"
         decision = Decision(event=Event.SWITCH, agent=asked_for, p_fit=1.0, reason=reason)
     else:
-        request = state["request"]
-        decision, ranked, prediction, fault = await _decided(request, allowed, turn, services)
+        choice, prediction, fault = await _chosen(state, allowed, services)
+        decision = choice.decision
     record = records.with_agents(
         state["decision"],
         decision=decision.event,
         agent=decision.agent,
         reason=decision.reason,
-        considered=ranked,
+        considered=choice.odds.agents[:_CONSIDERED] if choice else (),
         masked=masked,
         p_fit=decision.p_fit,
     )
     if fault:
         record = {**record, "degraded": fault}
-    event, target, choice = decision.event, None, None
+    event, target, question = decision.event, None, None
     if event in (Event.START, Event.SWITCH, Event.STAY):
         target = decision.agent
     elif event == Event.CLARIFY:
-        choice = {"request": state["request"], "options": list(decision.others)}
+        question = {"request": state["request"], "options": list(decision.others)}
     else:
         record = choose_models(record, state, context, services, prediction=prediction)
         event = Event.NONE if record["models"]["order"] else Event.REFUSE
-    return {"event": event.value, "target": target, "choice": choice, "decision": record}
+    return {"event": event.value, "target": target, "choice": question, "decision": record}
 
 
-async def _decided(
-    text: str, allowed: list[str], turn: Turn, services: Services
-) -> tuple[Decision, _Ranking, Prediction | None, str | None]:
-    """Return who takes the turn, the ranked agents, what is expected of the models, and why routing failed."""
+async def _chosen(
+    state: State, allowed: list[str], services: Services
+) -> tuple[Choice, Prediction | None, str | None]:
+    """Return who takes the turn, what is expected of the models, and why routing failed."""
+    text, dialogue = state["request"], Dialogue.from_plain(state.get("dialogue"))
+    may_ask = state.get("phase") != Phase.AWAITING_CHOICE
     try:
-        rank = partial(_rank, text, allowed, services)
-        # Embedding takes milliseconds, a thread; ranking a text that was embedded before does not.
-        ranked, prediction = rank() if services.knows(text) else await services.in_pool(rank)
-        nearness = prediction.nearness if prediction else 0.0
-        return decide(ranked, none_similarity=nearness, turn=turn), ranked, prediction, None
+        choose = partial(_choose, text, dialogue, allowed, services, may_ask=may_ask)
+        # Embedding takes milliseconds, a thread; a turn that was embedded before does not.
+        if services.knows(text, dialogue):
+            choice, prediction = choose()
+        else:
+            choice, prediction = await services.in_pool(choose)
+        return choice, prediction, None
     except MomaError as error:
         _log.warning("routing failed: %s", error)
         fault = f"routing failed, so the default model answers: {error}"
     except Exception as error:  # noqa: BLE001 the choice of model fails open, whatever broke; the masks do not
         _log.exception("routing failed")
         fault = f"routing failed, so the default model answers ({type(error).__name__})"
-    return Decision(event=Event.NONE, agent=None, p_fit=0.0, reason=fault), [], None, fault
+    decision = Decision(event=Event.NONE, agent=None, p_fit=0.0, reason=fault)
+    return Choice(decision=decision, odds=Odds(agents=(), none=1.0)), None, fault
 
 
-def _rank(text: str, allowed: list[str], services: Services) -> tuple[_Ranking, Prediction | None]:
+def _choose(
+    text: str, dialogue: Dialogue, allowed: list[str], services: Services, *, may_ask: bool
+) -> tuple[Choice, Prediction | None]:
     router = services.router()
-    vector = router.embed(text)
-    if not np.isfinite(vector).all():
-        raise RoutingError(f"the encoder {router.encoder_name} gave no usable vector")
-    return router.rank_agents(vector, allowed), router.predict(vector)
+    choice = router.choose_agent(text, dialogue, allowed=allowed, may_ask=may_ask)
+    return choice, router.predict(text)

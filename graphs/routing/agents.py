@@ -1,12 +1,10 @@
-"""Finds the agents that fit a text, and decides: stay, switch, start, ask, or none.
+"""The agents that routing can find: their cards in numbers, in two levels, changing while they are searched.
 
-It knows cards and vectors; who may serve is decided before (masks), and what the words of a short reply mean is
-read elsewhere. An agent is known by several texts (description, skills, examples) and is as near as the nearest.
-General requests, which are nobody's, are known by examples too, so that "none" is a candidate like any other.
+Where the cards' texts are few every text is compared; beyond that the nearest cells are opened (see `cells`) and the
+texts of the nearest agents compared. It knows no dialogue and takes no decision; who may serve is decided before.
 """
 
-import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,191 +12,208 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.card import AgentCard
-from graphs.machine import Event, Phase
-from graphs.routing.index import VectorIndex
+from graphs.routing.card_texts import CardTexts, card_texts, category_of
+from graphs.routing.cells import Cells
+from graphs.routing.head import ExampleHead, fit_head
+from graphs.routing.known import Known, known_agent
+from graphs.routing.space import Space, unit
+from graphs.routing.words import WordCounts
 
-CATEGORIES = 8
-"""How many categories are opened."""
-TEXTS_AN_AGENT = 60
-_SEPARATOR = "\x1f"
+__all__ = ["AgentIndex", "Allowed", "Encode"]
 
-# The decision is logistic in two cosines: how near the agent is, and how much nearer than a general request.
-_SLOPE, _FIT_AT, _AGAINST_NONE = 14.0, 0.36, 9.0
-START_AT = 0.5
-"""An agent takes the floor at this probability that it fits."""
-ASK_WITHIN = 0.03
-"""Two agents whose cosines differ by less are too close to choose between."""
-SWITCH_MARGIN = 0.08
-"""How much nearer than the holder another agent must be to take the floor from it."""
-LEAVE_OPEN_QUESTION_AT = 0.8
-"""The probability at which another agent takes a turn that the holder's own question waits for."""
+FLAT_TEXTS = 20_000
+"""Up to so many texts, each is compared with the query."""
+OPEN_AGENTS = 12_000
+"""Beyond that, cells are opened until they hold so many agents,"""
+CLOSE_LOOK = 64
+"""and the texts of so many of them are compared."""
+_KEPT = 4096
+"""Agents whose numbers are kept at hand."""
 
-Vector = NDArray[np.float32]
+Matrix = NDArray[np.float32]
+Allowed = Callable[[str], bool]
 
 
 class Encode(Protocol):
     """Embeds texts: (n,) texts to (n, d) unit rows."""
 
-    def __call__(self, texts: Sequence[str], /) -> NDArray[np.float32]:
+    def __call__(self, texts: Sequence[str], /) -> Matrix:
         """Return one row for each text."""
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
-    """What the decision knows of the turn besides the text."""
-
-    phase: str
-    holder: str | None = None
-    may_ask: bool = True
-    """False if the last turn was a question of the router's own."""
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    card: AgentCard
+    texts: CardTexts
+    vectors: NDArray[np.float16]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """Who takes the turn."""
+@dataclass(frozen=True, slots=True)
+class _Flat:
+    """Every purpose and example in one array, by agent."""
 
-    event: Event
-    agent: str | None
-    others: tuple[str, ...] = ()
-    """With `clarify`, the agents to offer."""
-    p_fit: float
-    """The probability that the best agent fits."""
-    reason: str
+    ids: list[str]
+    rows: Matrix
+    starts: NDArray[np.int64]
+    learnt: Matrix | None
+    learnt_starts: NDArray[np.int64]
+    head: ExampleHead | None
 
 
 class AgentIndex:
-    """The cards' texts as vectors, in two levels: categories, then agents."""
+    """Agents by what their cards say."""
 
-    def __init__(self, encode: Encode, dim: int) -> None:
+    def __init__(self, encode: Encode, *, dim: int, space: Space | None = None) -> None:
         self._encode = encode
-        self._texts = VectorIndex.from_vectors([], np.zeros((0, dim), np.float32))
-        self._agent_texts: dict[str, list[str]] = {}
-        self._members: dict[str, set[str]] = {}
-        self._means: dict[str, Vector] = {}
+        self.space = space
+        """What was fitted for the encoder, if anything."""
+        self._entries: dict[str, _Entry] = {}
+        self._cells = Cells(dim)
+        self._known: dict[str, Known] = {}
+        self._flat: _Flat | None = None
+        self._texts = 0
+        self.words = WordCounts()
+        self.version = 0
+        """It changes with every card that comes or goes."""
 
     @classmethod
-    def from_cards(cls, cards: Iterable[AgentCard], encode: Encode, *, dim: int) -> "AgentIndex":
+    def from_cards(
+        cls, cards: Iterable[AgentCard], encode: Encode, *, dim: int, space: Space | None = None
+    ) -> "AgentIndex":
         """Embed and index `cards`."""
-        index = cls(encode, dim)
-        for card in cards:
-            index.add(card)
+        index = cls(encode, dim=dim, space=space)
+        every = {card.id: card for card in cards}
+        texts = {i: card_texts(card) for i, card in every.items()}
+        rows = encode([text for t in texts.values() for text in t.all()])
+        at, means = 0, []
+        for agent_id, card in every.items():
+            until = at + len(texts[agent_id].all())
+            means.append(index._enter(card, texts[agent_id], rows[at:until]))
+            at = until
+        if means:
+            categories = [category_of(card) for card in every.values()]
+            index._cells.add_all(list(every), np.stack(means), categories)
         return index
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __contains__(self, agent_id: object) -> bool:
+        return agent_id in self._entries
 
     def add(self, card: AgentCard) -> None:
         """Add a card; one with the same id is replaced."""
         texts = card_texts(card)
-        vectors = self._encode(texts)
+        vectors = self._encode(texts.all())
         self.remove(card.id)
-        ids = [f"{card.id}{_SEPARATOR}{n}" for n in range(len(texts))]
-        self._texts.add(ids, vectors)
-        self._agent_texts[card.id] = ids
-        self._members.setdefault(category_of(card), set()).add(card.id)
-        self._means[card.id] = vectors.mean(axis=0)
+        mean = self._enter(card, texts, vectors)
+        self._cells.add(card.id, mean, category_of(card))
 
     def remove(self, agent_id: str) -> None:
-        """Remove an agent's texts, if it has any."""
-        ids = self._agent_texts.pop(agent_id, None)
-        if ids is None:
+        """Remove an agent, if it is there."""
+        entry = self._entries.get(agent_id)
+        if entry is None:
             return
-        self._texts.remove(ids)
-        del self._means[agent_id]
-        for category, members in list(self._members.items()):
-            members.discard(agent_id)
-            if not members:
-                del self._members[category]
+        self.words.remove(self.known(agent_id).words)
+        del self._entries[agent_id]
+        self._known.pop(agent_id, None)
+        self._cells.remove(agent_id)
+        self._texts -= len(entry.vectors)
+        self._changed()
 
-    def rank(
-        self, vector: Vector, allowed: Collection[str], *, top: int = 5
-    ) -> list[tuple[str, float]]:
-        """Return the `top` nearest of the allowed agents with their cosines, nearest first."""
-        opened = self._open(vector, set(allowed))
-        ids = [text for agent in sorted(opened) for text in self._agent_texts.get(agent, ())]
-        if not ids:
-            return []
-        best: dict[str, float] = {}
-        for text, score in self._texts.search(vector[None, :], len(ids), allowed=ids)[0]:
-            agent = text.partition(_SEPARATOR)[0]
-            best.setdefault(agent, score)
-            if len(best) == top:
-                break
-        return sorted(best.items(), key=lambda item: (-item[1], item[0]))
+    def known(self, agent_id: str) -> Known:
+        """Return an agent in numbers."""
+        found = self._known.get(agent_id)
+        if found is None:
+            entry = self._entries[agent_id]
+            vectors = unit(entry.vectors.astype(np.float32))
+            found = known_agent(entry.card, entry.texts, vectors, space=self.space)
+            while len(self._known) >= _KEPT:
+                del self._known[next(iter(self._known))]
+            self._known[agent_id] = found
+        return found
 
-    def _open(self, vector: Vector, allowed: set[str]) -> set[str]:
-        """Return the allowed agents of the nearest categories."""
+    @property
+    def head(self) -> ExampleHead | None:
+        """What is fitted on the cards' own examples; None where they are few, or the agents too many."""
+        return self._all().head if self._texts <= FLAT_TEXTS else None
+
+    def near(self, queries: Matrix, top: int, *, allowed: Allowed | None = None) -> list[str]:
+        """Return the agents nearest to any of `queries` (n, d), by any of three measures `top` each."""
+        if self._texts <= FLAT_TEXTS:
+            return self._near_flat(queries, top, allowed)
+        few = self._cells.nearest(
+            queries, max(CLOSE_LOOK, top), open_agents=OPEN_AGENTS, allowed=allowed
+        )
         scored = []
-        for category, members in self._members.items():
-            if open_to := members & allowed:
-                centre = np.mean([self._means[agent] for agent in sorted(open_to)], axis=0)
-                norm = float(np.linalg.norm(centre)) or 1.0
-                scored.append((float(centre @ vector) / norm, category, open_to))
+        for agent_id in few:
+            known = self.known(agent_id)
+            rows = np.concatenate([known.purposes, known.examples])
+            scored.append((float((rows @ queries.T).max()), agent_id))
         scored.sort(key=lambda item: (-item[0], item[1]))
-        return set().union(*(members for _, _, members in scored[:CATEGORIES]))
+        return [agent_id for _, agent_id in scored[:top]]
 
+    def groups(self) -> dict[str, list[str]]:
+        """Return the categories with their agents; where none is declared, found ones are named by their words."""
+        found: dict[str, list[str]] = {}
+        for category, members in self._cells.groups():
+            found.setdefault(category or self._name(members), []).extend(sorted(members))
+        return found
 
-def card_texts(card: AgentCard) -> list[str]:
-    """Return the texts by which a card is found."""
-    texts = [f"{card.title}: {card.description}"]
-    for skill in card.skills:
-        named = (
-            f"{skill.name or skill.id}: {skill.description}" if skill.description else skill.name
-        )
-        texts += [text for text in (named, ", ".join(skill.tags), *skill.examples) if text.strip()]
-    return list(dict.fromkeys(texts))[:TEXTS_AN_AGENT]
+    def _near_flat(self, queries: Matrix, top: int, allowed: Allowed | None) -> list[str]:
+        flat = self._all()
+        if not flat.ids:
+            return []
+        open_to = np.array([allowed is None or allowed(i) for i in flat.ids])
+        measures = [np.maximum.reduceat((flat.rows @ queries.T).max(axis=1), flat.starts)]
+        if flat.learnt is not None and self.space is not None:
+            near = (flat.learnt @ self.space.map(queries).T).max(axis=1)
+            measures.append(np.maximum.reduceat(near, flat.learnt_starts))
+        if flat.head is not None:
+            by_id = flat.head.probabilities(queries[0])
+            measures.append(np.array([by_id.get(i, 0.0) for i in flat.ids], np.float32))
+        found: list[str] = []
+        for measure in measures:
+            shown = np.where(open_to, measure, -np.inf)
+            order = np.argsort(-shown, kind="stable")[:top]
+            found += [flat.ids[n] for n in order if open_to[n]]
+        return list(dict.fromkeys(found))
 
-
-def category_of(card: AgentCard) -> str:
-    """Return the card's category as one text; cards without one stand each for themselves."""
-    return " / ".join(card.category) if card.category else f"{_SEPARATOR}{card.id}"
-
-
-def p_fits(similarity: float, none_similarity: float) -> float:
-    """Return the probability that an agent fits, from its cosine and that of the nearest general request."""
-    score = _SLOPE * (similarity - _FIT_AT) + _AGAINST_NONE * (similarity - none_similarity)
-    return 1 / (1 + math.exp(-max(min(score, 60.0), -60.0)))
-
-
-def decide(ranked: Sequence[tuple[str, float]], *, none_similarity: float, turn: Turn) -> Decision:
-    """Decide who takes the turn, from the ranked agents and the nearest general request."""
-    if not ranked:
-        return Decision(
-            event=Event.NONE, agent=None, p_fit=0.0, reason="no agent may serve this turn"
-        )
-    (best, score), scores = ranked[0], dict(ranked)
-    p_fit = p_fits(score, none_similarity)
-    holder = turn.holder if turn.holder in scores else None
-    if holder is not None:
-        return _with_holder(holder, scores, best=best, p_fit=p_fit, turn=turn)
-    if p_fit < START_AT:
-        return _none(best, p_fit)
-    if len(ranked) > 1 and turn.may_ask:
-        other, other_score = ranked[1]
-        if score - other_score < ASK_WITHIN and p_fits(other_score, none_similarity) >= START_AT:
-            reason = f"{best} and {other} are equally near"
-            return Decision(
-                event=Event.CLARIFY, agent=best, others=(best, other), p_fit=p_fit, reason=reason
+    def _all(self) -> _Flat:
+        if self._flat is None:
+            ids = sorted(self._entries)
+            known = [self.known(i) for i in ids]
+            counts = [len(k.purposes) + len(k.examples) for k in known]
+            purposes = [len(k.purposes) for k in known]
+            rows = [np.concatenate([k.purposes, k.examples]) for k in known]
+            learnt = [k.learnt for k in known if k.learnt is not None]
+            self._flat = _Flat(
+                ids=ids,
+                rows=np.concatenate(rows) if rows else np.zeros((0, 1), np.float32),
+                starts=np.cumsum([0, *counts[:-1]]),
+                learnt=np.concatenate(learnt) if learnt else None,
+                learnt_starts=np.cumsum([0, *purposes[:-1]]),
+                head=fit_head(known),
             )
-    event = Event.SWITCH if turn.holder else Event.START
-    return Decision(event=event, agent=best, p_fit=p_fit, reason=f"{best} fits best")
+        return self._flat
 
+    def _enter(self, card: AgentCard, texts: CardTexts, vectors: Matrix) -> Matrix:
+        self._entries[card.id] = _Entry(card, texts, vectors.astype(np.float16))
+        self._texts += len(vectors)
+        known = self.known(card.id)
+        self.words.add(known.words)
+        self._changed()
+        return known.mean
 
-def _with_holder(
-    holder: str, scores: Mapping[str, float], *, best: str, p_fit: float, turn: Turn
-) -> Decision:
-    waiting = turn.phase in (Phase.AWAITING_INPUT, Phase.AWAITING_APPROVAL)
-    clear = scores[best] - scores[holder] > SWITCH_MARGIN
-    leave_at = LEAVE_OPEN_QUESTION_AT if waiting else START_AT
-    if best != holder and clear and p_fit >= leave_at:
-        reason = f"{best} fits clearly better than {holder}"
-        return Decision(event=Event.SWITCH, agent=best, p_fit=p_fit, reason=reason)
-    if waiting:
-        reason = f"{holder} asked, and no other agent fits clearly better"
-        return Decision(event=Event.STAY, agent=holder, p_fit=p_fit, reason=reason)
-    if p_fit >= START_AT:
-        return Decision(event=Event.STAY, agent=holder, p_fit=p_fit, reason=f"{holder} still fits")
-    return _none(best, p_fit)
+    def _changed(self) -> None:
+        self._flat = None
+        self.version += 1
 
-
-def _none(best: str, p_fit: float) -> Decision:
-    reason = f"no agent fits; the nearest, {best}, fits with probability {p_fit:.2f}"
-    return Decision(event=Event.NONE, agent=None, p_fit=p_fit, reason=reason)
+    def _name(self, members: Iterable[str]) -> str:
+        counts: dict[str, int] = {}
+        for agent_id in members:
+            for word in self.known(agent_id).words:
+                counts[word] = counts.get(word, 0) + 1
+        best = sorted(counts, key=lambda w: (-counts[w] * self.words.weight(w), w))[:3]
+        return ", ".join(best)

@@ -5,7 +5,7 @@ kinds of task with each model's assumed quality; those of a measured profile are
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +52,10 @@ class Prediction:
     """The cosine of the nearest anchor."""
     far: bool
     """Nothing profiled is near: the qualities are the models' overall ones."""
+    answer_tokens: Mapping[str, float] = field(default_factory=dict)
+    """How long the answer of a model is expected to be, where that was measured."""
+    measured: frozenset[str] = frozenset()
+    """The models whose quality was measured; that of the others is assumed."""
 
 
 class AnchorEstimator:

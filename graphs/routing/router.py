@@ -13,8 +13,15 @@ from numpy.typing import NDArray
 from agents.card import AgentCard
 from graphs.routing.agents import AgentIndex
 from graphs.routing.choice import Option, Ranked, rank
+from graphs.routing.chooser import Choice, Chooser
+from graphs.routing.decision import Costs
+from graphs.routing.dialogue import Dialogue
 from graphs.routing.encoder import CachedEncoder, Encoder
+from graphs.routing.fitted import Fitted
+from graphs.routing.measured import MeasuredModels
+from graphs.routing.profile import Profile
 from graphs.routing.quality import AnchorEstimator, Prediction, declared_anchors
+from graphs.routing.reading import turn_texts
 
 Vector = NDArray[np.float32]
 
@@ -32,12 +39,21 @@ class Router:
     """Ranks agents and models for a text. Safe to use from several threads."""
 
     def __init__(
-        self, encoder: Encoder, agents: AgentIndex, models: AnchorEstimator | None
+        self,
+        encoder: Encoder,
+        agents: AgentIndex,
+        models: AnchorEstimator | None,
+        *,
+        fitted: Fitted,
+        costs: Costs | None = None,
+        measured: MeasuredModels | None = None,
     ) -> None:
         self._encoder = encoder
         self._queries = CachedEncoder(encoder)
         self._agents = agents
+        self._chooser = Chooser(agents, self._queries.encode, fitted, costs=costs)
         self._models = models
+        self._measured = measured
         self._lock = threading.RLock()  # the index changes in place when a card comes or goes
 
     @classmethod
@@ -48,6 +64,8 @@ class Router:
         cards: Iterable[AgentCard],
         examples: Sequence[Example],
         qualities: Mapping[str, Mapping[str, float]],
+        costs: Costs | None = None,
+        profile: Profile | None = None,
     ) -> "Router":
         """Embed the cards and the kinds' examples.
 
@@ -56,8 +74,13 @@ class Router:
             cards: the agents.
             examples: general requests by kind; empty means that no quality can be predicted.
             qualities: for each model its assumed quality by kind.
+            costs: what a wrong choice of agent costs.
+            profile: what was measured of the models, with vectors of this encoder.
         """
-        agents = AgentIndex.from_cards(cards, encoder.encode, dim=encoder.dim)
+        fitted = Fitted.load()
+        agents = AgentIndex.from_cards(
+            cards, encoder.encode, dim=encoder.dim, space=fitted.space_for(encoder.name)
+        )
         models = None
         if examples and qualities:
             anchors = declared_anchors(
@@ -66,7 +89,8 @@ class Router:
                 vectors=encoder.encode([e.text for e in examples]),
             )
             models = AnchorEstimator.from_anchors(anchors)
-        return cls(encoder, agents, models)
+        measured = MeasuredModels.of(profile, qualities) if profile else None
+        return cls(encoder, agents, models, fitted=fitted, costs=costs, measured=measured)
 
     @property
     def encoder_name(self) -> str:
@@ -78,22 +102,30 @@ class Router:
         vector: Vector = self._queries.encode([text])[0]
         return vector
 
-    def knows(self, text: str) -> bool:
-        """Whether `text` was embedded of late."""
-        return text in self._queries
+    def knows(self, text: str, dialogue: Dialogue) -> bool:
+        """Whether what a turn reads was embedded of late."""
+        return all(t in self._queries for t in turn_texts(text, dialogue))
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the unit rows (n, d) of `texts`, which are many and not cached."""
         return self._encoder.encode(texts)
 
-    def rank_agents(self, vector: Vector, allowed: Collection[str]) -> list[tuple[str, float]]:
-        """Return the nearest of the allowed agents with their cosines."""
+    def choose_agent(
+        self, text: str, dialogue: Dialogue, *, allowed: Collection[str], may_ask: bool = True
+    ) -> Choice:
+        """Return who of the allowed agents takes the turn."""
+        self._queries.encode(turn_texts(text, dialogue))  # the long part needs no lock
+        mask = frozenset(allowed)
         with self._lock:
-            return self._agents.rank(vector, allowed)
+            return self._chooser.choose(
+                text, dialogue, allowed=mask.__contains__, mask=mask, may_ask=may_ask
+            )
 
-    def predict(self, vector: Vector) -> Prediction | None:
-        """Return the models' predicted quality; None where the catalogue gives nothing to predict from."""
-        return self._models.predict(vector) if self._models else None
+    def predict(self, text: str) -> Prediction | None:
+        """Return the models' quality on `text`, measured or assumed; None where there is nothing to predict from."""
+        vector = self.embed(text)
+        assumed = self._models.predict(vector) if self._models else None
+        return self._measured.predict(text, vector, assumed=assumed) if self._measured else assumed
 
     def change(self, before: AgentCard | None, after: AgentCard | None) -> None:
         """Follow a change of the registry."""

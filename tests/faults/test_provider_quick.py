@@ -3,6 +3,8 @@
 import asyncio
 import random
 import time
+from collections.abc import AsyncGenerator
+from dataclasses import replace
 
 import pytest
 
@@ -12,7 +14,7 @@ from graphs.gateway import transport
 from graphs.gateway.gateway import Chat, Gateway
 from graphs.gateway.ledger import Ledger
 from graphs.gateway.models import Model, Price
-from graphs.gateway.transport import Limits
+from graphs.gateway.transport import Limits, Piece, Request
 from tests.support.provider import (
     FakeProvider,
     Reply,
@@ -25,8 +27,10 @@ from tests.support.provider import (
     status,
     stream,
 )
+from tests.support.waiting import PATIENCE_S, until
 
 TURNS, AT_ONCE = 120, 20
+HALF = raw_events("garbage")
 FAULTS: list[Reply] = [
     status(429),
     status(500),
@@ -35,10 +39,11 @@ FAULTS: list[Reply] = [
     cut(0),
     cut(0, reset=True),
     body(b"<html>", "text/html"),
-    raw_events("garbage"),
+    HALF,
     stream({"content": None}),
 ]
-LIMITS = Limits(connect=1, first_token=0.5, idle=0.5, turn=6)
+LIMITS = Limits(connect=PATIENCE_S, first_token=PATIENCE_S, idle=PATIENCE_S, turn=2 * PATIENCE_S)
+PATIENCE_WITH_FAULTY_S = 0.3
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -47,11 +52,27 @@ def _loaded() -> None:
     transport.load()
 
 
+@pytest.fixture(autouse=True)
+def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make retries quick, and the silence of the faulty one short.
+
+    The good one has all the time of a slow machine: were it limited as well, the test would measure speed.
+    """
+    whole = transport.stream
+
+    def stream(request: Request) -> AsyncGenerator[Piece, None]:
+        if request.model == "faulty":
+            request = replace(request, limits=replace(LIMITS, first_token=PATIENCE_WITH_FAULTY_S))
+        return whole(request)
+
+    monkeypatch.setattr(module, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(transport, "stream", stream)
+
+
 @pytest.mark.parametrize("share", [0.3, 1.0], ids=["one call in three", "every call"])
 async def test_turns_survive_a_provider_that_fails(
     share: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "FIRST_PAUSE_S", 0.01)
     monkeypatch.setenv("CANARY", "sk-canary-0123456789abcdef")
     chance = random.Random(7)
     script = [chance.choice(FAULTS) if chance.random() < share else ok("Yes.") for _ in range(400)]
@@ -89,12 +110,13 @@ async def test_turns_survive_a_provider_that_fails(
             return text
 
         said = await asyncio.gather(*(turn() for _ in range(TURNS)))
-        await asyncio.sleep(0.05)
-        assert faulty.open_now == good.open_now == 0, "every connection is closed"
+        await until(
+            lambda: faulty.open_now == good.open_now == 0
+        )  # a server sees an end after its client
     # A turn may end in an honest error only where half an answer was shown.
     assert {text for text in said if text != "Yes."} <= {
         "Half an [the answer of faulty was cut off]"
     }
-    assert said.count("Yes.") >= 0.9 * TURNS
+    assert TURNS - said.count("Yes.") <= script[: len(faulty.requests)].count(HALF) < 0.2 * TURNS
     assert "sk-canary" not in str(ledger.calls)
     assert len(faulty.requests) < TURNS if share == 1 else len(faulty.requests) > 0

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphs.locks import FairLock, lock_of
+from tests.support.waiting import PATIENCE_S
 
 
 class FakeSaver:
@@ -27,7 +28,7 @@ def test_whoever_is_not_cancelled_gets_the_lock_in_order_of_arrival(cancelled: l
                 assert inside == 1
                 entered[number].set()
                 try:
-                    await asyncio.sleep(30 if cancelled[number] == "holding" else 0)
+                    await asyncio.sleep(2 * PATIENCE_S if cancelled[number] == "holding" else 0)
                     order.append(number)
                 finally:
                     inside -= 1
@@ -39,10 +40,10 @@ def test_whoever_is_not_cancelled_gets_the_lock_in_order_of_arrival(cancelled: l
                 task.cancel()
         for number, (task, how) in enumerate(zip(tasks, cancelled, strict=True)):
             if how == "holding":
-                await asyncio.wait_for(entered[number].wait(), 5)
+                await asyncio.wait_for(entered[number].wait(), PATIENCE_S)
                 task.cancel()
-        await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 5)
-        async with asyncio.timeout(5), lock_of(saver, "t"):
+        await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), PATIENCE_S)
+        async with asyncio.timeout(PATIENCE_S), lock_of(saver, "t"):
             return order
 
     assert asyncio.run(main()) == [n for n, how in enumerate(cancelled) if how == "no"]
@@ -56,7 +57,7 @@ def test_threads_with_loops_of_their_own_exclude_each_other(threads: int, turns:
     async def work() -> None:
         nonlocal inside
         for _ in range(turns):
-            async with asyncio.timeout(5), lock:
+            async with asyncio.timeout(PATIENCE_S), lock:
                 inside += 1
                 await asyncio.sleep(0)
                 assert inside == 1

@@ -18,6 +18,11 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
+from tests.support.waiting import PATIENCE_S
+
+SILENCE_S = 600.0
+"""Longer than any test waits; a reply ends at once when its client hangs up or the server stops."""
+
 Usage = tuple[int, int] | None
 """Tokens read and written; None: the provider does not say."""
 
@@ -142,7 +147,7 @@ def hang() -> Reply:
     """Take the request and say nothing."""
 
     async def reply(wire: Wire, seen: Seen) -> None:
-        await asyncio.sleep(60)
+        await asyncio.sleep(SILENCE_S)
 
     return reply
 
@@ -154,13 +159,22 @@ def stall(after: int = 2, delta: Mapping[str, Any] | None = None) -> Reply:
         await _stream_head(wire)
         for _ in range(after):
             await wire.event(_chunk({"content": "word "} if delta is None else delta))
-        await asyncio.sleep(60)
+        await asyncio.sleep(SILENCE_S)
 
     return reply
 
 
-def cut(after: int = 2, *, reset: bool = False, mid_event: bool = False) -> Reply:
-    """Stream `after` chunks, then drop the connection with FIN or RST, on request within a chunk."""
+def cut(
+    after: int = 2,
+    *,
+    reset: bool = False,
+    read: threading.Event | None = None,
+    mid_event: bool = False,
+) -> Reply:
+    """Stream `after` chunks, then drop the connection with FIN or RST, on request within a chunk.
+
+    An RST overtakes what the client has not read yet; it waits for `read` where that matters.
+    """
 
     async def reply(wire: Wire, seen: Seen) -> None:
         await _stream_head(wire)
@@ -168,8 +182,9 @@ def cut(after: int = 2, *, reset: bool = False, mid_event: bool = False) -> Repl
             await wire.event(_chunk({"content": "word "}))
         if mid_event:
             await wire.send(b'data: {"id": "chatcmpl-fake", "object": "chat.comp')
+        if read is not None:
+            await asyncio.to_thread(read.wait, PATIENCE_S)
         if reset:
-            await asyncio.sleep(0.05)  # an RST overtakes what is not read yet
             wire.reset()
 
     return reply
@@ -211,7 +226,7 @@ class FakeProvider:
 
     def __enter__(self) -> "FakeProvider":
         self._thread.start()
-        assert self._started.wait(10), "the fake provider did not start"
+        assert self._started.wait(PATIENCE_S), "the fake provider did not start"
         return self
 
     def __exit__(
@@ -221,7 +236,7 @@ class FakeProvider:
         traceback: TracebackType | None,
     ) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(10)
+        self._thread.join(PATIENCE_S)
 
     def _run(self) -> None:
         asyncio.run(self._serve())

@@ -212,7 +212,7 @@ async def test_a_yes_that_is_cut_off_leaves_the_approval_pending_and_a_no_counts
         if not approved(interrupt(QUESTION)):
             return done("Kept.")
         working.set()
-        await asyncio.sleep(60)
+        await asyncio.sleep(600)
         deleted.append("all")
         return done("Deleted.")
 

@@ -13,8 +13,9 @@ from agents.calculator.pool import Pool
 from agents.calculator.problems import Refused
 from agents.contract import AgentContext
 from agents.errors import CatalogError
+from tests.support.waiting import PATIENCE_S, wait_until
 
-GRAPH = build({})
+GRAPH = build({"seconds": 30})  # what is asked here ends by itself, on a slow machine later
 
 
 def ask(
@@ -50,6 +51,11 @@ VALUES = {
     "average of 100,200,300": "200",
     "max(1,200)": "200",
     "gcd(12, 18)": "6",
+    "split a $86.40 bill between 4 people": "21.60",
+    "what is 0.1 + 0.2 exactly": "0.3",
+    "price went from 80 to 100, what's the percentage increase": "25",
+    "how many ounces in 2 liters": "67.6280454037",
+    "8 oz in grams": "226.796185",
     "12 mod 5": "2",
     "12 % 5": "2",
     "sin(30 degrees)": "0.5",
@@ -165,6 +171,21 @@ def test_declines_what_is_no_calculation(request_: str, tmp_path: Path) -> None:
     assert "\n" not in outcome["reason"]
 
 
+@pytest.mark.parametrize(
+    ("request_", "text"),
+    [
+        ("what is 3/4 + 2/3 as a fraction", "3/4 + 2/3 = **17/12** ≈ 1.41666666667"),
+        (
+            "how many seconds are in a year",
+            "1 year = **31,557,600 s** (a year taken as 365.25 days)",
+        ),
+        ("2 cups in ounces", "2 cups = **16 fl oz**"),
+    ],
+)
+def test_an_answer_says_what_it_took_for_granted(request_: str, text: str, tmp_path: Path) -> None:
+    assert ask(request_, tmp_path)["outcome"]["text"] == text
+
+
 def test_follow_ups_use_the_last_result(tmp_path: Path) -> None:
     turns = {
         "What is 17% of 2,350?": "399.5",
@@ -235,7 +256,7 @@ def test_refuses_what_has_no_answer_or_is_too_large(
 ) -> None:
     started = time.monotonic()
     outcome = ask(request_, tmp_path)["outcome"]
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 15
     assert outcome["event"] == "done"
     assert reason in outcome["text"]
     assert "\n" not in outcome["text"]
@@ -247,23 +268,23 @@ def test_refuses_what_has_no_answer_or_is_too_large(
 def test_repeated_phrases_take_no_exponential_time(request_: str, tmp_path: Path) -> None:
     started = time.monotonic()
     assert ask(request_, tmp_path)["outcome"]["event"] in ("declined", "done")
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 15
 
 
 def test_a_slow_computation_is_stopped_and_leaves_no_process() -> None:
-    pool = Pool(seconds=0.5)
+    pool = Pool(seconds=1.5)
     request = {"task": "expand", "text": "(x+y+z+w)^150", "variable": "x", "digits": 12}
-    with pytest.raises(Refused, match=r"more than 0\.5 seconds"):
+    with pytest.raises(Refused, match=r"more than 1\.5 seconds"):
         pool.run(request)
-    assert _children_of(os.getpid(), argument="0.5") == []
+    assert _children_of(os.getpid(), argument="1.5") == []
     again = pool.run({"task": "expand", "text": "(x+1)^2", "variable": "x", "digits": 12})
     assert again["exact"] == "x^2 + 2*x + 1"
     pool.close()
-    assert _children_of(os.getpid(), argument="0.5") == []
+    assert _children_of(os.getpid(), argument="1.5") == []
 
 
 def test_a_worker_that_died_is_replaced() -> None:
-    pool = Pool(seconds=1.0)
+    pool = Pool(seconds=30)
     request = {"task": "evaluate", "text": "sqrt(2)", "digits": 12}
     pool.run(request)
     pool._idle[0].kill()
@@ -274,7 +295,7 @@ def test_a_worker_that_died_is_replaced() -> None:
 
 def test_the_worker_sees_no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_FOR_TEST", "x")
-    pool = Pool(seconds=1.0)
+    pool = Pool(seconds=30)
     pool.run({"task": "evaluate", "text": "sqrt(2)", "digits": 12})
     environment = Path(f"/proc/{pool._idle[0].pid}/environ")
     if not environment.exists():
@@ -286,25 +307,22 @@ def test_the_worker_sees_no_environment(monkeypatch: pytest.MonkeyPatch) -> None
 def test_the_worker_ends_with_its_parent() -> None:
     code = (
         "from agents.calculator.pool import shared_pool\n"
-        "pool = shared_pool(1.0)\n"
+        "pool = shared_pool(30)\n"
         "pool.run({'task': 'evaluate', 'text': 'sqrt(2)', 'digits': 12})\n"
         "print(pool._idle[0].pid, flush=True)\n"
         "import os; os._exit(0)\n"  # no clean-up of any kind runs
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE_S, check=True
     )
     pid = int(done.stdout)
-    deadline = time.monotonic() + 5
-    while _alive(pid) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert not _alive(pid)
+    wait_until(lambda: not _alive(pid))
 
 
 def test_importing_loads_neither_sympy_nor_pint() -> None:
     code = "import sys, agents.calculator as c; c.build({}); print(sorted({'sympy', 'pint'} & set(sys.modules)))"
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE_S, check=True
     )
     assert done.stdout.strip() == "[]"
 

@@ -100,6 +100,10 @@ def test_answers_about_days(request_text: str, expected: str) -> None:
     ("request_text", "expected"),
     [
         ("how long until Christmas", "**32 days** until Friday 25 December 2026"),
+        ("how many days until my birthday on 3 April", "**131 days** until Saturday 3 April 2027"),
+        ("how long until the big deadline on the 5th of January", "until Tuesday 5 January 2027"),
+        ("how many days until the meeting on Friday", "**4 days** until Friday 27 November 2026"),
+        ("how many days until the first of June", "until Tuesday 1 June 2027"),
         ("days until 1 September", "**282 days** until Wednesday 1 September 2027"),
         (
             "how many days between 1 May and 15 August 2027",

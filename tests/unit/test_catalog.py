@@ -11,6 +11,7 @@ from agents.card import LONGEST_ID, AgentCard, Skill
 from agents.errors import CatalogError
 from agents.source import Source
 from graphs.catalog import Catalog
+from tests.support.waiting import PATIENCE_S
 
 MODEL = "- id: m\n  litellm: x/y\n  context_tokens: 100\n"
 AGENT = "- id: a\n  description: d\n"
@@ -192,6 +193,8 @@ def test_a_deep_catalogue_does_not_bring_the_process_down(tmp_path: Path) -> Non
     path = tmp_path / "deep.yaml"
     path.write_text("agents: " + "[" * 100_000)
     code = f"from graphs.catalog import Catalog; Catalog.from_file({str(path)!r})"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE_S
+    )
     assert done.returncode == 1  # a Python error, not a signal
     assert "CatalogError" in done.stderr

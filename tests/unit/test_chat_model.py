@@ -26,6 +26,7 @@ from graphs.gateway.ledger import Ledger
 from graphs.gateway.models import Model, Price
 from graphs.gateway.transport import Limits
 from tests.support.provider import FakeProvider, ok, stall, status, tool_call
+from tests.support.waiting import PATIENCE_S
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -48,7 +49,9 @@ def chat_model(
         )
         for n, provider in enumerate(providers)
     ]
-    gateway = Gateway(models, limits=Limits(turn=5))
+    gateway = Gateway(
+        models, limits=Limits(first_token=PATIENCE_S, idle=PATIENCE_S, turn=PATIENCE_S)
+    )
     return GatewayChatModel(
         gateway=gateway,
         order=tuple(gateway.models),

@@ -23,10 +23,10 @@ from app.chat.__main__ import main
 from graphs import Services
 from tests.support.agents import FakeEncoder
 from tests.support.provider import FakeProvider, ok, stall
+from tests.support.waiting import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 CHAT = [sys.executable, "-m", "app.chat"]
-PATIENCE_S = 20.0
 
 
 @pytest.fixture
@@ -129,9 +129,13 @@ def test_a_person_talks_stops_an_answer_is_asked_and_leaves(catalog: Path, tmp_p
             chat.expect(">")
             chat.send("Write a long story about rain\r")
             chat.expect("word word word")
-            chat.send("\x03")
-            chat.expect("Stopped.")
-            assert provider.requests[0].hung_up.wait(5), "the provider still writes for nobody"
+            chat.send("typed ahead\x03")
+            assert not {"^C", "typed"} & set(chat.expect("Stopped.").split()), (
+                "it draws undisturbed"
+            )
+            assert provider.requests[0].hung_up.wait(PATIENCE_S), (
+                "the provider still writes for nobody"
+            )
             chat.expect(">")
             chat.send("half a line\x03")
             chat.expect("Ctrl-D or /quit leaves.")

@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 from rich.console import Console
 from rich.live import Live
 
-from agents.contract import declined
+from agents.contract import declined, needs_input
 from app.chat import view
 from app.chat.screen import make_screen, settled
 from app.chat.turn import Ended, run_turn
@@ -136,6 +136,21 @@ async def test_the_quiet_line_tells_a_start_from_a_floor_that_is_kept() -> None:
     first, second = [view.quiet_line(await ended(graph, "alpha please")).plain for _ in range(2)]
     assert first.startswith("alpha · fits best · $0 · ")
     assert second.startswith("alpha · keeps the floor · $0 · ")
+
+
+async def test_the_quiet_line_tells_that_an_agent_still_waits_for_an_answer() -> None:
+    def work(state: Any, runtime: Any) -> Any:
+        if state["memory"]:
+            return declined("that is no day")
+        return needs_input("For when?", memory={"asked": True})
+
+    with FakeProvider(ok("A poem.")) as provider:
+        graph = fake_graph(
+            fake_agent("alpha", work), saver=InMemorySaver(), models=[model_at(provider.base_url)]
+        )
+        await ended(graph, "alpha")
+        line = view.quiet_line(await ended(graph, "write a poem about alpha?")).plain
+    assert "the question before still waits" in line
 
 
 async def test_the_quiet_line_admits_a_price_that_is_not_known() -> None:

@@ -18,6 +18,7 @@ from graphs import checkpoints
 from graphs.checkpoints import ThreadedSaver, open_sqlite, strict
 from graphs.locks import locks_of
 from tests.support.agents import answer, fake_agent, fake_graph, on, say
+from tests.support.waiting import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 ANOTHER_PROCESS = """
@@ -43,7 +44,10 @@ async def one_turn(path: Path) -> None:
 def test_a_thread_goes_on_after_its_process_was_killed(tmp_path: Path) -> None:
     path = tmp_path / "threads.sqlite"
     killed = subprocess.run(
-        [sys.executable, "-c", ANOTHER_PROCESS, str(path)], cwd=ROOT, timeout=60, check=False
+        [sys.executable, "-c", ANOTHER_PROCESS, str(path)],
+        cwd=ROOT,
+        timeout=PATIENCE_S,
+        check=False,
     )
     assert killed.returncode == -signal.SIGKILL
     asyncio.run(go_on(path))

@@ -23,6 +23,7 @@ from agents.errors import ModelFileError, RoutingError, SettingsError
 from graphs.routing.encoder import CachedEncoder, Encoder, make_encoder
 from graphs.routing.encoders import endpoint, minilm
 from graphs.routing.encoders.rows import Vectors, readable
+from tests.support.waiting import PATIENCE_S
 
 MIXED = [
     "hi",
@@ -310,7 +311,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.requests.append(body)
         self.server.keys.append(self.headers["Authorization"])
-        self.server.release.wait(5)
+        self.server.release.wait(PATIENCE_S)
         content = self.server.answer(body["input"]).encode()
         self.send_response(self.server.status)
         self.send_header("Content-Type", "application/json")

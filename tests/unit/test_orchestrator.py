@@ -135,6 +135,42 @@ async def test_a_models_answer_in_mid_dialogue_gives_the_floor_back() -> None:
     assert (between["phase"], between["active_agent"]) == ("awaiting_input", "alpha")
 
 
+def waiting(state: Any, runtime: Any) -> Any:
+    """Ask when; decline what is no day."""
+    if "asked" not in state["memory"]:
+        return needs_input("For when?", memory={"asked": True})
+    if "tomorrow" in state["request"]:
+        return done(f"Booked for {state['request']}.")
+    return declined("that is no day")
+
+
+async def test_an_agent_that_declines_a_request_in_the_middle_still_waits_for_its_answer() -> None:
+    with FakeProvider(ok("A poem.")) as provider:
+        graph = fake_graph(
+            fake_agent("alpha", waiting),
+            saver=InMemorySaver(),
+            models=[model_at(provider.base_url)],
+        )
+        await say(graph, "alpha")
+        between = await say(graph, "write a poem about alpha?")
+    assert [run["event"] for run in between["record"]["runs"]] == ["declined"]
+    assert served_by(between) == ("model", "m")
+    assert (between["phase"], between["active_agent"]) == ("awaiting_input", "alpha")
+    assert answer(await say(graph, "tomorrow")) == "Booked for tomorrow."
+
+
+async def test_an_agent_that_can_do_nothing_with_an_answer_loses_the_floor() -> None:
+    with FakeProvider(ok("I see.")) as provider:
+        graph = fake_graph(
+            fake_agent("alpha", waiting),
+            saver=InMemorySaver(),
+            models=[model_at(provider.base_url)],
+        )
+        await say(graph, "alpha")
+        after = await say(graph, "some green cheese")
+    assert (after["phase"], after["active_agent"]) == ("idle", None)
+
+
 async def test_another_agent_in_the_middle_gives_the_floor_back_with_the_question() -> None:
     alpha = fake_agent("alpha", lambda state, runtime: needs_input("For when?", memory={}))
     graph = fake_graph(alpha, fake_agent("beta"), saver=InMemorySaver())

@@ -1,6 +1,7 @@
 """Agents that come and go: what is refused, what a version says, and that a change happens whole or not at all."""
 
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -172,3 +173,25 @@ def test_a_path_that_does_not_lead_to_a_function_is_refused(run: str) -> None:
 def test_a_function_that_builds_no_graph_is_refused() -> None:
     with pytest.raises(CatalogError, match="returned str, expected a compiled StateGraph"):
         build_agent(card(run="builtins:repr"))
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (
+            "def build(options):\n    raise RuntimeError('no\\nluck')",
+            "building .* RuntimeError: no luck",
+        ),
+        ("1 / 0", "importing .* ZeroDivisionError: division by zero"),
+        ("def build(:", "importing .* SyntaxError: invalid syntax"),
+    ],
+)
+def test_a_module_that_breaks_is_told_in_one_line(
+    code: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"foreign_{len(code)}"
+    (tmp_path / f"{name}.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(CatalogError, match=f"agent 'calc': run: {said}") as caught:
+        build_agent(card(run=name))
+    assert "\n" not in str(caught.value)

@@ -17,9 +17,9 @@ from langgraph_sdk.client import LangGraphClient
 
 from graphs.machine import Phase
 from tests.support.provider import FakeProvider, ok
+from tests.support.waiting import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 60.0
 AGENTS = ("calculator", "calendar", "tasks", "documents", "data")
 
 
@@ -31,9 +31,9 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def server(log: Path) -> Iterator[str]:
     """The address of a server on a free port, without any key, over the shipped agents and a fake provider."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
     with FakeProvider(ok("It rains.")) as provider, log.open("wb") as out:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
         running = subprocess.Popen(
             [Path(sys.executable).with_name("langgraph"), "dev", "--no-browser", "--no-reload",
              "--config", ROOT / "langgraph.json", "--host", "127.0.0.1", "--port", str(port)],
@@ -44,7 +44,7 @@ def server(log: Path) -> Iterator[str]:
         finally:
             running.terminate()
             try:
-                running.wait(10)
+                running.wait(PATIENCE_S / 4)
             except subprocess.TimeoutExpired:
                 running.kill()
                 running.wait()

@@ -23,6 +23,7 @@ from graphs.locks import locks_of
 from graphs.threads import MomaGraph
 from graphs.turn import LONGEST_TEXT
 from tests.support.agents import answer, fake_agent, fake_graph, fake_services, on, say, served_by
+from tests.support.waiting import PATIENCE_S
 
 TURNS = 20
 
@@ -66,7 +67,7 @@ async def test_turns_of_different_threads_do_not_wait_for_each_other() -> None:
         return done("Done.")
 
     graph = fake_graph(fake_agent("alpha", work), saver=InMemorySaver())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         await asyncio.gather(say(graph, "alpha", thread="a"), say(graph, "alpha", thread="b"))
 
 
@@ -76,7 +77,7 @@ async def test_a_cancelled_turn_leaves_its_thread_free_and_usable() -> None:
     async def work(state: Any, runtime: Any) -> Any:
         if "wait" in state["request"]:
             started.set()
-            await asyncio.sleep(60)
+            await asyncio.sleep(2 * PATIENCE_S)
         return done("Done.")
 
     saver = InMemorySaver()
@@ -89,7 +90,7 @@ async def test_a_cancelled_turn_leaves_its_thread_free_and_usable() -> None:
     waiting.cancel()
     running.cancel()
     await asyncio.gather(running, waiting, return_exceptions=True)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         assert answer(await last) == "Done."
         assert answer(await say(graph, "alpha again")) == "Done."
     assert asked((await graph.aget_state(on("t"))).values) == [
@@ -108,7 +109,7 @@ async def test_a_reader_that_leaves_early_frees_the_thread() -> None:
     async for _ in parts:
         break
     await parts.aclose()  # type: ignore[attr-defined]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         assert served_by(await say(graph, "alpha")) == ("agent", "alpha")
 
 
@@ -157,7 +158,7 @@ def test_threads_of_the_process_share_the_lock_of_a_thread(kind: str, tmp_path: 
 async def test_a_worker_thread_may_run_a_turn_on_the_savers_own_loop(tmp_path: Path) -> None:
     async with open_sqlite(tmp_path / "threads.sqlite") as saver:
         graph = fake_graph(fake_agent("alpha"), saver=saver)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             result = await asyncio.to_thread(say_sync, graph, "alpha")
     assert answer(result) == "alpha did it."
 
@@ -276,11 +277,11 @@ def test_close_leaves_no_thread_behind() -> None:
     services = fake_services(fake_agent("alpha"))
     graph = build_graph(services=services)
     say_sync(graph, "alpha")
-    services.warm().join(30)
+    services.warm().join(PATIENCE_S)
     services.close()
     for thread in set(threading.enumerate()) - before:
         if (
             thread.name != "moma-sync"
         ):  # the loop of synchronous calls is the process's, not the house's
-            thread.join(5)
+            thread.join(PATIENCE_S)
             assert not thread.is_alive(), thread.name

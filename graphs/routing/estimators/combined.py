@@ -15,7 +15,6 @@ import numpy as np
 from graphs.routing.choice import closeness
 from graphs.routing.estimators.base import (
     Estimate,
-    Estimator,
     Matrix,
     Queries,
     Training,
@@ -102,9 +101,9 @@ class Combined:
 
     def foresee(self, queries: Queries) -> Prospect:
         """Return the estimate with how near the recorded queries are."""
-        mean, deviation = _mixture([part.predict(queries) for part in self._parts()], self.weights)
-        cosines, _ = self.local.groups[0].index.nearest_rows(queries.vectors, 1)
-        nearness = cosines[:, 0].astype(np.float64)
+        local, nearness = self.local.predict_near(queries)
+        parts = [part.predict(queries) for part in (self.zero, self.domains, self.ridge)]
+        mean, deviation = _mixture([*parts, local], self.weights)
         trust = np.clip((nearness - self.far) / max(self.near - self.far, 1e-9), 0, 1)
         share = trust[:, None]
         mean = share * mean + (1 - share) * self.zero.mean
@@ -126,9 +125,6 @@ class Combined:
         )
         spread = added.predict(training.queries).mean[:, -1].std()
         return replace(added, spread=np.append(self.spread, spread))
-
-    def _parts(self) -> tuple[Estimator, ...]:
-        return (self.zero, self.domains, self.ridge, self.local)
 
 
 _FITS = (ZeroRouter.fit, DomainScores.fit, RotatedRidge.fit, LocalComponents.fit)

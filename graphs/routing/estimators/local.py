@@ -54,17 +54,17 @@ class Group:
             loadings=rotation.T[::-1][kept],
         )
 
-    def predict(self, queries: Queries) -> Matrix:
-        """Return the expected scores, (n, m), not clipped."""
-        predicted = np.zeros((len(queries), len(self.counts)))
-        if len(self.counts):
-            _, rows = self.index.nearest_rows(queries.vectors, int(self.counts.max()))
-            for count in np.unique(self.counts):
-                which = np.flatnonzero(self.counts == count)
-                for query, near in enumerate(rows[:, :count]):
-                    predicted[query, which] = self.components[np.ix_(near, which)].mean(axis=0)
+    def predict(self, queries: Queries) -> tuple[Matrix, Matrix]:
+        """Return the expected scores, (n, m), not clipped, and the cosine to the nearest recorded query, (n,)."""
+        deepest = int(self.counts.max(initial=1))
+        cosines, rows = self.index.nearest_rows(queries.vectors, deepest)
+        predicted = np.empty((len(queries), len(self.counts)))
+        columns = np.arange(len(self.counts))
+        for query, near in enumerate(rows):
+            sums = self.components[near].cumsum(axis=0)
+            predicted[query] = sums[self.counts - 1, columns] / self.counts
         scores: Matrix = self.mean + (predicted * self.trust) @ self.loadings
-        return scores
+        return scores, cosines[:, 0].astype(np.float64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +80,14 @@ class LocalComponents:
 
     def predict(self, queries: Queries) -> Estimate:
         """Return the shrunken means over the neighbours; its deviation is what the neighbours move."""
-        mean = np.clip(np.hstack([group.predict(queries) for group in self.groups]), 0, 1)
+        return self.predict_near(queries)[0]
+
+    def predict_near(self, queries: Queries) -> tuple[Estimate, Matrix]:
+        """Return the estimate, and the cosine to the nearest of the queries that were fitted on, (n,)."""
+        found = [group.predict(queries) for group in self.groups]
+        mean = np.clip(np.hstack([scores for scores, _ in found]), 0, 1)
         overall = np.concatenate([group.mean for group in self.groups])
-        return Estimate(mean, np.abs(mean - overall))
+        return Estimate(mean, np.abs(mean - overall)), found[0][1]
 
     def with_model(self, training: Training) -> "LocalComponents":
         """Return this with one model more, from scores (n, 1)."""

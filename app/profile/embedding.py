@@ -1,0 +1,94 @@
+"""Embeds the queries of outcome tables with progress, and remembers their vectors from run to run.
+
+The memory is a SQLite file in MoMA's folder: a text's hash and the encoder's name lead to its vector.
+"""
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from graphs.routing.encoder import Encoder
+from graphs.routing.estimators.base import Queries
+from graphs.routing.features import surface
+
+__all__ = ["embedded", "progress"]
+
+_BATCH = 128
+_TABLE = (
+    "create table if not exists vectors (key blob primary key, vector blob not null) without rowid"
+)
+
+
+@contextmanager
+def progress() -> Iterator[Progress]:
+    """Show progress on standard error, where it is a terminal."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    console = Console(stderr=True)
+    hidden = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
+        yield bar
+
+
+def embedded(texts: Sequence[str], encoder: Encoder, *, home: Path, bar: Progress) -> Queries:
+    """Return the queries with their vectors; what was embedded before is read from `home`."""
+    keys = [_key(encoder.name, text) for text in texts]
+    vectors = np.empty((len(texts), encoder.dim), np.float32)
+    task = bar.add_task("embedding", total=len(texts))
+    with closing(_open(home / "vectors.sqlite")) as memory:
+        missing = []
+        for row, key in enumerate(keys):
+            known = _recall(memory, key, dim=encoder.dim)
+            if known is None:
+                missing.append(row)
+            else:
+                vectors[row] = known
+        bar.advance(task, len(texts) - len(missing))
+        # Texts of like length run together, so that none is padded to the longest.
+        missing.sort(key=lambda row: len(texts[row]))
+        for start in range(0, len(missing), _BATCH):
+            rows = missing[start : start + _BATCH]
+            vectors[rows] = encoder.encode([texts[row] for row in rows])
+            with memory:
+                memory.executemany(
+                    "insert or replace into vectors values (?, ?)",
+                    [(keys[row], vectors[row].tobytes()) for row in rows],
+                )
+            bar.advance(task, len(rows))
+    return Queries(vectors=vectors, surface=surface(texts))
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    """Open the memory; one that is damaged is begun anew, since it can be computed again."""
+    try:
+        connection = sqlite3.connect(path, timeout=30)
+        connection.execute(_TABLE)
+    except sqlite3.DatabaseError:
+        connection.close()
+        path.unlink(missing_ok=True)
+        connection = sqlite3.connect(path, timeout=30)
+        connection.execute(_TABLE)
+    return connection
+
+
+def _key(encoder: str, text: str) -> bytes:
+    return hashlib.sha256(f"{encoder}\0{text}".encode(errors="surrogatepass")).digest()
+
+
+def _recall(memory: sqlite3.Connection, key: bytes, *, dim: int) -> NDArray[np.float32] | None:
+    found = memory.execute("select vector from vectors where key = ?", (key,)).fetchone()
+    if found is None:
+        return None
+    vector = np.frombuffer(found[0], np.float32)
+    return vector if len(vector) == dim and np.isfinite(vector).all() else None

@@ -1,0 +1,83 @@
+"""`python -m app.profile fit`: from outcome tables to a profile in a folder."""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from agents.errors import InputError
+from app.profile.embedding import embedded, progress
+from app.settings import Settings, read_settings
+from graphs.catalog import Catalog
+from graphs.routing.costs import Prices
+from graphs.routing.encoder import make_encoder
+from graphs.routing.estimators.base import Training
+from graphs.routing.outcomes import Outcomes
+from graphs.routing.profile import Profile
+from graphs.routing.profile_files import save_profile
+
+__all__ = ["FEWEST_ROWS", "add_arguments", "list_prices", "main"]
+
+FEWEST_ROWS = 20
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument(
+        "--outcomes", type=Path, nargs="+", required=True, help="Parquet tables of the same models"
+    )
+    parser.add_argument("--output", type=Path, required=True, help="the folder of the profile")
+    parser.add_argument(
+        "--catalog", type=Path, help="prices of models (default: MOMA_CATALOG, if it is there)"
+    )
+    parser.add_argument("--encoder", help="as MOMA_ENCODER, which is the default")
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Fit and save; return the exit status."""
+    settings = read_settings()
+    outcomes = Outcomes.from_files(arguments.outcomes)
+    if len(outcomes) < FEWEST_ROWS:
+        raise InputError(f"{len(outcomes)} rows were given, expected at least {FEWEST_ROWS}")
+    if len(outcomes.models) < 2:
+        raise InputError(
+            f"only the model {outcomes.models[0]!r} was given: there is nothing to choose from, "
+            "expected two or more"
+        )
+    prices = list_prices(settings, arguments.catalog, outcomes.models)
+    encoder = make_encoder(arguments.encoder or settings.encoder)
+    with progress() as bar:
+        queries = embedded(outcomes.queries, encoder, home=settings.make_home(), bar=bar)
+        began = time.perf_counter()
+        task = bar.add_task("fitting", total=None)
+        profile = Profile.fit(
+            Training(queries=queries, scores=outcomes.scores, domains=outcomes.domains),
+            outcomes.costs,
+            encoder=encoder.name,
+            models=outcomes.models,
+            sources=tuple(path.name for path in arguments.outcomes),
+            prices=prices,
+        )
+        bar.update(task, total=1, completed=1)
+    save_profile(profile, arguments.output)
+    print(
+        f"{len(outcomes)} queries, {len(outcomes.models)} models, fitted in "
+        f"{time.perf_counter() - began:.0f} s beside the embedding: {arguments.output}",
+        file=sys.stderr,
+    )
+    return 0
+
+
+def list_prices(settings: Settings, given: Path | None, models: Sequence[str]) -> Prices:
+    """Return the catalogue's price of each model, None for one that is not in it.
+
+    Raises:
+        CatalogError: the catalogue was asked for and is not there, or is broken.
+    """
+    path = given or settings.catalog
+    if given is None and not path.is_file():
+        return [None] * len(models)
+    known = {model.id: model.price for model in Catalog.from_file(path).models}
+    found = [known.get(model) for model in models]
+    return [(price.input, price.output) if price else None for price in found]

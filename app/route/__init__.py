@@ -1,0 +1,1 @@
+"""Computes routes on recorded data, without running anything."""

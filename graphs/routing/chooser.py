@@ -1,0 +1,139 @@
+"""Chooses the agent for a turn in its context: reads it, finds candidates, weighs the evidence, decides.
+
+The one place where the parts meet; the live graph and the commands call it alike. It knows no masks (it is told which
+agents may serve) and no state: what came before is a value.
+"""
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.errors import RoutingError
+from agents.replies import normalise
+from graphs.routing.agents import AgentIndex, Allowed, Encode
+from graphs.routing.decision import Costs, Decision, Odds, decide
+from graphs.routing.dialogue import Dialogue
+from graphs.routing.evidence import evidence
+from graphs.routing.fitted import Fitted
+from graphs.routing.reading import Reading, read_turn, turn_texts
+
+__all__ = ["Choice", "Chooser"]
+
+NEAREST = 8
+"""Candidates by each measure of nearness."""
+EARLIER = 2
+"""Candidates that held the floor before."""
+_CACHED = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """The decision on a turn, and what it rests on."""
+
+    decision: Decision
+    odds: Odds
+    cached: bool = False
+
+
+class Chooser:
+    """Chooses agents with one fitted model; not to be used from two threads at once."""
+
+    def __init__(
+        self, index: AgentIndex, encode: Encode, fitted: Fitted, *, costs: Costs | None = None
+    ) -> None:
+        self._index = index
+        self._encode = encode
+        self._fitted = fitted
+        self._costs = costs or Costs()
+        self._odds: OrderedDict[Hashable, Odds] = OrderedDict()
+
+    def hear(self, dialogue: Dialogue) -> None:
+        """Embed what was said, before the user answers it: the next choice need not wait for that."""
+        texts = turn_texts("", dialogue)[1:]
+        if texts:
+            self._encode(texts)
+
+    def choose(
+        self,
+        text: str,
+        dialogue: Dialogue,
+        *,
+        allowed: Allowed | None = None,
+        mask: Hashable = None,
+        may_ask: bool = True,
+    ) -> Choice:
+        """Return who takes the turn.
+
+        Args:
+            text: the user's text.
+            dialogue: what came before.
+            allowed: which agents may serve; None means all.
+            mask: what stands for `allowed` in the cache: two masks that let different agents through differ in it.
+            may_ask: whether a question may be asked.
+        """
+        key = (normalise(text), _asking(text), dialogue, mask, self._index.version)
+        odds = self._odds.get(key)
+        cached = odds is not None
+        if odds is None:
+            odds = self.odds(text, dialogue, allowed=allowed)
+            while len(self._odds) >= _CACHED:
+                self._odds.popitem(last=False)
+            self._odds[key] = odds
+        decision = decide(odds, holder=dialogue.holder, costs=self._costs, may_ask=may_ask)
+        return Choice(decision=decision, odds=odds, cached=cached)
+
+    def odds(
+        self,
+        text: str,
+        dialogue: Dialogue,
+        *,
+        allowed: Allowed | None = None,
+        unheard: bool = False,
+    ) -> Odds:
+        """Return the candidates' probabilities; `unheard` leaves out examples that are the text itself."""
+        reading = read_turn(text, dialogue, self._encode)
+        if not np.isfinite(reading.user).all():
+            raise RoutingError("the encoder gave no usable vector")
+        ids = self.shortlist(reading, dialogue, allowed=allowed)
+        if not ids:
+            return Odds(agents=(), none=1.0)
+        rows = self.rows(ids, reading, dialogue, unheard=unheard)
+        shares = self._fitted.probabilities(rows)
+        ranked = sorted(
+            zip(ids, shares.tolist(), strict=False), key=lambda item: (-item[1], item[0])
+        )
+        return Odds(agents=tuple(ranked), none=float(shares[-1]))
+
+    def shortlist(
+        self, reading: Reading, dialogue: Dialogue, *, allowed: Allowed | None = None
+    ) -> list[str]:
+        """Return the candidates: who holds the floor or held it, who was offered, and the nearest."""
+        held = [dialogue.holder] if dialogue.holder else []
+        before = [*held, *dialogue.earlier[-EARLIER:], *dialogue.asked]
+        there = [i for i in before if i in self._index and (allowed is None or allowed(i))]
+        queries = np.stack([reading.user, reading.last])
+        near = self._index.near(queries, NEAREST, allowed=allowed)
+        return list(dict.fromkeys([*there, *near]))
+
+    def rows(
+        self, ids: list[str], reading: Reading, dialogue: Dialogue, *, unheard: bool = False
+    ) -> NDArray[np.float32]:
+        """Return the evidence on the candidates, (n + 1, features)."""
+        known = [self._index.known(i) for i in ids]
+        return evidence(
+            [k.without(reading.user) for k in known] if unheard else known,
+            reading,
+            dialogue,
+            words=self._index.words,
+            head=None if unheard else self._index.head,
+            space=self._index.space,
+            agents=len(self._index),
+        )
+
+
+def _asking(text: str) -> tuple[bool, bool]:
+    """Return what `normalise` takes away and the decision reads: a question mark, capital letters."""
+    return "?" in text, text != text.lower()

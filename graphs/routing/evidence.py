@@ -1,0 +1,261 @@
+"""Turns a turn in its context into numbers: one row for each candidate agent and one for "none".
+
+No row carries an agent's identity, so one model that is fitted on some agents serves any other. The rows hold how near
+the candidate's texts are to what the user said, to what was said before and to the dialogue so far, by vectors and
+by words; the same compared with the best other candidate; the candidate's part in the dialogue; and how the texts
+read. It decides nothing.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphs.routing.dialogue import Dialogue
+from graphs.routing.head import ExampleHead
+from graphs.routing.known import Known
+from graphs.routing.reading import Reading
+from graphs.routing.space import Space
+from graphs.routing.wording import ASSISTANT_MARKS, USER_MARKS, assistant_marks, user_marks
+from graphs.routing.words import WordCounts, stems
+
+__all__ = ["FEATURES", "evidence"]
+
+Vector = NDArray[np.float32]
+Matrix = NDArray[np.float32]
+Kin = tuple[Matrix, float, float]
+MISSING = -1.0
+"""In place of a cosine where a card has no text of the kind, or nothing was said."""
+
+_COSINES = (
+    "user purpose", "user purposes", "user input", "user example", "user examples",
+    "last purpose", "last example", "said purpose", "said input", "said example",
+    "trail purpose", "trail input", "trail example", "user any", "last any", "trail any",
+    "aside purpose", "aside input", "aside example",
+)  # fmt: skip
+_LEARNT = (
+    "user learnt", "last learnt", "said learnt", "trail learnt", "aside learnt", "kin learnt",
+    "user learnt input",
+)  # fmt: skip
+_KIN = ("kin purpose", "kin example", "any over kind", "any over general")
+_WORDS = ("user words", "last words", "said words", "user name", "said name", "user covered")
+_HEAD = ("head", "alike")
+_COMPARED = (*_COSINES, *_LEARNT, *_KIN, *_WORDS, *_HEAD)
+_ROLE = ("holder", "earlier", "none", "offered", "examples")
+_TURN = (
+    "has holder", "away", "held", "turn", "agents before", "candidates", "with examples", "asked",
+    "user said", "user trail", "user before", "user aside", "kind", "general", "aside asks", "holder against best", "learnt against best",
+    "examples against best", "words against best",
+)  # fmt: skip
+FEATURES: tuple[str, ...] = (
+    *_COMPARED,
+    *(f"{name} over others" for name in _COMPARED),
+    *_ROLE,
+    *_TURN,
+    *(f"user {name}" for name in USER_MARKS),
+    *(f"said {name}" for name in ASSISTANT_MARKS),
+)
+
+
+def evidence(
+    known: Sequence[Known],
+    reading: Reading,
+    dialogue: Dialogue,
+    *,
+    words: WordCounts,
+    head: ExampleHead | None,
+    space: Space | None,
+    agents: int,
+) -> Matrix:
+    """Return the rows (candidates + 1, features); the last is "none".
+
+    Args:
+        known: the candidates.
+        reading: the turn's texts.
+        dialogue: what came before.
+        words: how rare words are among the cards.
+        head: what was fitted on the cards' examples.
+        space: what was fitted for the encoder's vectors, if anything.
+        agents: how many agents could serve.
+    """
+    kin = space.kin(reading.user) if space else None
+    cosines = _cosines(known, reading)
+    compared = np.concatenate(
+        [
+            cosines,
+            _learnt(known, reading, space, kin),
+            _kin(known, cosines, kin),
+            _worded(known, reading, words),
+            _headed(known, reading, head),
+        ],
+        axis=1,
+    )
+    best, second = _best_two(compared)
+    over = np.where(compared >= best, compared - second, compared - best)
+    rows = np.concatenate([compared, over, _roles(known, dialogue)], axis=1)
+    none = np.concatenate([best, best - second, [0.0, 0.0, 1.0, 0.0, 0.0]])
+    turn = _turn(known, compared, best, reading, dialogue, agents, kin)
+    marks = [*turn, *user_marks(reading.text), *assistant_marks(reading.said_text)]
+    candidates = np.vstack([rows, none])
+    return np.concatenate(
+        [candidates, np.broadcast_to(np.array(marks), (len(candidates), len(marks)))], axis=1
+    ).astype(np.float32)
+
+
+def _cosines(known: Sequence[Known], reading: Reading) -> NDArray[np.float64]:
+    texts = (reading.user, reading.last, reading.said, reading.trail, reading.aside)
+    here = [t is not None for t in texts]
+    queries = np.stack([t if t is not None else np.zeros_like(reading.user) for t in texts])
+    out = np.full((len(known), len(_COSINES)), MISSING)
+    for row, agent in enumerate(known):
+        p = _nearest(agent.purposes, queries, here)
+        i = _nearest(agent.inputs, queries, here)
+        e = _nearest(agent.examples, queries, here)
+        several = _mean_of_nearest(agent.purposes, reading.user, 2)
+        like = _mean_of_nearest(agent.examples, reading.user, 3)
+        out[row] = (
+            p[0], several, i[0], e[0], like, p[1], e[1], p[2], i[2], e[2], p[3], i[3], e[3],
+            max(p[0], e[0]), max(p[1], e[1]), max(p[3], e[3], i[3]),
+            p[4], i[4], e[4],
+        )  # fmt: skip
+    return out
+
+
+def _nearest(rows: Matrix, queries: Matrix, here: Sequence[bool]) -> list[float]:
+    if not len(rows):
+        return [MISSING] * len(queries)
+    nearest = (rows @ queries.T).max(axis=0)
+    return [float(n) if there else MISSING for n, there in zip(nearest, here, strict=True)]
+
+
+def _mean_of_nearest(rows: Matrix, query: Vector, k: int) -> float:
+    if not len(rows):
+        return MISSING
+    near = rows @ query
+    return float(np.sort(near)[-k:].mean())
+
+
+def _learnt(
+    known: Sequence[Known], reading: Reading, space: Space | None, kin: Kin | None
+) -> NDArray[np.float64]:
+    out = np.full((len(known), len(_LEARNT)), MISSING)
+    if space is None or kin is None:
+        return out
+    texts = (reading.user, reading.last, reading.said, reading.trail, reading.aside, kin[0])
+    here = [t is not None for t in texts]
+    rows = np.stack([t if t is not None else np.zeros_like(reading.user) for t in texts])
+    queries = space.map(rows)
+    for row, agent in enumerate(known):
+        if agent.learnt is not None and agent.learnt_inputs is not None:
+            p = _nearest(agent.learnt, queries, here)
+            i = _nearest(agent.learnt_inputs, queries[:1], here[:1])
+            out[row] = (*p, i[0])
+    return out
+
+
+def _kin(
+    known: Sequence[Known], cosines: NDArray[np.float64], kin: Kin | None
+) -> NDArray[np.float64]:
+    out = np.full((len(known), len(_KIN)), MISSING)
+    if kin is None:
+        return out
+    middle, kind, general = kin
+    fits = cosines[:, _COSINES.index("user any")]
+    for row, agent in enumerate(known):
+        (purpose,) = _nearest(agent.purposes, middle[None, :], [True])
+        (example,) = _nearest(agent.examples, middle[None, :], [True])
+        out[row] = (purpose, example, fits[row] - kind, fits[row] - general)
+    return out
+
+
+def _worded(known: Sequence[Known], reading: Reading, words: WordCounts) -> NDArray[np.float64]:
+    user = words.weights(stems(reading.text))
+    last = words.weights(stems(reading.last_text))
+    before = words.weights(stems(reading.said_text))
+    rows = [
+        (
+            _sum(user, k.words), _sum(last, k.words), _sum(before, k.words),
+            _sum(user, k.named), _sum(before, k.named), _share(user, k.words),
+        )
+        for k in known
+    ]  # fmt: skip
+    return np.array(rows, float).reshape(len(known), len(_WORDS))
+
+
+def _sum(weights: dict[str, float], words: frozenset[str]) -> float:
+    return sum(weight for word, weight in weights.items() if word in words)
+
+
+def _share(weights: dict[str, float], words: frozenset[str]) -> float:
+    return _sum(weights, words) / total if (total := sum(weights.values())) else 0.0
+
+
+def _headed(
+    known: Sequence[Known], reading: Reading, head: ExampleHead | None
+) -> NDArray[np.float64]:
+    out = np.full((len(known), len(_HEAD)), MISSING)
+    probabilities = head.probabilities(reading.user) if head else {}
+    for row, agent in enumerate(known):
+        mean, deviation = agent.spread
+        if mean == mean and len(agent.examples):
+            nearest = float((agent.examples @ reading.user).max())
+            out[row, 1] = np.clip((nearest - mean) / deviation, -5, 5)
+        if agent.id in probabilities:
+            out[row, 0] = np.log(max(probabilities[agent.id], 1e-6))
+        elif head:
+            out[row, 0] = np.log(1e-6)
+    return out
+
+
+def _best_two(compared: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    if not len(compared):
+        missing = np.full(compared.shape[1], MISSING)
+        return missing, missing
+    ordered = np.sort(compared, axis=0)
+    return ordered[-1], ordered[-2] if len(compared) > 1 else np.full(compared.shape[1], MISSING)
+
+
+def _roles(known: Sequence[Known], dialogue: Dialogue) -> NDArray[np.float64]:
+    earlier = {agent: 1 / (1 + age) for age, agent in enumerate(reversed(dialogue.earlier))}
+    rows = [
+        (
+            float(k.id == dialogue.holder), earlier.get(k.id, 0.0), 0.0,
+            float(k.id in dialogue.asked), float(min(len(k.examples), 20)),
+        )
+        for k in known
+    ]  # fmt: skip
+    return np.array(rows, float).reshape(len(known), len(_ROLE))
+
+
+def _turn(
+    known: Sequence[Known],
+    compared: NDArray[np.float64],
+    best: NDArray[np.float64],
+    reading: Reading,
+    dialogue: Dialogue,
+    agents: int,
+    kin: Kin | None,
+) -> list[float]:
+    at = next((row for row, k in enumerate(known) if k.id == dialogue.holder), None)
+    columns = [
+        _COMPARED.index(n) for n in ("last any", "last learnt", "last example", "last words")
+    ]
+    against = [0.0] * len(columns)
+    if at is not None:
+        others = np.delete(compared, at, axis=0)
+        top = others.max(axis=0) if len(others) else np.full(len(best), MISSING)
+        against = [float(compared[at, c] - top[c]) for c in columns]
+    return [
+        float(at is not None), float(min(dialogue.away, 6)), float(min(dialogue.held, 10)),
+        float(min(dialogue.turn, 20)), float(len(dialogue.earlier)), float(np.log1p(agents)),
+        float(np.mean([len(k.examples) > 0 for k in known])) if known else 0.0,
+        float(bool(dialogue.asked)),
+        _cosine(reading.user, reading.said), _cosine(reading.user, reading.trail),
+        _cosine(reading.user, reading.before), _cosine(reading.user, reading.aside),
+        kin[1] if kin else MISSING, kin[2] if kin else MISSING,
+        float("?" in reading.aside_text), *against,
+    ]  # fmt: skip
+
+
+def _cosine(a: Vector, b: Vector | None) -> float:
+    return MISSING if b is None else float(a @ b)

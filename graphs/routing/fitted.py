@@ -1,0 +1,77 @@
+"""The fitted decision: what evidence is worth, and a map that brings texts nearer to the cards that they belong to.
+
+Both were fitted once, on dialogues and requests to agents that no catalogue of a user holds, and ship as numbers
+(`data/agents.npz`; `data/README.md` says from what and under which licence). It reads files and multiplies; it
+knows neither cards nor texts.
+"""
+
+import hashlib
+import io
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.errors import ModelFileError
+from graphs.routing.evidence import FEATURES
+from graphs.routing.space import Space
+from graphs.routing.trees import Trees
+
+__all__ = ["Fitted"]
+
+_FILE = Path(__file__).parent / "data" / "agents.npz"
+_SHA256 = "9897088eb2fbd2a54f5eb960ac07dfcea89949011797551d65ed33b16f76d5e2"
+_REMEDY = "install MoMA again"
+_SPACE_OF = "all-MiniLM-L6-v2"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fitted:
+    """The fitted numbers."""
+
+    trees: Trees
+    space: Space
+    """For vectors of all-MiniLM-L6-v2."""
+
+    @classmethod
+    @lru_cache(maxsize=1)
+    def load(cls, path: Path = _FILE, sha256: str = _SHA256) -> "Fitted":
+        """Read the fitted numbers, which must have the given hash.
+
+        Raises:
+            ModelFileError: the file is missing, or is another one, or was fitted on other features.
+        """
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise ModelFileError(f"the file {path.name} cannot be read: {_REMEDY}") from error
+        found = hashlib.sha256(content).hexdigest()
+        if found != sha256:
+            raise ModelFileError(
+                f"the file {path.name} has sha256 {found[:12]}, expected {sha256[:12]}: {_REMEDY}"
+            )
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            if tuple(arrays["features"].tolist()) != FEATURES:
+                raise ModelFileError(f"{path.name} was fitted on other features: {_REMEDY}")
+            trees = Trees(
+                feature=arrays["feature"],
+                threshold=arrays["threshold"],
+                left=arrays["left"],
+                depth=int(arrays["depth"]),
+            )
+            space = Space(
+                **{name: arrays[name].astype(np.float32) for name in ("learnt", "kinds", "general")}
+            )
+            return cls(trees=trees, space=space)
+
+    def space_for(self, encoder: str) -> Space | None:
+        """Return what was fitted for an encoder's vectors, None for one that it was not fitted for."""
+        return self.space if _SPACE_OF in encoder else None
+
+    def probabilities(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the probability that each row's candidate is the right one, (n,) summing to 1."""
+        scores = self.trees(rows)
+        shares = np.exp(scores - scores.max())
+        return shares / shares.sum()  # type: ignore[no-any-return]

@@ -1,0 +1,65 @@
+"""Made-up outcomes with a known structure, for tests: domains that models differ on, and prices that they differ by."""
+
+from pathlib import Path
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from graphs.routing.estimators.base import Queries, Training
+from graphs.routing.features import SURFACE
+
+DIM = 12
+MODELS = ("dear", "coder", "poet", "cheap")
+SKILL = np.array([[0.9, 0.9, 0.1, 0.3], [0.9, 0.1, 0.9, 0.3], [0.8, 0.4, 0.4, 0.7]])
+"""The chance that each model is right in each of three domains."""
+PRICES = np.array([0.02, 0.002, 0.002, 0.0002])
+
+Matrix = NDArray[np.float64]
+
+
+def made_up(n: int, *, seed: int = 0, domains: bool = True) -> tuple[Training, Matrix]:
+    """Return n outcomes of `MODELS` and their costs, (n, 4); a domain is a direction of the vectors."""
+    chance = np.random.default_rng(seed)
+    domain = chance.integers(0, len(SKILL), n)
+    vectors = np.zeros((n, DIM))
+    vectors[np.arange(n), domain] = 1
+    vectors += chance.normal(0, 0.15, vectors.shape)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    surface = np.zeros((n, len(SURFACE)))
+    length = chance.uniform(4, 8, n)
+    surface[:, list(SURFACE).index("log_characters")] = length
+    scores = (chance.random((n, len(MODELS))) < SKILL[domain]).astype(np.float64)
+    costs = PRICES * np.exp(length[:, None] - 6) * chance.lognormal(0, 0.2, (n, len(MODELS)))
+    training = Training(
+        queries=Queries(vectors=vectors.astype(np.float32), surface=surface),
+        scores=scores,
+        domains=domain if domains else np.full(n, -1),
+    )
+    return training, costs
+
+
+def truth(training: Training) -> Matrix:
+    """Return the chance that each model is right on each query, (n, 4)."""
+    expected: Matrix = SKILL[training.queries.vectors[:, : len(SKILL)].argmax(axis=1)]
+    return expected
+
+
+def write_table(path: Path, rows: dict[str, list[object]]) -> Path:
+    """Write columns as a Parquet file."""
+    names = ", ".join(f'"{name}"' for name in rows)
+    lines = [tuple(column[row] for column in rows.values()) for row in range(len(rows["query_id"]))]
+    holes = ", ".join("?" for _ in rows)
+    with duckdb.connect() as connection:
+        types = ", ".join(
+            f'"{name}" {"double" if _is_number(column) else "varchar"}'
+            for name, column in rows.items()
+        )
+        connection.execute(f"create table t ({types})")
+        connection.executemany(f"insert into t ({names}) values ({holes})", lines)
+        connection.execute(f"copy t to '{path}' (format parquet)")
+    return path
+
+
+def _is_number(column: list[object]) -> bool:
+    return any(isinstance(value, float | int) for value in column)

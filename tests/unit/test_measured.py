@@ -1,0 +1,117 @@
+"""A measured profile in the living graph: its numbers replace assumptions, and the record says which count."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agents.errors import SettingsError
+from graphs import Context, Services
+from graphs.catalog import Catalog
+from graphs.dry_run import dry_run
+from graphs.gateway.models import Model, Price
+from graphs.routing.encoder import make_encoder
+from graphs.routing.estimators.base import Queries, Training
+from graphs.routing.features import surface
+from graphs.routing.profile import Profile
+from graphs.routing.profile_files import save_profile
+from graphs.services import Options
+
+SUMS = [f"What is {n} plus {3 * n + 1}?" for n in range(40)]
+VERSE = [f"Write a poem of {n + 4} lines about the sea." for n in range(40)]
+
+
+def model(name: str, price: float) -> Model:
+    return Model(
+        id=name,
+        litellm="openai/fake",
+        base_url="http://127.0.0.1:9/v1",
+        price=Price(input=price, output=price),
+        context_tokens=8192,
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    encoder = make_encoder("onnx")
+    texts = [*SUMS, *VERSE]
+    domains = np.repeat([0, 1], len(SUMS))
+    scores = np.column_stack([domains == 0, domains == 1]).astype(float)
+    training = Training(
+        queries=Queries(vectors=encoder.encode(texts), surface=surface(texts)),
+        scores=scores,
+        domains=domains,
+    )
+    costs = np.column_stack([np.full(len(texts), 1e-4), np.full(len(texts), 2e-4)])
+    profile = Profile.fit(
+        training,
+        costs,
+        encoder=encoder.name,
+        models=("counter", "bard"),
+        sources=("made up",),
+        prices=[(1.0, 1.0), (1.0, 1.0)],
+    )
+    folder: Path = tmp_path_factory.mktemp("profile")
+    save_profile(profile, folder)
+    return folder
+
+
+def services(folder: Path | None, home: Path, *, models: tuple[str, ...]) -> Services:
+    catalog = Catalog(models=tuple(model(name, 1.0) for name in models), default_model=models[0])
+    return Services.from_catalog(catalog, Options(home=home, profile=folder))
+
+
+async def test_what_was_measured_decides_and_the_record_says_so(
+    folder: Path, tmp_path: Path
+) -> None:
+    shared = services(folder, tmp_path, models=("counter", "bard"))
+    try:
+        best = Context(preference="performance")
+        for text, name in (("What is 81 plus 5?", "counter"), (VERSE[3] + " Rhymed.", "bard")):
+            record = await dry_run(text, shared, context=best)
+            assert record["models"]["chosen"] == name
+            assert record["models"]["quality_is"] == "measured"
+            assert not record["models"]["far"]
+            row = record["models"]["frontier"][0]
+            assert row["quality"] > 0.6
+            assert row["uncertainty"] < 0.3
+    finally:
+        shared.close()
+
+
+async def test_far_from_all_that_was_measured_the_record_says_so(
+    folder: Path, tmp_path: Path
+) -> None:
+    shared = services(folder, tmp_path, models=("counter", "bard"))
+    try:
+        record = await dry_run("Wie tief ist der Bodensee?", shared, context=None)
+        assert record["models"]["far"]
+        assert "far from everything profiled" in record["models"]["reason"]
+    finally:
+        shared.close()
+
+
+async def test_a_model_that_was_not_measured_keeps_what_is_assumed(
+    folder: Path, tmp_path: Path
+) -> None:
+    catalog = Catalog.from_file("catalog.yaml")
+    kinds = catalog.kinds
+    known = replace(model("other", 1e-3), quality={kinds[0].id: 0.99})
+    both = Catalog(models=(model("counter", 1.0), known), kinds=kinds, default_model="other")
+    shared = Services.from_catalog(both, Options(home=tmp_path, profile=folder))
+    try:
+        record = await dry_run(VERSE[0], shared, context=Context(preference=0.9))
+        assert record["models"]["chosen"] == "other"
+        assert record["models"]["quality_is"] == "assumed"
+    finally:
+        shared.close()
+
+
+def test_a_profile_that_cannot_be_used_is_an_error_of_the_set_up(tmp_path: Path) -> None:
+    shared = services(tmp_path / "none", tmp_path, models=("counter",))
+    try:
+        with pytest.raises(SettingsError, match=r"MOMA_PROFILE: the profile in 'none' has no"):
+            shared.router()
+    finally:
+        shared.close()

@@ -1,0 +1,101 @@
+"""Outcome tables: what is read, and one clear line for each thing that can be wrong."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agents.errors import InputError
+from graphs.routing.outcomes import LONGEST_QUERY, Outcomes
+from tests.support.outcomes import write_table
+
+Columns = dict[str, list[object]]
+
+
+def table(**changes: list[object] | None) -> Columns:
+    rows: Columns = {
+        "query_id": ["a", "b"],
+        "dataset": ["math", None],
+        "query": ["2+2?", "3+3?"],
+        "small|score": [1.0, 0.5],
+        "small|cost": [0.001, 0.0],
+        "large|score": [1, 1],
+        "large|cost": [0.01, 0.02],
+    }
+    for name, column in changes.items():
+        if column is None:
+            del rows[name.replace("__", "|")]
+        else:
+            rows[name.replace("__", "|")] = column
+    return rows
+
+
+def test_a_table_is_read_with_its_models_in_order(tmp_path: Path) -> None:
+    found = Outcomes.from_files([write_table(tmp_path / "t.parquet", table())])
+    assert (found.ids, found.queries, found.models) == (
+        ("a", "b"),
+        ("2+2?", "3+3?"),
+        ("large", "small"),
+    )
+    np.testing.assert_array_equal(found.scores, [[1, 1], [1, 0.5]])
+    np.testing.assert_array_equal(found.costs, [[0.01, 0.001], [0.02, 0]])
+    assert found.domains.tolist() == [0, -1]
+
+
+def test_tables_of_the_same_models_are_joined(tmp_path: Path) -> None:
+    one = write_table(tmp_path / "1.parquet", table())
+    two = write_table(tmp_path / "2.parquet", table(query_id=["c", "d"]))
+    assert Outcomes.from_files([one, two]).ids == ("a", "b", "c", "d")
+
+
+def test_a_single_model_can_be_picked(tmp_path: Path) -> None:
+    path = write_table(tmp_path / "t.parquet", table(large__cost=None))
+    assert Outcomes.from_files([path], model="small").models == ("small",)
+    with pytest.raises(InputError, match=r"no column 'tiny\|score'"):
+        Outcomes.from_files([path], model="tiny")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"small__score": [1.0, None]}, r"'small\|score' of query_id 'b' is nothing, expected"),
+        ({"small__score": [float("nan"), 1.0]}, r"'small\|score' of query_id 'a' is nothing"),
+        ({"small__score": [1.5, 1.0]}, r"is 1\.5, expected a number from 0 to 1"),
+        ({"small__score": ["good", "bad"]}, r"'small\|score' is no column of numbers"),
+        ({"small__cost": [-0.1, 0.1]}, r"'small\|cost' of query_id 'a' is -0\.1, expected"),
+        ({"small__cost": None}, r"'small\|score' has no 'small\|cost' beside it"),
+        ({"query": None}, "no column 'query'"),
+        ({"query": ["2+2?", ""]}, "query_id 'b': the query is empty"),
+        ({"query": ["2+2?", None]}, "query_id 'b': the query is empty"),
+        ({"query": ["x" * (LONGEST_QUERY + 1), "3"]}, "has 200,001 characters, expected at most"),
+        ({"query_id": ["a", "a"]}, "the query id 'a' is given twice"),
+        (
+            {"small__score": None, "large__score": None, "small__cost": None, "large__cost": None},
+            r"no column ends in '\|score'",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_line(
+    changes: dict[str, list[object] | None], said: str, tmp_path: Path
+) -> None:
+    path = write_table(tmp_path / "t.parquet", table(**changes))
+    with pytest.raises(InputError, match=said) as caught:
+        Outcomes.from_files([path])
+    assert "\n" not in str(caught.value)
+
+
+def test_models_that_differ_between_files_are_named(tmp_path: Path) -> None:
+    one = write_table(tmp_path / "1.parquet", table())
+    two = write_table(tmp_path / "2.parquet", table(large__score=None, large__cost=None))
+    with pytest.raises(InputError, match=r"2\.parquet and 1\.parquet differ .* 'large'"):
+        Outcomes.from_files([one, two])
+
+
+def test_what_is_no_table_is_said(tmp_path: Path) -> None:
+    (tmp_path / "t.parquet").write_text("no table")
+    with pytest.raises(InputError, match=r"t\.parquet: no Parquet table can be read"):
+        Outcomes.from_files([tmp_path / "t.parquet"])
+    with pytest.raises(InputError, match="no such file"):
+        Outcomes.from_files([tmp_path / "none.parquet"])
+    with pytest.raises(InputError, match="no outcome table was given"):
+        Outcomes.from_files([])

@@ -1,0 +1,245 @@
+"""A profile: what it has learnt, that it comes back as it was saved, and that models come and go without a trace."""
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agents.errors import RoutingError
+from graphs.routing.choice import rank_rows
+from graphs.routing.estimators.base import Queries
+from graphs.routing.estimators.combined import Combined
+from graphs.routing.estimators.zero import ZeroRouter
+from graphs.routing.files import write_atomically
+from graphs.routing.profile import Profile
+from graphs.routing.profile_files import load_profile, save_profile
+from tests.support.outcomes import DIM, MODELS, PRICES, made_up, truth
+
+ENCODER = "made-up"
+
+
+@pytest.fixture(scope="module")
+def profile() -> Profile:
+    training, costs = made_up(300)
+    return Profile.fit(training, costs, encoder=ENCODER, models=MODELS, sources=("made up",))
+
+
+def bytes_of(folder: Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def far(n: int) -> Queries:
+    vectors = np.zeros((n, DIM), np.float32)
+    vectors[:, -1] = 1
+    return Queries(vectors=vectors, surface=made_up(n)[0].queries.surface)
+
+
+def test_it_knows_which_model_is_good_at_what(profile: Profile) -> None:
+    fresh, _ = made_up(200, seed=1)
+    error = np.abs(profile.quality.predict(fresh.queries).mean - truth(fresh)).mean()
+    overall = np.abs(ZeroRouter.fit(fresh).mean - truth(fresh)).mean()
+    assert error < 0.4 * overall
+
+
+def test_it_learns_without_recorded_domains() -> None:
+    fresh, _ = made_up(200, seed=1)
+    blind = Combined.fit(made_up(300, domains=False)[0])
+    zero = ZeroRouter.fit(fresh).mean
+    assert (
+        np.abs(blind.predict(fresh.queries).mean - truth(fresh)).mean()
+        < 0.6 * np.abs(zero - truth(fresh)).mean()
+    )
+
+
+def test_where_data_is_thin_it_stays_by_the_overall_scores() -> None:
+    fresh, _ = made_up(400, seed=2)
+    noise = np.random.default_rng(3)
+    thin, _ = made_up(24)
+    # Scores that no query foretells: whatever is learnt beyond the mean is wrong.
+    thin = replace(thin, scores=(noise.random(thin.scores.shape) < 0.5).astype(float))
+    combined = Combined.fit(thin).predict(fresh.queries).mean
+    overall = ZeroRouter.fit(thin).mean
+    assert np.abs(combined - overall).mean() < 0.12
+
+
+def test_the_cost_of_a_query_follows_its_length_and_the_model(profile: Profile) -> None:
+    fresh, costs = made_up(200, seed=4)
+    predicted = profile.costs.predict(fresh.queries)
+    off = np.log(predicted / costs)
+    assert np.abs(off).mean() < 0.35
+    np.testing.assert_allclose(predicted.mean(axis=0), costs.mean(axis=0), rtol=0.2)
+
+
+def test_a_known_price_is_applied_to_the_length_of_the_answer() -> None:
+    training, costs = made_up(200)
+    prices = [(1.0, 10.0), None, None, (0.0, 0.0)]
+    fitted = Profile.fit(training, costs, encoder=ENCODER, models=MODELS, sources=(), prices=prices)
+    tokens = fitted.costs.output_tokens(training.queries)
+    assert np.isfinite(tokens[:, 0]).all()
+    assert np.isnan(tokens[:, 1]).all()
+    predicted = fitted.costs.predict(training.queries)
+    assert predicted[:, 0].mean() == pytest.approx(costs[:, 0].mean(), rel=0.2)
+    assert (predicted[:, 3] == 0).all(), "what is free stays free"
+
+
+def test_far_from_all_that_was_recorded_the_overall_scores_count_and_less_is_certain(
+    profile: Profile,
+) -> None:
+    near = profile.quality.foresee(made_up(50, seed=5)[0].queries)
+    away = profile.quality.foresee(far(50))
+    assert near.trust.mean() > 0.9
+    assert (away.trust == 0).all()
+    np.testing.assert_allclose(away.estimate.mean, np.tile(profile.quality.zero.mean, (50, 1)))
+    assert (away.estimate.deviation.mean(axis=0) > near.estimate.deviation.mean(axis=0)).all()
+
+
+def test_preferences_lead_from_the_cheapest_to_the_best(profile: Profile) -> None:
+    fresh, costs = made_up(200, seed=6)
+    quality = profile.quality.predict(fresh.queries).mean
+    predicted = profile.costs.predict(fresh.queries)
+    paid, got = [], []
+    for preference in (0.0, 0.25, 0.5, 0.75, 1.0):
+        chosen = [rank_rows(q, c, preference)[0] for q, c in zip(quality, predicted, strict=True)]
+        rows = np.arange(len(chosen))
+        paid.append(costs[rows, chosen].mean())
+        got.append(truth(fresh)[rows, chosen].mean())
+    assert paid == sorted(paid)
+    assert got[-1] > got[0] + 0.2
+    assert got[-1] >= truth(fresh)[:, 0].mean() - 0.02, "as good as always taking the dear one"
+
+
+def test_it_comes_back_as_it_was_saved(profile: Profile, tmp_path: Path) -> None:
+    save_profile(profile, tmp_path / "p")
+    back = load_profile(tmp_path / "p", encoder=ENCODER)
+    queries = made_up(50, seed=7)[0].queries
+    assert (back.models, back.sources, back.rows) == (profile.models, profile.sources, 300)
+    for mine, theirs in zip(
+        profile.quality.foresee(queries), back.quality.foresee(queries), strict=True
+    ):
+        np.testing.assert_array_equal(mine, theirs)
+    np.testing.assert_array_equal(profile.costs.predict(queries), back.costs.predict(queries))
+
+
+def test_equal_outcomes_give_equal_bytes(profile: Profile, tmp_path: Path) -> None:
+    training, costs = made_up(300)
+    again = Profile.fit(training, costs, encoder=ENCODER, models=MODELS, sources=("made up",))
+    save_profile(profile, tmp_path / "one")
+    save_profile(again, tmp_path / "two")
+    assert bytes_of(tmp_path / "one") == bytes_of(tmp_path / "two")
+
+
+def test_a_model_is_added_from_few_queries_and_changes_no_byte_of_another(
+    profile: Profile, tmp_path: Path
+) -> None:
+    few, costs = made_up(120, seed=8)
+    one = replace(few, scores=few.scores[:, 1:2])
+    added = profile.with_model("second coder", one, costs[:, 1:2])
+    save_profile(profile, tmp_path / "before")
+    save_profile(added, tmp_path / "after")
+    before, after = bytes_of(tmp_path / "before"), bytes_of(tmp_path / "after")
+    for folder in ("models/", "shared/"):
+        kept = {name: digest for name, digest in before.items() if name.startswith(folder)}
+        assert kept.items() <= after.items()
+    fresh, _ = made_up(200, seed=9)
+    estimate = load_profile(tmp_path / "after").quality.predict(fresh.queries)
+    np.testing.assert_array_equal(
+        estimate.mean[:, : len(MODELS)], profile.quality.predict(fresh.queries).mean
+    )
+    assert np.abs(estimate.mean[:, -1] - truth(fresh)[:, 1]).mean() < 0.15
+    assert added.costs.predict(fresh.queries)[:, -1].mean() == pytest.approx(
+        profile.costs.predict(fresh.queries)[:, 1].mean(), rel=0.2
+    )
+
+
+def test_a_removed_model_leaves_no_trace(profile: Profile, tmp_path: Path) -> None:
+    few, costs = made_up(60, seed=10)
+    one = replace(few, scores=few.scores[:, :1])
+    save_profile(profile, tmp_path / "before")
+    save_profile(profile.with_model("gone", one, costs[:, :1]), tmp_path / "with")
+    left = load_profile(tmp_path / "with").without_model("gone")
+    save_profile(left, tmp_path / "with")
+    assert bytes_of(tmp_path / "with") == bytes_of(tmp_path / "before")
+
+
+def test_a_fitted_model_can_go_too(profile: Profile, tmp_path: Path) -> None:
+    save_profile(profile.without_model("poet"), tmp_path / "p")
+    assert not any(b"poet" in path.read_bytes() for path in tmp_path.rglob("*.*"))
+    left = load_profile(tmp_path / "p")
+    queries = made_up(30, seed=11)[0].queries
+    kept = [MODELS.index(model) for model in left.models]
+    np.testing.assert_allclose(
+        left.quality.predict(queries).mean, profile.quality.predict(queries).mean[:, kept]
+    )
+
+
+def test_models_that_are_there_or_not_are_named(profile: Profile) -> None:
+    few, costs = made_up(60)
+    with pytest.raises(RoutingError, match="'poet' is in the profile already"):
+        profile.with_model("poet", replace(few, scores=few.scores[:, :1]), costs[:, :1])
+    with pytest.raises(RoutingError, match="'nobody' cannot be removed; the profile has dear"):
+        profile.without_model("nobody")
+
+
+def test_another_encoder_is_refused_by_name(profile: Profile, tmp_path: Path) -> None:
+    save_profile(profile, tmp_path / "p")
+    with pytest.raises(RoutingError, match="made with encoder 'made-up', this is 'other'"):
+        load_profile(tmp_path / "p", encoder="other")
+
+
+def test_whatever_is_changed_in_it_is_noticed(profile: Profile, tmp_path: Path) -> None:
+    folder = tmp_path / "p"
+    save_profile(profile, folder)
+    chance = np.random.default_rng(0)
+    for path in sorted(folder.rglob("*.*")):
+        content = path.read_bytes()
+        place = int(chance.integers(len(content)))
+        for changed in (
+            content[:place],
+            content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :],
+            b"",
+        ):
+            path.write_bytes(changed)
+            try:
+                load_profile(folder, encoder=ENCODER)
+            except RoutingError as error:
+                assert "profile in 'p'" in str(error)  # noqa: PT017 a few bits of the manifest are blank space
+            else:
+                assert path.name == "manifest.json"
+        path.unlink()
+        with pytest.raises(RoutingError, match="profile in 'p'"):
+            load_profile(folder, encoder=ENCODER)
+        path.write_bytes(content)
+    load_profile(folder, encoder=ENCODER)
+
+
+def test_a_crash_while_saving_leaves_the_old_one(
+    profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "p"
+    save_profile(profile, folder)
+    before = load_profile(folder).models
+    for survives in range(0, 24, 4):
+        left = iter(range(survives))
+
+        def write(path: Path, content: bytes, left: object = left) -> None:
+            if next(left, None) is None:  # type: ignore[call-overload]
+                raise KeyboardInterrupt
+            write_atomically(path, content)
+
+        monkeypatch.setattr("graphs.routing.profile_files.write_atomically", write)
+        with pytest.raises(KeyboardInterrupt):
+            save_profile(profile.without_model("poet"), folder)
+        assert load_profile(folder).models == before
+
+
+def test_costs_are_those_that_were_made_up() -> None:
+    _, costs = made_up(500)
+    np.testing.assert_allclose(
+        costs.mean(axis=0) / costs.mean(axis=0)[0], PRICES / PRICES[0], rtol=0.1
+    )

@@ -1,0 +1,169 @@
+"""The commands of the profile and `app.route models`, from tables to choices, and what they say of bad input."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.profile.__main__ import main as profile
+from app.route.__main__ import main as route
+from tests.support.outcomes import write_table
+
+TOPICS = {
+    "sums": ["What is {} plus {}?", "Multiply {} by {}.", "Divide {} by {}, please."],
+    "verse": ["Write a poem of {} lines on {} roses.", "A limerick of {} words about {} cats."],
+}
+
+
+def rows(n: int = 40) -> dict[str, list[Any]]:
+    made: dict[str, list[Any]] = {"query_id": [], "dataset": [], "query": []}
+    for model in ("counter", "bard"):
+        made |= {f"{model}|score": [], f"{model}|cost": []}
+    for row in range(n):
+        topic = ("sums", "verse")[row % 2]
+        shape = TOPICS[topic][row % len(TOPICS[topic])]
+        made["query_id"].append(f"q{row}")
+        made["dataset"].append(topic)
+        made["query"].append(shape.format(row + 2, 3 * row + 1))
+        right = {"counter": topic == "sums", "bard": topic == "verse"}
+        for model, price in (("counter", 1e-4), ("bard", 2e-4)):
+            made[f"{model}|score"].append(float(right[model] or row % 11 == 0))
+            made[f"{model}|cost"].append(price * (1 + row % 3))
+    return made
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("profile")
+    patch = pytest.MonkeyPatch()
+    patch.setenv("MOMA_HOME", str(folder / "home"))
+    try:
+        table = write_table(folder / "outcomes.parquet", rows())
+        command = ["fit", "--outcomes", str(table), "--output", str(folder / "fitted")]
+        assert profile(command) == 0
+    finally:
+        patch.undo()
+    return folder / "fitted"
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOMA_HOME", str(tmp_path / "home"))
+
+
+def queries(path: Path, *lines: dict[str, Any] | str) -> str:
+    path.write_text("".join((x if isinstance(x, str) else json.dumps(x)) + "\n" for x in lines))
+    return str(path)
+
+
+def choose(fitted: Path, tmp_path: Path, *more: str, asked: str) -> int:
+    out = str(tmp_path / "out.jsonl")
+    return route(["models", "--profile", str(fitted), "--queries", asked, "--output", out, *more])
+
+
+def test_each_query_gets_a_choice_at_each_preference(fitted: Path, tmp_path: Path) -> None:
+    asked = queries(
+        tmp_path / "q.jsonl",
+        {"query_id": "a", "query": "What is 52 plus 19?"},
+        {"query_id": "b", "query": "Write a poem of 9 lines on 5 roses."},
+    )
+    assert choose(fitted, tmp_path, "--preference", "0,0.25,auto,1", asked=asked) == 0
+    found = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [(row["query_id"], row["preference"]) for row in found] == [
+        (query, preference) for query in "ab" for preference in (0.0, 0.25, "auto", 1.0)
+    ]
+    best = {row["query_id"]: row["model"] for row in found if row["preference"] == 1}
+    assert best == {"a": "counter", "b": "bard"}
+    for row in found:
+        assert row["frontier"][0] == row["model"]
+        assert 0 <= row["expected_quality"] <= 1
+        assert 0 < row["expected_cost"] < 0.01
+        assert row["ms"] > 0
+
+
+def test_a_model_comes_and_goes_by_command(fitted: Path, tmp_path: Path) -> None:
+    few = {name.replace("bard", "newcomer"): column for name, column in rows(24).items()}
+    table = write_table(tmp_path / "few.parquet", few)
+    with_it, without = tmp_path / "with", tmp_path / "without"
+    command = ["add-model", "newcomer", "--outcomes", str(table), "--profile", str(fitted)]
+    assert profile([*command, "--output", str(with_it)]) == 0
+    asked = queries(tmp_path / "q.jsonl", {"query_id": "b", "query": "A limerick about 3 cats."})
+    assert choose(with_it, tmp_path, "--preference", "1", asked=asked) == 0
+    row = json.loads((tmp_path / "out.jsonl").read_text())
+    assert row["model"] in ("bard", "newcomer")
+    remove = ["remove-model", "newcomer", "--profile", str(with_it), "--output", str(without)]
+    assert profile(remove) == 0
+    assert (without / "manifest.json").read_bytes() == (fitted / "manifest.json").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("no json", "line 1: not JSON"),
+        ("[]", "line 1: given [], expected a JSON object"),
+        ({"query": "x"}, "line 1: query_id is None, expected a text"),
+        ({"query_id": "a"}, "line 1: the query is empty"),
+        ({"query_id": "a", "query": "  "}, "line 1: the query is empty"),
+        ({"query_id": "a", "query": "x" * 1_000_000}, "the query has 1,000,000 characters"),
+        ("", "no queries, expected a line for each"),
+    ],
+)
+def test_queries_that_are_none_are_one_line_and_status_2(
+    line: dict[str, Any] | str, said: str, fitted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:  # fmt: skip
+    assert choose(fitted, tmp_path, asked=queries(tmp_path / "q.jsonl", line)) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+@pytest.mark.parametrize("preference", ["best", "2", "auto,auto", "nan", ""])
+def test_a_preference_that_is_none_is_bad_usage(
+    preference: str, fitted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = queries(tmp_path / "q.jsonl", {"query_id": "a", "query": "Hi"})
+    with pytest.raises(SystemExit) as left:
+        choose(fitted, tmp_path, "--preference", preference, asked=asked)
+    assert left.value.code == 2
+    assert "--preference" in capsys.readouterr().err
+
+
+def refused(capsys: pytest.CaptureFixture[str], *command: str) -> str:
+    assert profile(list(command)) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert error.startswith("moma: ")
+    return error
+
+
+def test_too_little_to_fit_on_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = str(tmp_path / "p")
+    one_row = write_table(tmp_path / "1.parquet", rows(1))
+    said = refused(capsys, "fit", "--outcomes", str(one_row), "--output", out)
+    assert "1 rows were given, expected at least 20" in said
+    alone = {name: column for name, column in rows().items() if not name.startswith("bard")}
+    one_model = write_table(tmp_path / "2.parquet", alone)
+    said = refused(capsys, "fit", "--outcomes", str(one_model), "--output", out)
+    assert "only the model 'counter' was given" in said
+    assert not (tmp_path / "p").exists()
+
+
+def test_a_profile_that_is_none_or_anothers_is_said(
+    fitted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = refused(
+        capsys, "remove-model", "bard", "--profile", str(tmp_path / "no"), "--output", "x"
+    )
+    assert "the profile in 'no' has no manifest.json" in said
+    table = write_table(tmp_path / "few.parquet", rows(24))
+    again = ["add-model", "bard", "--outcomes", str(table), "--profile", str(fitted)]
+    assert "'bard' is in the profile already" in refused(capsys, *again, "--output", "x")
+    manifest = json.loads((fitted / "manifest.json").read_text())
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "manifest.json").write_text(json.dumps({**manifest, "encoder": "another"}))
+    asked = queries(tmp_path / "q.jsonl", {"query_id": "a", "query": "Hi"})
+    assert choose(other, tmp_path, asked=asked) == 2
+    assert "was made with encoder 'another'" in capsys.readouterr().err
