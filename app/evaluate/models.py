@@ -13,33 +13,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from agents.errors import InputError
 from app.evaluate.models_plots import need_matplotlib
 from app.evaluate.models_report import markdown
 from app.evaluate.summary import TRIALS, summary
+from app.profile.embedding import embedded, progress
+from app.settings import read_settings
 from graphs.routing.encoder import make_encoder
 from graphs.routing.outcomes import Outcomes
 
 __all__ = ["add_arguments", "main"]
 
-_BATCH = 256
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what the command takes."""
+    """Declare the options."""
     parser.add_argument(
-        "--outcomes",
-        nargs="+",
-        required=True,
-        metavar="F.parquet",
-        help="tables of the same models",
+        "--outcomes", type=Path, nargs="+", required=True, help="Parquet tables of the same models"
     )
-    parser.add_argument("--output", required=True, type=Path, metavar="DIR", help="for the report")
-    parser.add_argument(
-        "--encoder", default="onnx", help="as in MOMA_ENCODER (default: onnx, all-MiniLM-L6-v2)"
-    )
+    parser.add_argument("--output", type=Path, required=True, help="the folder of the report")
+    parser.add_argument("--encoder", help="as MOMA_ENCODER, which is the default")
     parser.add_argument("--folds", type=_at_least(2), default=5, help="parts (default: 5)")
     parser.add_argument("--repeats", type=_at_least(1), default=2, help="splits (default: 2)")
     parser.add_argument(
@@ -52,38 +44,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(arguments: argparse.Namespace) -> int:
     """Evaluate, write the report and return the exit status."""
     need_matplotlib()
+    settings = read_settings()
     outcomes = Outcomes.from_files(arguments.outcomes)
     _check(outcomes, folds=arguments.folds, leave_out=arguments.leave_models_out)
+    encoder = make_encoder(arguments.encoder or settings.encoder)
     arguments.output.mkdir(parents=True, exist_ok=True)
-    encoder = make_encoder(arguments.encoder)
-    vectors = np.empty((len(outcomes), encoder.dim), np.float32)
-    for start in range(0, len(outcomes), _BATCH):
-        _say(f"embedding {start} of {len(outcomes)}")
-        rows = slice(start, start + _BATCH)
-        vectors[rows] = encoder.encode(outcomes.queries[rows])
+    with progress() as bar:
+        queries = embedded(outcomes.queries, encoder, home=settings.make_home(), bar=bar)
+        task = bar.add_task("evaluating", total=None)
+        measured = summary(
+            outcomes,
+            queries,
+            arguments.output,
+            folds=arguments.folds,
+            repeats=arguments.repeats,
+            leave_out=arguments.leave_models_out,
+            say=lambda line: bar.update(task, description=line),
+        )
     report = {
         "date": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
-        "data": _data(outcomes, [Path(name) for name in arguments.outcomes]),
+        "data": _data(outcomes, arguments.outcomes),
         "settings": {
             "encoder": encoder.name,
             "folds": arguments.folds,
             "repeats": arguments.repeats,
         },
-        **summary(
-            outcomes,
-            vectors,
-            arguments.output,
-            folds=arguments.folds,
-            repeats=arguments.repeats,
-            leave_out=arguments.leave_models_out,
-            say=_say,
-        ),
+        **measured,
     }
     text = json.dumps(report, indent=1, allow_nan=False)
     (arguments.output / "report.json").write_text(text + "\n", encoding="utf-8")
     (arguments.output / "report.md").write_text(markdown(report), encoding="utf-8")
-    _say("")
-    print(f"{arguments.output / 'report.md'}")
+    print(f"the report: {arguments.output / 'report.md'}", file=sys.stderr)
     return 0
 
 
@@ -118,9 +109,3 @@ def _at_least(least: int) -> Any:
         return value
 
     return number
-
-
-def _say(line: str) -> None:
-    """Show how far the work is, on a terminal alone."""
-    if sys.stderr.isatty():
-        print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)

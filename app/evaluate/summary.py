@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from app.evaluate.calibration import calibration
 from app.evaluate.compared import COMBINED, ESTIMATORS, PARTS, ZERO, FitWithCosts
@@ -26,7 +25,6 @@ from app.evaluate.models_plots import (
 )
 from app.evaluate.two_models import two_models
 from graphs.routing.estimators.base import Queries, Training
-from graphs.routing.features import surface
 from graphs.routing.outcomes import Outcomes
 
 __all__ = ["LABELLED", "TRIALS", "summary"]
@@ -41,7 +39,7 @@ _DIAGRAMMED = (COMBINED, "linear", "k nearest neighbours")
 
 def summary(
     outcomes: Outcomes,
-    vectors: NDArray[np.float32],
+    queries: Queries,
     output: Path,
     *,
     folds: int,
@@ -51,7 +49,6 @@ def summary(
     estimators: Mapping[str, FitWithCosts] = ESTIMATORS,
 ) -> dict[str, Any]:
     """Return all that is measured, JSON-plain, and draw the plots into `output`."""
-    queries = Queries(vectors=vectors, surface=surface(outcomes.queries))
     recorded = Recorded(
         training=Training(queries=queries, scores=outcomes.scores, domains=outcomes.domains),
         costs=outcomes.costs,

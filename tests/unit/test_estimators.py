@@ -110,8 +110,8 @@ def test_it_bears_what_tells_little(fit: Fit, training: Training) -> None:
 
 @each
 def test_more_outcomes_make_it_surer(fit: Fit) -> None:
-    many = fit(outcomes(1200, seed=4)).predict(UNSEEN.queries).deviation.mean()
-    few = fit(SEEN.take(np.arange(80))).predict(UNSEEN.queries).deviation.mean()
+    many = fit(outcomes(600, seed=4)).predict(UNSEEN.queries).deviation.mean()
+    few = fit(SEEN.take(np.arange(60))).predict(UNSEEN.queries).deviation.mean()
     assert many < few
 
 
