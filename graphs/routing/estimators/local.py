@@ -18,6 +18,10 @@ __all__ = ["Group", "LocalComponents"]
 
 _COUNTS = (10, 20, 40, 80, 160, 320)
 _BLOCK = 1024
+_CHANCE = 8.0
+"""How much of its variance, in units of 1/n, a component must lose by looking at neighbours."""
+_MOST = 32
+"""Components; those of a thousand models beyond these are noise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +45,8 @@ class Group:
         mean = training.scores.mean(axis=0)
         centred = training.scores - mean
         _, rotation = np.linalg.eigh(centred.T @ centred)
-        components = centred @ rotation[:, ::-1]
+        rotation = rotation[:, ::-1][:, :_MOST]
+        components = centred @ rotation
         index = index_rows(training.queries)
         counts, trust = _chosen(index, training.queries, components)
         kept = trust > 0
@@ -51,7 +56,7 @@ class Group:
             components=components[:, kept],
             counts=counts[kept],
             trust=trust[kept],
-            loadings=rotation.T[::-1][kept],
+            loadings=rotation.T[kept],
         )
 
     def predict(self, queries: Queries) -> tuple[Matrix, Matrix]:
@@ -104,7 +109,8 @@ def _chosen(
     if not candidates:
         return counts, trust
     means = _leave_one_out(index, queries, components, candidates)
-    least = (components**2).mean(axis=0)
+    # The best of several counts lowers the error a little even where there is nothing to find.
+    least = (components**2).mean(axis=0) * (1 - _CHANCE / n)
     for count, near in zip(candidates, means, strict=True):
         slope = (near * components).sum(axis=0) / np.maximum((near**2).sum(axis=0), 1e-12)
         slope = np.clip(slope, 0, 1)
