@@ -19,6 +19,7 @@ _OPENING = re.compile(
     re.IGNORECASE,
 )
 _CLOSING = re.compile(r"(?:,? (?:please|pls|thanks|thank you|for me))*[\s.!?]*$", re.IGNORECASE)
+_GOES_ON = re.compile(r"(?:and|also)\b", re.IGNORECASE)
 _HIDDEN = {"Cc", "Cs", "Co", "Cn"}
 _JOINERS = "\u200c\u200d"
 
@@ -48,5 +49,5 @@ def read_command(text: str, *, engaged: bool = False) -> Command | None:
         return replace(command, repeats=True)
     found = read_adding(words) or read_listing(words) or read_changing(words)
     if found is None and engaged:
-        found = read_engaged(words)
+        found = read_engaged(words, goes_on=_GOES_ON.match(text) is not None)
     return found
