@@ -24,6 +24,8 @@ from agents.contract import AgentContext, AgentState, declined, done, needs_inpu
 Answerer = Callable[[Question, Frame], Answer]
 Step = Literal["tell_time", "add_time", "measure", "look_up_day", "ask", "decline", "cancel", "end"]
 _REPLYING = frozenset({"continue", "affirm", "deny", "choose"})
+_GUESS = "guess"
+"""Marks a reading of what may be no follow-up at all: it may be answered, not asked about."""
 STEPS: dict[Kind, tuple[Step, Answerer]] = {
     "time": ("tell_time", answer_clocks.tell_time),
     "zone": ("tell_time", answer_clocks.tell_zone),
@@ -92,7 +94,8 @@ def _understand(state: CalendarState) -> dict[str, Any]:
             found.append({**pending["question"], pending["slot"]: _reply(words)})
         found += with_last_place(candidates(words), last)
         if last:
-            found += follow_up(words, last)
+            sure = state.get("event") in _REPLYING
+            found += [{**q, **({} if sure else {_GUESS: "yes"})} for q in follow_up(words, last)]
         found += bare_day(words)
     return {"questions": found, "missing": {}, "outcome": {}}
 
@@ -117,11 +120,14 @@ def _frame(state: CalendarState, context: AgentContext, options: Options) -> Fra
 def _compute(state: CalendarState, frame: Frame) -> AgentState:
     """Answer the first reading, or leave the others to the next step."""
     question, *others = state["questions"]
+    guess, question = _GUESS in question, {k: v for k, v in question.items() if k != _GUESS}
     try:
         answer = STEPS[question["kind"]][1](question, frame)  # type: ignore[index]
     except NotUnderstoodError:
         return CalendarState(questions=others)
     except MissingError as error:
+        if guess:
+            return CalendarState(questions=others)
         missing = {"text": str(error), "slot": error.slot, "question": question}
         return CalendarState(questions=others, missing=state.get("missing") or missing)
     except ImpossibleError as error:

@@ -295,6 +295,7 @@ def test_there_is_the_last_place_and_without_one_no_place() -> None:
     outcome, _ = ask("how far ahead is that", memory=memory, event="stay")
     assert "Tokyo is **8 hours ahead" in outcome["text"]
     assert ask("how far ahead is that")[0]["event"] == "declined"
+    assert ask("tell me about Tokyo", memory=memory, event="stay")[0]["event"] == "declined"
 
 
 def test_cancel_drops_the_pending_question() -> None:

@@ -779,7 +779,8 @@ def test_and_to_adds_one_task_more_while_the_list_is_talked_about() -> None:
     assert command is not None
     assert (command.verb, command.value) == (Verb.ADD, "buy flowers tomorrow")
     assert read_command("and to buy flowers tomorrow") is None
-    assert read_command("to be or not to be", engaged=True) is None
+    assert read_command("to buy or not to buy", engaged=True) is None
+    assert read_command("and to be honest I like it", engaged=True) is None
 
 
 def test_the_bare_list_is_shown() -> None:
