@@ -783,6 +783,14 @@ def test_and_to_adds_one_task_more_while_the_list_is_talked_about() -> None:
     assert read_command("and to be honest I like it", engaged=True) is None
 
 
+def test_everything_is_every_task_while_the_list_is_talked_about() -> None:
+    command = read_command("delete everything", engaged=True)
+    assert command is not None
+    assert (command.verb, command.target) == (Verb.DELETE, "*")
+    alone = read_command("delete everything")
+    assert alone is None or alone.target != "*"
+
+
 def test_the_bare_list_is_shown() -> None:
     command = read_command("list")
     assert command is not None
