@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 import graphs  # noqa: F401 first, as in an application: LangGraph reads on its import how strict it is to be
 
@@ -19,5 +19,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 # The same examples each time, however busy the machine is.
-settings.register_profile("moma", derandomize=True, deadline=None)
+settings.register_profile(
+    "moma", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("moma")

@@ -9,7 +9,8 @@ from typing import Any
 from agents.calculator.problems import NotACalculation
 
 _SOFT = re.compile(
-    r"^(?:(?:and|then|now|ok|okay|so|next|also|please|what(?:'s| is| about| if)?|how about)\b[,:]?\s*)+",
+    r"^(?:(?:and|then|now|ok|okay|so|next|also|please|what(?:'s| is| about| if)?|how about"
+    r"|back(?= (?:to|in)\b))\b[,:]?\s*)+",
     re.IGNORECASE,
 )
 _SIGN = re.compile(
@@ -50,6 +51,7 @@ _PRONOUN = re.compile(
 )
 _NOT_PRONOUN = re.compile(r"\b(?:is it|if it|does it)\b", re.IGNORECASE)
 _PERCENT = re.compile(r"^(?:of )?(\d[\d,.]*) ?%(?: of (?:that|it|this))?$", re.IGNORECASE)
+_AMOUNT = re.compile(r"^(?:(?:of|for|with) )?([$€£¥]?\d[\d,]*(?:\.\d+)?)$", re.IGNORECASE)
 
 
 def complete(text: str, memory: Mapping[str, Any]) -> tuple[str, str]:
@@ -57,7 +59,8 @@ def complete(text: str, memory: Mapping[str, Any]) -> tuple[str, str]:
 
     Args:
         text: the request, tidy.
-        memory: `last` is the last result as an expression, in brackets where needed; `base` what a percentage was of.
+        memory: `last` is the last result as an expression, in brackets where needed; `base` what a percentage was of,
+            `again` the last question with `{}` for its amount.
 
     Raises:
         NotACalculation: the request needs an earlier result and there is none.
@@ -75,6 +78,9 @@ def complete(text: str, memory: Mapping[str, Any]) -> tuple[str, str]:
         if base and not re.search(r"\b(?:that|it|this)\b", bare, re.IGNORECASE):
             return f"{percent[1]}% of {base}", of_last
         return of_last, ""
+    amount = _AMOUNT.match(bare)
+    if amount and (again := str(memory.get("again", ""))):
+        return again.replace("{}", amount[1]), ""
     if _SIGN.match(bare):
         return f"{last} {bare}", ""
     for pattern, forms in _VERBS:

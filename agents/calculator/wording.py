@@ -185,7 +185,18 @@ def _remember(task: Task, value: Fraction | None, exact: str, unit: str) -> dict
     memory: dict[str, Any] = {"last": last}
     if task.get("base"):
         memory["base"] = task["base"]
+    if again := _again(task):
+        memory["again"] = again
     return memory
+
+
+def _again(task: Task) -> str:
+    """Return the question with `{}` for its amount, where another amount makes another question."""
+    if task["kind"] == "convert" and (asked := re.match(r"[\d.,]+ ([^\d+]+)$", task["text"])):
+        return f"{{}} {asked[1]} in {task['unit']}"
+    if task.get("base") and (share := re.match(r"\(([\d.,]+)\)/100\*", task["text"])):
+        return f"{share[1]}% of {{}}"
+    return ""
 
 
 def _checked(task: Task, result: Result) -> Answer:

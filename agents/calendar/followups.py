@@ -4,7 +4,7 @@ It computes nothing.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from agents.calendar.amounts import AMOUNT, UNIT
 from agents.calendar.clocks import TIME
@@ -29,6 +29,23 @@ _DAY_SLOT = {
     "day": "date",
 }
 _DAY_SLOT |= {"check": "date", "week": "date"}
+_PLACES = frozenset({"place", "source", "target", "a", "b"})
+_THERE = frozenset({"that", "it", "there", "this", "that place", "that city"})
+
+
+def with_last_place(
+    questions: Sequence[Question], last: Mapping[str, str] | None
+) -> list[Question]:
+    """Return the questions with the last place where one says "there"; without those that have none to mean."""
+    place = (last or {}).get(_SLOT.get((last or {}).get("kind", ""), ""))
+    found = []
+    for question in questions:
+        meant = {slot for slot in _PLACES & set(question) if question[slot] in _THERE}
+        if not meant:
+            found.append(question)
+        elif place:
+            found.append({**question, **dict.fromkeys(meant, place)})
+    return found
 
 
 def follow_up(words: str, last: Mapping[str, str]) -> list[Question]:

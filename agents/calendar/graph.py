@@ -13,7 +13,7 @@ from langgraph.runtime import Runtime
 
 from agents.calendar import answer_clocks, answer_days, answer_spans
 from agents.calendar.answer import Answer
-from agents.calendar.followups import follow_up
+from agents.calendar.followups import follow_up, with_last_place
 from agents.calendar.frame import Frame
 from agents.calendar.grammar import Kind, Question, bare_day, candidates
 from agents.calendar.options import Options
@@ -23,6 +23,9 @@ from agents.contract import AgentContext, AgentState, declined, done, needs_inpu
 
 Answerer = Callable[[Question, Frame], Answer]
 Step = Literal["tell_time", "add_time", "measure", "look_up_day", "ask", "decline", "cancel", "end"]
+_REPLYING = frozenset({"continue", "affirm", "deny", "choose"})
+_GUESS = "guess"
+"""Marks a reading of what may be no follow-up at all: it may be answered, not asked about."""
 STEPS: dict[Kind, tuple[Step, Answerer]] = {
     "time": ("tell_time", answer_clocks.tell_time),
     "zone": ("tell_time", answer_clocks.tell_zone),
@@ -85,11 +88,14 @@ def _understand(state: CalendarState) -> dict[str, Any]:
     found: list[Question] = []
     if len(request) <= LONGEST_REQUEST:
         words = plain(request)
-        if pending := memory.get("pending"):
+        last = memory.get("question")
+        # What routing takes for a request of its own is no reply.
+        if (pending := memory.get("pending")) and state.get("event") in _REPLYING:
             found.append({**pending["question"], pending["slot"]: _reply(words)})
-        found += candidates(words)
-        if last := memory.get("question"):
-            found += follow_up(words, last)
+        found += with_last_place(candidates(words), last)
+        if last:
+            sure = state.get("event") in _REPLYING
+            found += [{**q, **({} if sure else {_GUESS: "yes"})} for q in follow_up(words, last)]
         found += bare_day(words)
     return {"questions": found, "missing": {}, "outcome": {}}
 
@@ -114,11 +120,14 @@ def _frame(state: CalendarState, context: AgentContext, options: Options) -> Fra
 def _compute(state: CalendarState, frame: Frame) -> AgentState:
     """Answer the first reading, or leave the others to the next step."""
     question, *others = state["questions"]
+    guess, question = _GUESS in question, {k: v for k, v in question.items() if k != _GUESS}
     try:
         answer = STEPS[question["kind"]][1](question, frame)  # type: ignore[index]
     except NotUnderstoodError:
         return CalendarState(questions=others)
     except MissingError as error:
+        if guess:
+            return CalendarState(questions=others)
         missing = {"text": str(error), "slot": error.slot, "question": question}
         return CalendarState(questions=others, missing=state.get("missing") or missing)
     except ImpossibleError as error:

@@ -20,6 +20,9 @@ class Measures:
     def _take(self, *kinds: ColumnKind, why: str, after: int = -1) -> Column | None:
         """Take the first name at or after a position that has a column of these kinds off the names."""
         for name in self._names:
+            number = kinds == (ColumnKind.NUMBER,)
+            if number and name.is_thing:
+                continue  # nobody averages the ids of orders
             if name.at >= after and any(column.kind in kinds for column in name.columns):
                 self._names.remove(name)
                 return self._reader.pick(name, *kinds, why=why)
@@ -78,6 +81,6 @@ class Measures:
             g.column for g in self._draft.groups
         }
         for name in self._names:
-            if not any(column.name in used for column in name.columns):
+            if not name.is_thing and not any(column.name in used for column in name.columns):
                 self._draft.unused.append((name.at, name.words))
         self._names.clear()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from agents.tasks.command import Command
 from agents.tasks.phrases import without_repeat
 from agents.tasks.read_adding import read_adding, read_engaged
-from agents.tasks.read_changing import read_changing
+from agents.tasks.read_changing import read_changing, read_everything
 from agents.tasks.read_listing import read_listing
 
 MAX_REQUEST = 4_000
@@ -19,6 +19,7 @@ _OPENING = re.compile(
     re.IGNORECASE,
 )
 _CLOSING = re.compile(r"(?:,? (?:please|pls|thanks|thank you|for me))*[\s.!?]*$", re.IGNORECASE)
+_GOES_ON = re.compile(r"(?:and|also)\b", re.IGNORECASE)
 _HIDDEN = {"Cc", "Cs", "Co", "Cn"}
 _JOINERS = "\u200c\u200d"
 
@@ -46,7 +47,8 @@ def read_command(text: str, *, engaged: bool = False) -> Command | None:
     once, repeats = without_repeat(words)
     if repeats and (command := read_adding(once)):
         return replace(command, repeats=True)
-    found = read_adding(words) or read_listing(words) or read_changing(words)
+    found = read_everything(words) if engaged else None
+    found = found or read_adding(words) or read_listing(words) or read_changing(words)
     if found is None and engaged:
-        found = read_engaged(words)
+        found = read_engaged(words, goes_on=_GOES_ON.match(text) is not None)
     return found

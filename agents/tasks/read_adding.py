@@ -8,6 +8,7 @@ from agents.tasks.phrases import read_when, split_when
 _NO_PRODUCT = (
     r"(?![ -](?:list|app|manager|tracker|queue|runner|scheduler|bar|force|board|management)\b)"
 )
+_ASIDE = r"(?:be|tell (?:you )?the truth|sum up|conclude|make matters|answer)\b"
 
 
 def read_adding(text: str) -> Command | None:
@@ -105,8 +106,15 @@ def _listed(body: str, tail: str) -> Command | None:
     return Command(verb=Verb.ADD, value=f"{body} {tail}".strip())
 
 
-def read_engaged(text: str) -> Command | None:
-    """Return what "add eggs" wishes when the list was just being talked about, or None."""
+def read_engaged(text: str, *, goes_on: bool = False) -> Command | None:
+    """Return what "add eggs" wishes when the list was just being talked about, or None.
+
+    Args:
+        text: the words, without what opens them.
+        goes_on: whether they were opened with "and", so that "to buy flowers" is one task more.
+    """
+    if goes_on and (found := match(rf"to (?!{_ASIDE})(?P<body>[^\W\d_]{{2,}} .*)", text)):
+        return Command(verb=Verb.ADD, value=found["body"], remind=True)
     found = match(
         r"(?:(?:and |also )?add|put) (?P<body>.*[^\W\d_]{2}.*?)(?: (?:to|on) (?:the list|it))?",
         text,

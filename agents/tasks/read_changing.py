@@ -12,6 +12,13 @@ def read_changing(text: str) -> Command | None:
     return next((command for reader in readers if (command := reader(text))), None)
 
 
+def read_everything(text: str) -> Command | None:
+    """Return the wish to delete every task that "delete everything" is when the list was just being talked about."""
+    if match(r"(?:delete|remove|erase|clear) (?:everything|them all|all of them|all)", text):
+        return Command(verb=Verb.DELETE, target="*")
+    return None
+
+
 def _targeted(verb: Verb, target: str, *, value: str = "", sure: bool = False) -> Command:
     return Command(verb=verb, target=target.strip(), value=value, sure=sure or names_task(target))
 

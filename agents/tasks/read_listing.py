@@ -19,6 +19,7 @@ _SHOW = (
     r"(?: me)?(?: out)?(?: what(?:'s| is| are)(?: on| in)?)?"
 )
 _LISTINGS = (
+    r"(?:the )?list",
     rf"{_SHOW}) {_THINGS}{_TAIL}",
     rf"{_SHOW}) (?:everything|all)(?: that is| that's)? (?:on|in) {MY_LIST}",
     rf"what(?:'s| is| are)?(?: on| in)? (?:all )?(?:of )?{MY_LIST}{_TAIL}",

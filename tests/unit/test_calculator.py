@@ -372,3 +372,20 @@ def _children_of(parent: int, *, argument: str) -> list[int]:
         if owner == parent and "agents.calculator.worker" in command and argument in command:
             found.append(int(entry.name))
     return found
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "text"),
+    [
+        ("What is 15% of 240?", "and of 300?", "15% of 300 = **45**"),
+        ("What is 15% of 240?", "and $60", "15% of $60 = **$9**"),
+        ("convert 5 miles to km", "and 10?", "10 miles = **16.09344 km**"),
+        ("convert 5 miles to km", "back to miles", "8.04672 km = **5 mi**"),
+    ],
+)
+def test_a_follow_up_asks_the_same_of_another_amount(
+    first: str, second: str, text: str, tmp_path: Path
+) -> None:
+    memory = ask(first, tmp_path)["memory"]
+    outcome = ask(second, tmp_path, memory=memory, event="continue")["outcome"]
+    assert outcome.get("text") == text, outcome

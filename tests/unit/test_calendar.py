@@ -286,7 +286,16 @@ def test_a_missing_birthday_is_asked_for() -> None:
 def test_another_request_instead_of_a_reply_is_not_taken_for_one() -> None:
     _, memory = ask("what time is it in Xyzzy")
     assert ask("write a haiku about rain", memory=memory, event="switch")[0]["event"] == "declined"
+    assert ask("tell me about Osaka", memory=memory, event="stay")[0]["event"] == "declined"
     assert "32 days" in ask("days until christmas", memory=memory, event="switch")[0]["text"]
+
+
+def test_there_is_the_last_place_and_without_one_no_place() -> None:
+    _, memory = ask("What time is it in Tokyo?")
+    outcome, _ = ask("how far ahead is that", memory=memory, event="stay")
+    assert "Tokyo is **8 hours ahead" in outcome["text"]
+    assert ask("how far ahead is that")[0]["event"] == "declined"
+    assert ask("tell me about Tokyo", memory=memory, event="stay")[0]["event"] == "declined"
 
 
 def test_cancel_drops_the_pending_question() -> None:

@@ -146,6 +146,8 @@ def test_rules_answer(shared: Path, question: str, rows: list[list[Any]] | None)
         ("what is the latest order date", [["2024-04-05"]]),
         ("which city had the fewest visitors", [["Oslo", 300]]),
         ("lowest visitors", [[300]]),
+        ("average order quantity", [[4.75]]),
+        ("average order id", [[2.5]]),
     ],
 )
 def test_a_thing_is_neither_its_id_nor_its_date_and_a_superlative_names_what_is_asked_for(

@@ -21,6 +21,7 @@ from agents.contract import AgentContext, AgentState
 from agents.errors import CatalogError
 from agents.tasks import build
 from agents.tasks.changing import NO_ANSWER
+from agents.tasks.command import Verb
 from agents.tasks.dates import Due, read_due
 from agents.tasks.drafting import MAX_TITLE
 from agents.tasks.language import MAX_REQUEST, clean, read_command
@@ -771,6 +772,29 @@ def test_a_fixed_offset_survives_storing() -> None:
 )
 def test_numbers_and_names_are_no_dates(text: str) -> None:
     assert split_when(text) == (text, "")
+
+
+def test_and_to_adds_one_task_more_while_the_list_is_talked_about() -> None:
+    command = read_command("and to buy flowers tomorrow", engaged=True)
+    assert command is not None
+    assert (command.verb, command.value) == (Verb.ADD, "buy flowers tomorrow")
+    assert read_command("and to buy flowers tomorrow") is None
+    assert read_command("to buy or not to buy", engaged=True) is None
+    assert read_command("and to be honest I like it", engaged=True) is None
+
+
+def test_everything_is_every_task_while_the_list_is_talked_about() -> None:
+    command = read_command("delete everything", engaged=True)
+    assert command is not None
+    assert (command.verb, command.target) == (Verb.DELETE, "*")
+    alone = read_command("delete everything")
+    assert alone is None or alone.target != "*"
+
+
+def test_the_bare_list_is_shown() -> None:
+    command = read_command("list")
+    assert command is not None
+    assert command.verb == Verb.LIST
 
 
 def test_long_texts_are_read_in_bounded_time() -> None:

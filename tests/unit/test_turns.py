@@ -9,10 +9,13 @@ import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
 from graphs import Catalog, Options, Services, build_graph
+from graphs.gateway.transport import Limits
 from graphs.threads import MomaGraph
+from tests.support.waiting import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 SHORT_ANSWER_TOKENS = 24
+SLOW_MACHINE = Limits(first_token=PATIENCE_S, idle=PATIENCE_S, turn=4 * PATIENCE_S)
 
 
 def _weights() -> Path | None:
@@ -38,7 +41,7 @@ def services(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     ]
     services = Services.from_catalog(
         replace(catalog, models=tuple(short)),
-        Options(home=tmp_path_factory.mktemp("home"), encoder=encoder),
+        Options(home=tmp_path_factory.mktemp("home"), encoder=encoder, limits=SLOW_MACHINE),
     )
     yield services
     services.close()
