@@ -1,0 +1,20 @@
+"""Measures routing on labelled data: a report in JSON and Markdown, and plots."""
+
+import sys
+from collections.abc import Sequence
+
+from app.commands import run
+
+COMMANDS = {
+    "agents": "measure the choice of agents on labelled conversations",
+    "card": "what a new agent card would take from the others",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a sub-command and return the exit status."""
+    return run("app.evaluate", __doc__, COMMANDS, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
