@@ -22,7 +22,7 @@ from graphs.routing.trees import Trees
 __all__ = ["Fitted"]
 
 _FILE = Path(__file__).parent / "data" / "agents.npz"
-_SHA256 = "53127478aaad511a5861d98254d14c05b8eae0fe89e5b5151aece2ae245980de"
+_SHA256 = "50d96e2ee181078a57fd2c44cbcfff767483cd779579a340cb5b9cbfaec25387"
 _REMEDY = "install MoMA again"
 _SPACE_OF = "all-MiniLM-L6-v2"
 
