@@ -72,6 +72,10 @@ class Settings(BaseSettings):
     max_hops: Annotated[int, Field(ge=0, le=100)] = Field(
         default=8, description="How many hand-overs a turn may have."
     )
+    tie_break: bool = Field(
+        default=False,
+        description="Whether a model is asked which of a few agents is meant before the user is.",
+    )
     local_models: str = Field(
         default="", description="More local models: name=path/to/file.gguf, ..."
     )

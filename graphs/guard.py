@@ -269,6 +269,8 @@ def _update(
     if event in SERVED:
         record = {**record, "served_by": {"kind": "agent", "id": agent_id}}
         update |= _floor_after(agent_id, event, outcome["text"], state)
+        if event == OutcomeEvent.DONE and state.get("rest"):
+            update["event"] = Event.HAND_OVER.value  # the rest of the request is another agent's
     else:
         update["tried"] = [*(state.get("tried") or ()), agent_id]
     return {**update, "decision": record}

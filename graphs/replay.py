@@ -1,4 +1,4 @@
-"""Routes recorded conversations on the router's own previous choices, with the event names and the choice of the live graph.
+"""Routes recorded conversations on the router's own previous choices, as the live graph would.
 
 No agent runs: what the assistant said in the record stands for the agent's outcome, so a question leaves its holder
 waiting for input. It knows no labels.

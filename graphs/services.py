@@ -56,6 +56,8 @@ class Options:
     max_hops: int = 8
     capable_from: float = 0.6
     """The quality from which a model is trusted to write SQL or to answer from passages."""
+    tie_break: bool = False
+    """Whether a model is asked which of a few agents is meant before the user is."""
     local_threads: int = 1
     limits: Limits = field(default_factory=Limits)
     on_progress: Callable[[str], None] | None = None

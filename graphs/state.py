@@ -67,6 +67,8 @@ class State(TypedDict, total=False):
     """Who held the floor when this turn began, in which phase, and what it had asked."""
     choice: dict[str, Any] | None
     """The open question of `awaiting_choice`: the request and the agents offered."""
+    rest: Annotated[list[dict[str, str]], newest]
+    """What is left of a request that names several agents: each agent with its part of the text."""
     dialogue: dict[str, Any]
     """What choosing an agent reads of the turns before: `Dialogue.plain`."""
     spent_usd: float

@@ -29,7 +29,7 @@ _FOLLOW_UP = re.compile(
 _LONGEST_FOLLOW_UP = 8
 _LONGEST_ANSWER = 8
 _REQUEST_MARKS = ("asks", "wh", "can_you", "wants", "find", "act", "tell", "also", "other", "no")
-"""Of 2,988 texts of so few words without these marks, in reply to a question, 16 were for another agent (SGD, train)."""
+"""Of 2,988 texts of so few words without these marks in reply to a question 16 were for another agent (SGD, train)."""
 _KINDS = {
     "image_url": "image",
     "input_audio": "audio",

@@ -1,4 +1,4 @@
-"""Measures routing on labelled data and writes a report."""
+"""Measures routing on labelled data: a report in JSON and Markdown, and plots."""
 
 import sys
 from collections.abc import Sequence
@@ -7,6 +7,8 @@ from app.commands import run
 
 COMMANDS = {
     "models": "compare estimators of quality and MoMA's choice on recorded outcomes of models",
+    "agents": "measure the choice of agents on labelled conversations",
+    "card": "what a new agent card would take from the others",
 }
 
 

@@ -50,6 +50,7 @@ def observe(services: Services) -> Observe:
             "outcome": {},
             "tried": [],
             "hops": 0,
+            "rest": (state.get("rest") or []) if phase == Phase.AWAITING_INPUT else [],
             "decision": records.with_time(record, "observe", 1e3 * (time.perf_counter() - began)),
         }
 

@@ -8,12 +8,14 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
+from agents.contract import OutcomeEvent
 from agents.errors import MomaError
 from graphs import record as records
 from graphs.guard import moment_of
 from graphs.machine import Event, Phase
-from graphs.masks import mask_agents
+from graphs.masks import Refusal, mask_agents
 from graphs.nodes.models import choose_models, spent_usd
+from graphs.nodes.tie_break import tie_break
 from graphs.routing.chooser import Choice
 from graphs.routing.decision import Decision, Odds
 from graphs.routing.dialogue import Dialogue
@@ -56,6 +58,9 @@ async def routed(state: State, context: Context | None, services: Services) -> d
         runnable=services.runnable(),
         allowed_hand_overs=onward,
     )
+    rest = _rest(state)
+    if rest and state["outcome"].get("event") == OutcomeEvent.DONE:
+        return _next_part(rest, allowed, masked, state)
     asked_for = state["outcome"].get("to")
     choice: Choice | None = None
     prediction, fault = None, None
@@ -65,6 +70,10 @@ async def routed(state: State, context: Context | None, services: Services) -> d
     else:
         choice, prediction, fault = await _chosen(state, allowed, services)
         decision = choice.decision
+        if decision.event == Event.CLARIFY and services.options.tie_break:
+            likeliest = [i for i, _ in choice.odds.agents[:_CONSIDERED]]
+            decision, called = await tie_break(decision, likeliest, state, context, services)
+            state = {**state, "decision": called}
     record = records.with_agents(
         state["decision"],
         decision=decision.event,
@@ -77,14 +86,65 @@ async def routed(state: State, context: Context | None, services: Services) -> d
     if fault:
         record = {**record, "degraded": fault}
     event, target, question = decision.event, None, None
-    if event in (Event.START, Event.SWITCH, Event.STAY):
+    request = state["request"]
+    rest = rest if event == Event.STAY else []
+    if choice and choice.several:
+        (target, request), *others = choice.several
+        rest = [{"agent": agent, "request": part} for agent, part in others]
+        names = " and then ".join(agent for agent, _ in choice.several)
+        record["agents"] = {**record["agents"], "agent": target, "reason": f"it names {names}"}
+        event = Event.STAY if target == moment.holder else Event.SWITCH
+    elif event in (Event.START, Event.SWITCH, Event.STAY):
         target = decision.agent
     elif event == Event.CLARIFY:
         question = {"request": state["request"], "options": list(decision.others)}
     else:
         record = choose_models(record, state, context, services, prediction=prediction)
         event = Event.NONE if record["models"]["order"] else Event.REFUSE
-    return {"event": event.value, "target": target, "choice": question, "decision": record}
+    return {
+        "event": event.value,
+        "target": target,
+        "choice": question,
+        "request": request,
+        "rest": rest,
+        "decision": record,
+    }
+
+
+def _rest(state: State) -> list[dict[str, str]]:
+    """Return what is left of a request; what is not as this module writes it is dropped."""
+    left = state.get("rest")
+    parts = left if isinstance(left, list) else []
+    well_formed = all(
+        isinstance(part, dict) and all(isinstance(part.get(k), str) for k in ("agent", "request"))
+        for part in parts
+    )
+    return parts if well_formed else []
+
+
+def _next_part(
+    rest: list[dict[str, str]], allowed: list[str], masked: list[Refusal], state: State
+) -> dict[str, Any]:
+    """Return the update that gives the next part of a request to its agent, if it may serve it."""
+    part, *left = rest
+    agent = part["agent"] if part["agent"] in allowed else None
+    reason = f"the request names {part['agent']} too" + ("" if agent else ", which may not serve")
+    record = records.with_agents(
+        state["decision"],
+        decision=Event.SWITCH if agent else Event.NONE,
+        agent=agent,
+        reason=reason,
+        masked=masked,
+        p_fit=None,
+    )
+    return {
+        "event": (Event.SWITCH if agent else Event.NONE).value,
+        "target": agent,
+        "choice": None,
+        "request": part["request"] if agent else state["request"],
+        "rest": left if agent else [],
+        "decision": record,
+    }
 
 
 async def _chosen(

@@ -4,9 +4,9 @@ Where the cards' texts are few every text is compared; beyond that the nearest c
 texts of the nearest agents compared. It knows no dialogue and takes no decision; who may serve is decided before.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,13 +43,6 @@ class Encode(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
-    card: AgentCard
-    texts: CardTexts
-    vectors: NDArray[np.float16]
-
-
-@dataclass(frozen=True, slots=True)
 class _Flat:
     """Every purpose and example in one array, by agent."""
 
@@ -66,9 +59,11 @@ class AgentIndex:
 
     def __init__(self, encode: Encode, *, dim: int, space: Space | None = None) -> None:
         self._encode = encode
+        self.dim = dim
         self.space = space
         """What was fitted for the encoder, if anything."""
-        self._entries: dict[str, _Entry] = {}
+        self._said: dict[str, CardTexts | bytes] = {}
+        self._vectors: dict[str, NDArray[np.float16]] = {}
         self._cells = Cells(dim)
         self._known: dict[str, Known] = {}
         self._flat: _Flat | None = None
@@ -87,62 +82,74 @@ class AgentIndex:
         texts = {i: card_texts(card) for i, card in every.items()}
         rows = encode([text for t in texts.values() for text in t.all()])
         at, means = 0, []
-        for agent_id, card in every.items():
+        for agent_id in every:
             until = at + len(texts[agent_id].all())
-            means.append(index._enter(card, texts[agent_id], rows[at:until]))
+            means.append(index._enter(agent_id, texts[agent_id], rows[at:until]))
             at = until
         if means:
-            categories = [category_of(card) for card in every.values()]
+            categories = [category_of(t) for t in texts.values()]
             index._cells.add_all(list(every), np.stack(means), categories)
         return index
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._vectors)
 
     def __contains__(self, agent_id: object) -> bool:
-        return agent_id in self._entries
+        return agent_id in self._vectors
 
     def add(self, card: AgentCard) -> None:
         """Add a card; one with the same id is replaced."""
         texts = card_texts(card)
         vectors = self._encode(texts.all())
         self.remove(card.id)
-        mean = self._enter(card, texts, vectors)
-        self._cells.add(card.id, mean, category_of(card))
+        mean = self._enter(card.id, texts, vectors)
+        self._cells.add(card.id, mean, category_of(texts))
 
     def remove(self, agent_id: str) -> None:
         """Remove an agent, if it is there."""
-        entry = self._entries.get(agent_id)
-        if entry is None:
+        if agent_id not in self._vectors:
             return
         self.words.remove(self.known(agent_id).words)
-        del self._entries[agent_id]
+        self._texts -= len(self._vectors.pop(agent_id))
+        del self._said[agent_id]
         self._known.pop(agent_id, None)
         self._cells.remove(agent_id)
-        self._texts -= len(entry.vectors)
         self._changed()
 
     def known(self, agent_id: str) -> Known:
         """Return an agent in numbers."""
         found = self._known.get(agent_id)
         if found is None:
-            entry = self._entries[agent_id]
-            vectors = unit(entry.vectors.astype(np.float32))
-            found = known_agent(entry.card, entry.texts, vectors, space=self.space)
+            vectors = unit(self._vectors[agent_id].astype(np.float32))
+            found = known_agent(agent_id, self.texts(agent_id), vectors, space=self.space)
             while len(self._known) >= _KEPT:
                 del self._known[next(iter(self._known))]
             self._known[agent_id] = found
         return found
+
+    def texts(self, agent_id: str) -> CardTexts:
+        """Return the texts of an agent's card."""
+        said = self._said[agent_id]
+        return CardTexts.unpacked(said) if isinstance(said, bytes) else said
 
     @property
     def head(self) -> ExampleHead | None:
         """What is fitted on the cards' own examples; None where they are few, or the agents too many."""
         return self._all().head if self._texts <= FLAT_TEXTS else None
 
-    def near(self, queries: Matrix, top: int, *, allowed: Allowed | None = None) -> list[str]:
-        """Return the agents nearest to any of `queries` (n, d), by any of three measures `top` each."""
+    def near(
+        self, queries: Matrix, top: int, *, text: str = "", allowed: Allowed | None = None
+    ) -> list[str]:
+        """Return the agents nearest to any of `queries` (n, d), `top` by each of three measures.
+
+        Args:
+            queries: unit rows, the whole text first.
+            top: how many at most by each measure.
+            text: the text, for what is fitted on the examples' words.
+            allowed: which agents may come back; None means all.
+        """
         if self._texts <= FLAT_TEXTS:
-            return self._near_flat(queries, top, allowed)
+            return self._near_flat(queries, top, text, allowed)
         few = self._cells.nearest(
             queries, max(CLOSE_LOOK, top), open_agents=OPEN_AGENTS, allowed=allowed
         )
@@ -161,7 +168,58 @@ class AgentIndex:
             found.setdefault(category or self._name(members), []).extend(sorted(members))
         return found
 
-    def _near_flat(self, queries: Matrix, top: int, allowed: Allowed | None) -> list[str]:
+    def packed(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """Return the index as arrays, and what is not an array as JSON holds it."""
+        ids = list(self._vectors)
+        texts = [self._packed_texts(i) for i in ids]
+        known = [self.texts(i) for i in ids]
+        means, cells, categories = self._cells.packed(ids)
+        arrays: dict[str, NDArray[Any]] = {
+            "vectors": np.concatenate([self._vectors[i] for i in ids])
+            if ids
+            else np.zeros((0, self.dim), np.float16),
+            "counts": np.array([len(t.all()) for t in known], np.int32),
+            "means": means.astype(np.float16),
+            "cells": cells,
+            "ends": np.cumsum([len(t) for t in texts], dtype=np.int64),
+            "texts": np.frombuffer(b"".join(texts), np.uint8),
+        }
+        return arrays, {"ids": ids, "categories": categories, "words": self.words.plain()}
+
+    @classmethod
+    def unpacked(
+        cls,
+        arrays: Mapping[str, NDArray[Any]],
+        facts: Mapping[str, Any],
+        encode: Encode,
+        *,
+        dim: int,
+        space: Space | None = None,
+    ) -> "AgentIndex":
+        """Return the index that `packed` was called on; no text is embedded."""
+        index = cls(encode, dim=dim, space=space)
+        ids, blob = facts["ids"], arrays["texts"].tobytes()
+        ends, rows = arrays["ends"].tolist(), np.cumsum(arrays["counts"]).tolist()
+        vectors = arrays["vectors"]
+        index._said = {
+            i: blob[start:end] for i, start, end in zip(ids, [0, *ends], ends, strict=False)
+        }
+        index._vectors = {
+            i: vectors[start:end] for i, start, end in zip(ids, [0, *rows], rows, strict=False)
+        }
+        index._texts = len(vectors)
+        means = arrays["means"].astype(np.float32)
+        index._cells = Cells.unpacked(ids, means, arrays["cells"], facts["categories"])
+        index.words = WordCounts.from_plain(facts["words"])
+        return index
+
+    def _packed_texts(self, agent_id: str) -> bytes:
+        said = self._said[agent_id]
+        return said if isinstance(said, bytes) else said.packed()
+
+    def _near_flat(
+        self, queries: Matrix, top: int, text: str, allowed: Allowed | None
+    ) -> list[str]:
         flat = self._all()
         if not flat.ids:
             return []
@@ -171,7 +229,7 @@ class AgentIndex:
             near = (flat.learnt @ self.space.map(queries).T).max(axis=1)
             measures.append(np.maximum.reduceat(near, flat.learnt_starts))
         if flat.head is not None:
-            by_id = flat.head.probabilities(queries[0])
+            by_id = flat.head.probabilities(queries[0], text)
             measures.append(np.array([by_id.get(i, 0.0) for i in flat.ids], np.float32))
         found: list[str] = []
         for measure in measures:
@@ -182,7 +240,7 @@ class AgentIndex:
 
     def _all(self) -> _Flat:
         if self._flat is None:
-            ids = sorted(self._entries)
+            ids = sorted(self._vectors)
             known = [self.known(i) for i in ids]
             counts = [len(k.purposes) + len(k.examples) for k in known]
             purposes = [len(k.purposes) for k in known]
@@ -194,14 +252,15 @@ class AgentIndex:
                 starts=np.cumsum([0, *counts[:-1]]),
                 learnt=np.concatenate(learnt) if learnt else None,
                 learnt_starts=np.cumsum([0, *purposes[:-1]]),
-                head=fit_head(known),
+                head=fit_head(known, [self.texts(i).examples for i in ids]),
             )
         return self._flat
 
-    def _enter(self, card: AgentCard, texts: CardTexts, vectors: Matrix) -> Matrix:
-        self._entries[card.id] = _Entry(card, texts, vectors.astype(np.float16))
+    def _enter(self, agent_id: str, texts: CardTexts, vectors: Matrix) -> Matrix:
+        self._said[agent_id] = texts
+        self._vectors[agent_id] = vectors.astype(np.float16)
         self._texts += len(vectors)
-        known = self.known(card.id)
+        known = self.known(agent_id)
         self.words.add(known.words)
         self._changed()
         return known.mean
@@ -215,5 +274,5 @@ class AgentIndex:
         for agent_id in members:
             for word in self.known(agent_id).words:
                 counts[word] = counts.get(word, 0) + 1
-        best = sorted(counts, key=lambda w: (-counts[w] * self.words.weight(w), w))[:3]
+        best = sorted(counts, key=lambda w: (-(counts[w] ** 2) * self.words.weight(w), w))[:3]
         return ", ".join(best)

@@ -3,6 +3,7 @@
 It knows no vectors and no dialogue.
 """
 
+import json
 import re
 from dataclasses import dataclass
 
@@ -20,6 +21,8 @@ _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|_+")
 class CardTexts:
     """The texts by which an agent is known."""
 
+    name: str
+    category: tuple[str, ...]
     purposes: tuple[str, ...]
     """Its description, and its skills with theirs."""
     inputs: tuple[str, ...]
@@ -28,8 +31,22 @@ class CardTexts:
     """How people ask for it."""
 
     def all(self) -> list[str]:
-        """Return every text, by kind."""
+        """Return every text that is embedded, by kind."""
         return [*self.purposes, *self.inputs, *self.examples]
+
+    def packed(self) -> bytes:
+        """Return the texts as a saved index holds them."""
+        parts = (self.name, self.category, self.purposes, self.inputs, self.examples)
+        return json.dumps(parts, ensure_ascii=False, separators=(",", ":")).encode()
+
+    @classmethod
+    def unpacked(cls, saved: bytes) -> "CardTexts":
+        """Read what `packed` wrote."""
+        name, *parts = json.loads(saved)
+        category, purposes, inputs, examples = (tuple(part) for part in parts)
+        return cls(
+            name=name, category=category, purposes=purposes, inputs=inputs, examples=examples
+        )
 
 
 def card_texts(card: AgentCard) -> CardTexts:
@@ -44,15 +61,17 @@ def card_texts(card: AgentCard) -> CardTexts:
     inputs = re.split(r"[;\n]", card.inputs)
     seen: set[str] = set()
     return CardTexts(
+        name=card.title,
+        category=card.category,
         purposes=_kept(purposes, seen, PURPOSES_AN_AGENT),
         inputs=_kept(inputs, seen, INPUTS_AN_AGENT),
         examples=_kept(examples, seen, EXAMPLES_AN_AGENT),
     )
 
 
-def category_of(card: AgentCard) -> str:
+def category_of(texts: CardTexts) -> str:
     """Return the declared category as one text, empty where none is declared."""
-    return " / ".join(card.category)
+    return " / ".join(texts.category)
 
 
 def _readable(name: str) -> str:
@@ -60,7 +79,7 @@ def _readable(name: str) -> str:
 
 
 def _kept(texts: list[str], seen: set[str], most: int) -> tuple[str, ...]:
-    kept = []
+    kept: list[str] = []
     for text in (t.strip() for t in texts):
         if text and text not in seen and len(kept) < most:
             seen.add(text)

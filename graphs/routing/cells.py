@@ -150,12 +150,51 @@ class Cells:
             if len(ids) >= max(open_agents, top):
                 break
         flat = np.concatenate(scores)
-        some = np.argpartition(-flat, min(top, len(flat)) - 1)[:top] if len(flat) else []
+        if not len(flat):
+            return []
+        some = np.argpartition(-flat, min(top, len(flat)) - 1)[:top].tolist()
         return [ids[n] for n in sorted(some, key=lambda n: (-float(flat[n]), ids[n]))]
 
     def groups(self) -> list[tuple[str, Collection[str]]]:
         """Return the declared category, empty if none, and the members of each cell."""
         return [(cell.category, tuple(cell.ids)) for cell in self._cells]
+
+    def packed(self, ids: Sequence[str]) -> tuple[Matrix, NDArray[np.int32], list[str]]:
+        """Return for each agent its vector and the number of its cell, and the category of each cell."""
+        number = {id(cell): n for n, cell in enumerate(self._cells)}
+        vectors: dict[str, Vector] = {}
+        for cell in self._cells:
+            vectors.update(zip(cell.ids, cell.rows, strict=True))
+        rows = np.stack([vectors[i] for i in ids]) if ids else np.zeros((0, self._dim), np.float32)
+        cells = np.array([number[id(self._cell_of[i])] for i in ids], np.int32)
+        return rows, cells, [cell.category for cell in self._cells]
+
+    @classmethod
+    def unpacked(
+        cls,
+        ids: Sequence[str],
+        vectors: Matrix,
+        cells: NDArray[np.int32],
+        categories: Sequence[str],
+    ) -> "Cells":
+        """Return the cells that `packed` was called on."""
+        found = cls(vectors.shape[1])
+        order = np.argsort(cells, kind="stable")
+        bounds = np.searchsorted(cells[order], np.arange(len(categories) + 1))
+        made = []
+        for category, start, end in zip(categories, bounds[:-1], bounds[1:], strict=True):
+            cell = _Cell(category, vectors.shape[1])
+            rows = order[start:end]
+            cell.extend([ids[row] for row in rows], vectors[rows])
+            made.append(cell)
+            found._cell_of.update((i, cell) for i in cell.ids)
+        found._cells = made
+        found._centres = (
+            np.stack([cell.centre for cell in made])
+            if made
+            else np.zeros((0, vectors.shape[1]), np.float32)
+        )
+        return found
 
     def _keep(self, cell: _Cell) -> None:
         self._cells.append(cell)

@@ -18,6 +18,7 @@ from graphs.routing.decision import Costs, Decision, Odds, decide
 from graphs.routing.dialogue import Dialogue
 from graphs.routing.evidence import evidence
 from graphs.routing.fitted import Fitted
+from graphs.routing.parts import requests_in
 from graphs.routing.reading import Reading, read_turn, turn_texts
 
 __all__ = ["Choice", "Chooser"]
@@ -26,6 +27,8 @@ NEAREST = 8
 """Candidates by each measure of nearness."""
 EARLIER = 2
 """Candidates that held the floor before."""
+SURE = 0.7
+"""The probability from which each part of a request is given to an agent of its own."""
 _CACHED = 4096
 
 
@@ -35,6 +38,8 @@ class Choice:
 
     decision: Decision
     odds: Odds
+    several: tuple[tuple[str, str], ...] = ()
+    """Where the request names more than one agent: each, in turn, with its part of the text."""
     cached: bool = False
 
 
@@ -85,6 +90,17 @@ class Chooser:
         decision = decide(odds, holder=dialogue.holder, costs=self._costs, may_ask=may_ask)
         return Choice(decision=decision, odds=odds, cached=cached)
 
+    def several(self, text: str, *, allowed: Allowed | None = None) -> tuple[tuple[str, str], ...]:
+        """Return the agents that a request names one after the other, each with its part; empty if not two or more."""
+        found = []
+        for part in requests_in(text):
+            odds = self.odds(part, Dialogue(), allowed=allowed)
+            if not odds.agents or odds.agents[0][1] < SURE:
+                return ()
+            found.append((odds.agents[0][0], part))
+        agents = [agent for agent, _ in found]
+        return tuple(found) if len(set(agents)) == len(agents) > 1 else ()
+
     def odds(
         self,
         text: str,
@@ -115,7 +131,7 @@ class Chooser:
         before = [*held, *dialogue.earlier[-EARLIER:], *dialogue.asked]
         there = [i for i in before if i in self._index and (allowed is None or allowed(i))]
         queries = np.stack([reading.user, reading.last])
-        near = self._index.near(queries, NEAREST, allowed=allowed)
+        near = self._index.near(queries, NEAREST, text=reading.text, allowed=allowed)
         return list(dict.fromkeys([*there, *near]))
 
     def rows(

@@ -40,11 +40,13 @@ _LEARNT = (
 _KIN = ("kin purpose", "kin example", "any over kind", "any over general")
 _WORDS = ("user words", "last words", "said words", "user name", "said name", "user covered")
 _HEAD = ("head", "alike")
+_DIALOGUE_WORDS = ("trail words", "trail said words", "aside words")
 _COMPARED = (*_COSINES, *_LEARNT, *_KIN, *_WORDS, *_HEAD)
 _ROLE = ("holder", "earlier", "none", "offered", "examples")
 _TURN = (
     "has holder", "away", "held", "turn", "agents before", "candidates", "with examples", "asked",
-    "user said", "user trail", "user before", "user aside", "kind", "general", "aside asks", "holder against best", "learnt against best",
+    "user said", "user trail", "user before", "user aside", "kind", "general", "aside asks",
+    "holder against best", "learnt against best",
     "examples against best", "words against best",
 )  # fmt: skip
 FEATURES: tuple[str, ...] = (
@@ -52,8 +54,10 @@ FEATURES: tuple[str, ...] = (
     *(f"{name} over others" for name in _COMPARED),
     *_ROLE,
     *_TURN,
-    *(f"user {name}" for name in USER_MARKS),
-    *(f"said {name}" for name in ASSISTANT_MARKS),
+    *(f"text {name}" for name in USER_MARKS),
+    *(f"reply {name}" for name in ASSISTANT_MARKS),
+    *_DIALOGUE_WORDS,
+    *(f"{name} over others" for name in _DIALOGUE_WORDS),
 )
 
 
@@ -97,9 +101,9 @@ def evidence(
     turn = _turn(known, compared, best, reading, dialogue, agents, kin)
     marks = [*turn, *user_marks(reading.text), *assistant_marks(reading.said_text)]
     candidates = np.vstack([rows, none])
-    return np.concatenate(
-        [candidates, np.broadcast_to(np.array(marks), (len(candidates), len(marks)))], axis=1
-    ).astype(np.float32)
+    shared = np.broadcast_to(np.array(marks), (len(candidates), len(marks)))
+    late = _dialogue_words(known, dialogue, words)
+    return np.concatenate([candidates, shared, late], axis=1).astype(np.float32)
 
 
 def _cosines(known: Sequence[Known], reading: Reading) -> NDArray[np.float64]:
@@ -182,6 +186,24 @@ def _worded(known: Sequence[Known], reading: Reading, words: WordCounts) -> NDAr
     return np.array(rows, float).reshape(len(known), len(_WORDS))
 
 
+def _dialogue_words(
+    known: Sequence[Known], dialogue: Dialogue, words: WordCounts
+) -> NDArray[np.float64]:
+    """Return how rare the words are that a card shares with the dialogue; (candidates + 1, 2 n)."""
+    spoken = [t for e in dialogue.recent for t in (e.user, e.said)]
+    texts = (
+        " ".join(spoken),
+        " ".join(e.said for e in dialogue.recent),
+        " ".join(t for e in dialogue.aside for t in (e.user, e.said)),
+    )
+    weights = [words.weights(stems(text)) for text in texts]
+    own = np.array([[_sum(w, k.words) for w in weights] for k in known], float)
+    own = own.reshape(len(known), len(texts))
+    best, second = _best_two(own)
+    over = np.where(own >= best, own - second, own - best)
+    return np.concatenate([np.vstack([own, best]), np.vstack([over, best - second])], axis=1)
+
+
 def _sum(weights: dict[str, float], words: frozenset[str]) -> float:
     return sum(weight for word, weight in weights.items() if word in words)
 
@@ -194,7 +216,7 @@ def _headed(
     known: Sequence[Known], reading: Reading, head: ExampleHead | None
 ) -> NDArray[np.float64]:
     out = np.full((len(known), len(_HEAD)), MISSING)
-    probabilities = head.probabilities(reading.user) if head else {}
+    probabilities = head.probabilities(reading.user, reading.text) if head else {}
     for row, agent in enumerate(known):
         mean, deviation = agent.spread
         if mean == mean and len(agent.examples):

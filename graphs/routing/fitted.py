@@ -22,7 +22,7 @@ from graphs.routing.trees import Trees
 __all__ = ["Fitted"]
 
 _FILE = Path(__file__).parent / "data" / "agents.npz"
-_SHA256 = "9897088eb2fbd2a54f5eb960ac07dfcea89949011797551d65ed33b16f76d5e2"
+_SHA256 = "50d96e2ee181078a57fd2c44cbcfff767483cd779579a340cb5b9cbfaec25387"
 _REMEDY = "install MoMA again"
 _SPACE_OF = "all-MiniLM-L6-v2"
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.card import AgentCard
 from graphs.routing.card_texts import CardTexts
 from graphs.routing.space import Space
 from graphs.routing.words import stems
@@ -50,22 +49,22 @@ class Known:
 
 
 def known_agent(
-    card: AgentCard, texts: CardTexts, vectors: Vectors, *, space: Space | None = None
+    agent_id: str, texts: CardTexts, vectors: Vectors, *, space: Space | None = None
 ) -> Known:
-    """Return `card` in numbers.
+    """Return an agent in numbers.
 
     Args:
-        card: the card.
-        texts: its texts.
+        agent_id: its id.
+        texts: its card's texts.
         vectors: (n, d), a unit row for each of `texts.all()`.
         space: what was fitted for the encoder, if anything.
     """
     first = len(texts.purposes)
     second = first + len(texts.inputs)
     examples = vectors[second:]
-    name = " ".join([card.title, *card.category])
+    name = " ".join([texts.name, *texts.category])
     return Known(
-        id=card.id,
+        id=agent_id,
         purposes=vectors[:first],
         inputs=vectors[first:second],
         examples=examples,

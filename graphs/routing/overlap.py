@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents.card import AgentCard
+from graphs.machine import Event
 from graphs.routing.agents import AgentIndex, Encode
 from graphs.routing.chooser import Chooser
+from graphs.routing.decision import Odds, decide
 from graphs.routing.dialogue import Dialogue
 from graphs.routing.fitted import Fitted
 
@@ -22,7 +24,7 @@ EXAMPLES_AN_AGENT = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collision:
-    """A text of another agent that the new one would take."""
+    """A text of another agent that it would no longer get, or not without a question."""
 
     agent: str
     text: str
@@ -44,7 +46,7 @@ class Overlap:
     texts: int
     """Held-out texts that were tried."""
     taken: dict[str, int]
-    """By agent, the held-out texts that would go to the new one instead."""
+    """By agent, the held-out texts that it would no longer get outright."""
 
     @property
     def share_of_examples(self) -> float:
@@ -109,9 +111,10 @@ def overlap(
     collisions = [c for c in found if c]
     taken: dict[str, int] = {}
     for text in texts:
-        was, now = (c.choose(text, Dialogue()).decision.agent for c in choosers)
-        if now == card.id and was is not None:
-            taken[was] = taken.get(was, 0) + 1
+        was, now = (c.odds(text, Dialogue()) for c in choosers)
+        loser = _served(was)
+        if loser is not None and loser != _served(now):
+            taken[loser] = taken.get(loser, 0) + 1
     collisions.sort(key=lambda c: (c.after - c.before, c.agent, c.text))
     return Overlap(
         card=card.id,
@@ -128,8 +131,14 @@ def _examples(card: AgentCard) -> list[str]:
 
 def _collision(agent: str, text: str, card: str, choosers: Sequence[Chooser]) -> Collision | None:
     was, now = (c.odds(text, Dialogue(), unheard=True) for c in choosers)
-    if not was.agents or was.agents[0][0] != agent or now.of(card) <= now.of(agent):
+    if _served(was) != agent or _served(now) == agent:
         return None
     return Collision(
         agent=agent, text=text, before=was.of(agent), after=now.of(agent), taken=now.of(card)
     )
+
+
+def _served(odds: Odds) -> str | None:
+    """Return who would get the request outright; a question is an answer from nobody."""
+    decision = decide(odds)
+    return None if decision.event == Event.CLARIFY else decision.agent

@@ -19,6 +19,7 @@ from graphs.routing.dialogue import Dialogue
 from graphs.routing.encoder import CachedEncoder, Encoder
 from graphs.routing.fitted import Fitted
 from graphs.routing.measured import MeasuredModels
+from graphs.routing.parts import requests_in
 from graphs.routing.profile import Profile
 from graphs.routing.quality import AnchorEstimator, Prediction, declared_anchors
 from graphs.routing.reading import turn_texts
@@ -104,7 +105,7 @@ class Router:
 
     def knows(self, text: str, dialogue: Dialogue) -> bool:
         """Whether what a turn reads was embedded of late."""
-        return all(t in self._queries for t in turn_texts(text, dialogue))
+        return all(t in self._queries for t in (*turn_texts(text, dialogue), *requests_in(text)))
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the unit rows (n, d) of `texts`, which are many and not cached."""
@@ -114,12 +115,15 @@ class Router:
         self, text: str, dialogue: Dialogue, *, allowed: Collection[str], may_ask: bool = True
     ) -> Choice:
         """Return who of the allowed agents takes the turn."""
-        self._queries.encode(turn_texts(text, dialogue))  # the long part needs no lock
+        # The long part needs no lock.
+        self._queries.encode([*turn_texts(text, dialogue), *requests_in(text)])
         mask = frozenset(allowed)
         with self._lock:
-            return self._chooser.choose(
+            choice = self._chooser.choose(
                 text, dialogue, allowed=mask.__contains__, mask=mask, may_ask=may_ask
             )
+            several = self._chooser.several(text, allowed=mask.__contains__)
+        return replace(choice, several=several)
 
     def predict(self, text: str) -> Prediction | None:
         """Return the models' quality on `text`, measured or assumed; None where there is nothing to predict from."""

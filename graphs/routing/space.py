@@ -1,7 +1,7 @@
 """What was fitted for the vectors of one encoder: a map, and prototypes of the requests that people make.
 
-Numbers only. It knows no catalogue: the prototypes are of requests to agents that no user's catalogue need hold, so that
-a text can be seen to ask for something that none of the agents at hand is for.
+Numbers only. It knows no catalogue: the prototypes are of requests to agents that no user's catalogue need hold, so
+that a text can be seen to ask for something that none of the agents at hand is for.
 """
 
 from dataclasses import dataclass

@@ -26,10 +26,11 @@ class Trees:
     def __call__(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the sum over the trees for each row of features (n, features): (n,)."""
         trees = np.arange(len(self.feature))[None, :]
-        node = np.zeros((len(rows), len(self.feature)), np.int64)
+        node: NDArray[np.int64] = np.zeros((len(rows), len(self.feature)), np.int64)
         at = np.arange(len(rows))[:, None]
         for _ in range(self.depth):
             feature = self.feature[trees, node]
             right = rows[at, np.maximum(feature, 0)] > self.threshold[trees, node]
-            node = self.left[trees, node] + (right & (feature >= 0))
-        return self.threshold[trees, node].sum(axis=1, dtype=np.float64)
+            node = self.left[trees, node].astype(np.int64) + (right & (feature >= 0))
+        total: NDArray[np.float64] = self.threshold[trees, node].sum(axis=1, dtype=np.float64)
+        return total

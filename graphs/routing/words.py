@@ -6,7 +6,8 @@ It knows no vectors and no dialogue. Stemming is a crude cut of English endings,
 import math
 import re
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 __all__ = ["WordCounts", "stems"]
 
@@ -55,6 +56,18 @@ class WordCounts:
         """Forget a card that was counted."""
         self._cards -= 1
         self._with.subtract(words)
+
+    def plain(self) -> dict[str, Any]:
+        """Return the counts as JSON holds them."""
+        return {"cards": self._cards, "with": {w: n for w, n in self._with.items() if n > 0}}
+
+    @classmethod
+    def from_plain(cls, saved: Mapping[str, Any]) -> "WordCounts":
+        """Read what `plain` wrote."""
+        counts = cls()
+        counts._cards = int(saved["cards"])
+        counts._with = Counter(saved["with"])
+        return counts
 
     def weight(self, word: str) -> float:
         """Return the inverse document frequency of a stem, 0 for one that no card has."""

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command, Send, interrupt
@@ -14,6 +15,9 @@ from langgraph.types import Command, Send, interrupt
 from agents.contract import declined, done, failed, hand_over, needs_input
 from graphs import Context, build_graph
 from graphs.machine import Event, Phase
+from graphs.nodes import route
+from graphs.routing.decision import Costs, Decision
+from graphs.routing.dialogue import Dialogue
 from tests.support.agents import fake_agent, fake_services, on
 
 BUILT_IN, LATE = ("alpha", "beta", "gamma"), "late"
@@ -70,8 +74,14 @@ class Chance:
             "choice": {"request": agent, "options": [agent, other]},
             "outcome": {"event": "hand_over", "to": agent},
             "memories": {agent: {"forged": True}},
+            "rest": [{"agent": agent, "request": other}, {"agent": other, "request": agent}],
+            "dialogue": self.rarely({"holder": 3}, self.dialogue(agent, other)),
         }
         return {key: every[key] for key in self.some(tuple(every), most=len(every))}
+
+    def dialogue(self, agent: str, other: str) -> dict[str, Any]:
+        spoken = Dialogue().after("hello", agent=other, said="hi").after(agent, agent=agent, said="?")
+        return replace(spoken, asked=(other, agent)).plain()
 
     def act(self) -> Any:
         """Return what an agent's body does this time."""
@@ -108,10 +118,13 @@ class World:
     context: Context = field(default_factory=Context)
     ran: Counter[str] = field(default_factory=Counter)
     forbidden: list[str] = field(default_factory=list)
+    named: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         agents = {i: fake_agent(i, self.body(i), **self.chance.card()) for i in AGENTS}
-        self.services = fake_services(*(agents[i] for i in BUILT_IN))
+        self.services = fake_services(*(agents[i] for i in BUILT_IN), tie_break=True)
+        free = replace(self.services.catalog, costs=Costs(question=0))  # so that it often would ask
+        self.services.catalog = free
         self.graph = build_graph(services=self.services, checkpointer=InMemorySaver())
         self.services.registry.register(agents[LATE].card, agents[LATE].graph)
 
@@ -130,6 +143,14 @@ class World:
         included = not caller.include or agent_id in caller.include
         granted = all(grant in caller.grants for grant in card.grants)
         return card.enabled and granted and included and agent_id not in caller.exclude
+
+    async def tie_break(self, decision: Any, candidates: Any, state: Any, *_: Any) -> Any:
+        """Stand for a model that names any of the agents that it was offered."""
+        self.named.update(candidates)
+        self.forbidden += [i for i in candidates if not self.may_run(i)]
+        agent = self.chance.random.choice(candidates)
+        decided = Decision(event=Event.SWITCH, agent=agent, p_fit=decision.p_fit, reason="a model")
+        return decided, state["decision"]
 
     async def live(self) -> None:
         """Do one thing that a user, a program, an operator or an intruder may do."""
@@ -161,18 +182,44 @@ async def live_through(world: World, seen: Counter[str], *, deeds: int = 8) -> N
         seen["masked"] += sum(not world.may_run(agent_id) for agent_id in AGENTS)
     seen["bodies"] += world.ran.total()
     seen["late"] += world.ran[LATE]
+    seen["named"] += world.named.total()
+    state = await world.graph.aget_state(on("t"))
+    seen["steps"] += int((state.metadata or {}).get("step", 0))
 
 
-def test_no_forbidden_body_runs() -> None:
+def live(seed: int, seen: Counter[str], monkeypatch: pytest.MonkeyPatch, *, deeds: int = 8) -> None:
+    world = World(Chance(Random(seed)))
+    monkeypatch.setattr(route, "tie_break", world.tie_break)
+    asyncio.run(live_through(world, seen, deeds=deeds))
+
+
+def test_no_forbidden_body_runs_and_none_is_offered_to_a_tie_break(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=60)
+    @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(seed=st.integers(0, 2**64))
     def holds(seed: int) -> None:
-        asyncio.run(live_through(World(Chance(Random(seed))), seen))
+        live(seed, seen, monkeypatch)
 
     holds()
     # The property says something only if bodies do run, those of the common node too, and many are shut out.
     assert seen["bodies"] > 60, seen
     assert seen["late"] > 10, seen
     assert seen["masked"] > 400, seen
+    assert seen["named"] > 5, seen
+
+
+@pytest.mark.faults
+def test_no_forbidden_body_runs_in_a_hundred_thousand_steps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: Counter[str] = Counter()
+    seed = 0
+    while seen["steps"] < 100_000:
+        live(seed, seen, monkeypatch, deeds=40)
+        seed += 1
+    assert seen["bodies"] > 5_000, seen
+    assert seen["named"] > 500, seen
+    print(dict(seen))

@@ -1,4 +1,4 @@
-"""The index of agents on exact vectors: what is found, what changes leave behind, and the decision that follows."""
+"""The index of agents on exact vectors: what is found, what changes leave behind."""
 
 import hashlib
 from collections.abc import Sequence
@@ -12,21 +12,13 @@ from numpy.typing import NDArray
 
 from agents.card import AgentCard, Skill
 from agents.errors import RoutingError
-from graphs.machine import Event, Phase
-from graphs.routing.agents import (
-    ASK_WITHIN,
-    CATEGORIES,
-    START_AT,
-    TEXTS_AN_AGENT,
-    AgentIndex,
-    Turn,
-    card_texts,
-    category_of,
-    decide,
-    p_fits,
-)
-from graphs.routing.quality import Vector
+from graphs.routing import agents, cells
+from graphs.routing.agents import AgentIndex
+from graphs.routing.card_texts import EXAMPLES_AN_AGENT, card_texts
+from graphs.routing.dialogue import Dialogue
 from graphs.routing.router import Router
+
+Vector = NDArray[np.float32]
 
 DIM = 16
 
@@ -68,8 +60,17 @@ def query(text: str) -> Vector:
     return vector
 
 
-def scores(agent: AgentCard, vector: Vector) -> float:
-    return float((fake_encode(card_texts(agent)) @ vector).max())
+def score(agent: AgentCard, vector: Vector) -> float:
+    known = card_texts(agent)
+    rows = fake_encode([*known.purposes, *known.examples]).astype(np.float16).astype(np.float32)
+    return float((rows @ vector).max())
+
+
+def nearest(
+    index: AgentIndex, vector: Vector, *, top: int = 5, allowed: set[str] | None = None
+) -> list[str]:
+    mask = None if allowed is None else allowed.__contains__
+    return index.near(vector[None, :], top, allowed=mask)
 
 
 CARDS = [
@@ -82,37 +83,18 @@ IDS = [c.id for c in CARDS]
 # The index
 
 
-def test_an_agent_is_as_near_as_its_nearest_text() -> None:
-    agent = card("a", examples=["first", "second"])
-    ((found, score),) = index_of(agent).rank(query("second"), ["a"])
-    assert found == "a"
-    assert score == pytest.approx(1.0)
-
-
 @given(st.text(max_size=5), st.sets(st.sampled_from(IDS)), st.integers(1, 25))
-@settings(max_examples=100, deadline=None)
-def test_ranking_the_allowed_equals_brute_force(text: str, allowed: set[str], top: int) -> None:
+@settings(max_examples=60, deadline=None)
+def test_the_nearest_of_the_allowed_are_found(text: str, allowed: set[str], top: int) -> None:
     vector = query(text)
     expected = sorted(
-        ((c.id, scores(c, vector)) for c in CARDS if c.id in allowed), key=lambda h: (-h[1], h[0])
+        ((score(c, vector), c.id) for c in CARDS if c.id in allowed), key=lambda h: (-h[0], h[1])
     )[:top]
-    found = index_of(*CARDS).rank(vector, allowed, top=top)
-    assert [i for i, _ in found] == [i for i, _ in expected]
-    assert [s for _, s in found] == pytest.approx([s for _, s in expected], abs=1e-6)
-
-
-def test_of_many_categories_the_nearest_to_the_query_are_opened() -> None:
-    cards = [card(f"a{n:02}{m}", f"c{n:02}") for n in range(2 * CATEGORIES) for m in range(2)]
-    vector = query("x")
-    means = {c.id: fake_encode(card_texts(c)).mean(axis=0) for c in cards}
-    centres = {
-        name: np.mean([means[c.id] for c in cards if category_of(c) == name], axis=0)
-        for name in {category_of(c) for c in cards}
-    }
-    near = sorted(centres, key=lambda c: -float(centres[c] @ vector / np.linalg.norm(centres[c])))
-    opened = {c.id for c in cards if category_of(c) in near[:CATEGORIES]}
-    found = index_of(*cards).rank(vector, [c.id for c in cards], top=len(cards))
-    assert {i for i, _ in found} == opened
+    found = nearest(index_of(*CARDS), vector, top=top, allowed=allowed)
+    assert [score(CARDS[IDS.index(i)], vector) for i in found] == pytest.approx(
+        [s for s, _ in expected], abs=2e-3
+    )
+    assert set(found) <= allowed
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 19)), max_size=30), st.text(max_size=3))
@@ -128,42 +110,66 @@ def test_coming_and_going_leaves_no_trace(changes: list[tuple[bool, int]], text:
             there.discard(IDS[n])
     fresh = index_of(*(c for c in CARDS if c.id in there))
     vector = query(text)
-    found, expected = (i.rank(vector, IDS, top=20) for i in (index, fresh))
-    assert [i for i, _ in found] == [i for i, _ in expected]
-    assert dict(found) == pytest.approx(dict(expected), abs=1e-6)
+    assert nearest(index, vector, top=20) == nearest(fresh, vector, top=20)
+    assert {i for members in index.groups().values() for i in members} == there
+    assert [index.words.weight(w) for w in ("a1", "exampl")] == pytest.approx(
+        [fresh.words.weight(w) for w in ("a1", "exampl")]
+    )
 
 
 def test_a_replaced_card_is_found_by_its_new_texts_only() -> None:
-    index = index_of(card("a", "old", examples=["first"]))
+    index = index_of(card("a", "old", examples=["first"]), card("b", examples=["other"]))
     index.add(card("a", "new", examples=["second"]))
-    assert index.rank(query("second"), ["a"])[0][1] == pytest.approx(1.0)
-    assert index.rank(query("first"), ["a"])[0][1] < 0.99
-
-
-def test_equal_cards_are_ranked_by_id() -> None:
-    cards = [replace(card("x", "c"), id=i, name="same") for i in ("b", "a.b", "a", "c")]
-    found = index_of(*cards).rank(query("q"), ["a", "b", "c", "a.b"], top=3)
-    assert [i for i, _ in found] == ["a", "a.b", "b"]
+    assert nearest(index, query("second"), top=1) == ["a"]
+    assert float((index.known("a").examples @ query("first")).max()) < 0.99
+    assert "old" not in index.groups()
 
 
 def test_nothing_is_found_where_nothing_is_allowed_or_known() -> None:
-    assert index_of(*CARDS).rank(query("x"), []) == []
-    assert index_of(*CARDS).rank(query("x"), ["nobody"]) == []
-    assert index_of().rank(query("x"), IDS) == []
+    assert nearest(index_of(*CARDS), query("x"), allowed=set()) == []
+    assert nearest(index_of(*CARDS), query("x"), allowed={"nobody"}) == []
+    assert nearest(index_of(), query("x")) == []
 
 
 def test_removing_who_is_not_there_is_no_error() -> None:
     index = index_of(CARDS[0])
     index.remove("nobody")
-    assert len(index.rank(query("x"), IDS)) == 1
+    assert len(index) == 1
 
 
 def test_a_card_is_known_by_few_different_texts() -> None:
     agent = card("a", examples=["same"] * 5 + [f"e{n}" for n in range(200)] + [" ", ""])
     texts = card_texts(agent)
-    assert len(texts) == TEXTS_AN_AGENT
-    assert len(set(texts)) == len(texts)
-    assert all(text.strip() for text in texts)
+    assert len(texts.examples) == EXAMPLES_AN_AGENT
+    assert len(set(texts.all())) == len(texts.all())
+    assert all(text.strip() for text in texts.all())
+
+
+# Two levels
+
+
+def test_in_a_large_catalogue_the_nearest_cells_hold_what_a_flat_search_finds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cards = [card(f"a{n:03}", f"c{n % 7}" if n % 2 else "", examples=[f"e{n}"]) for n in range(400)]
+    flat = index_of(*cards)
+    monkeypatch.setattr(agents, "FLAT_TEXTS", 10)
+    monkeypatch.setattr(cells, "FULL", 20)
+    monkeypatch.setattr(cells, "_BUILT", 10)
+    large = index_of(*cards[:350])
+    for late in cards[350:]:
+        large.add(late)
+    assert {i for members in large.groups().values() for i in members} == {c.id for c in cards}
+    for n in range(0, 400, 40):
+        vector = query(f"e{n}")
+        assert nearest(large, vector, top=1) == nearest(flat, vector, top=1) == [f"a{n:03}"]
+        only = {f"a{n:03}", "a001"}
+        assert set(nearest(large, vector, allowed=only)) == only
+
+
+def test_found_categories_are_named_by_their_words() -> None:
+    cards = [card(f"fly{n}", examples=["book a flight"]) for n in range(3)]
+    assert any("flight" in name for name in index_of(*cards).groups())
 
 
 # Changes at run time
@@ -174,88 +180,21 @@ def test_a_change_that_cannot_be_embedded_leaves_the_router_as_it_was() -> None:
     router = Router.from_parts(
         encoder, cards=[card("a", examples=["x"])], examples=[], qualities={}
     )
-    before = router.rank_agents(query("x"), ["a", "b"])
+    before = router.choose_agent("x", Dialogue(), allowed=["a", "b"]).odds
     encoder.broken = True
     with pytest.raises(RoutingError):
         router.change(card("a", examples=["x"]), card("a", examples=["y"]))
     with pytest.raises(RoutingError):
         router.change(None, card("b"))
-    assert router.rank_agents(query("x"), ["a", "b"]) == before
+    assert router.choose_agent("x", Dialogue(), allowed=["a", "b"]).odds == before
 
 
 def test_switching_an_agent_off_needs_no_encoder() -> None:
     encoder = FakeEncoder()
     agent = card("a", examples=["x"])
     router = Router.from_parts(encoder, cards=[agent], examples=[], qualities={})
+    router.choose_agent("x", Dialogue(), allowed=["a"])
     encoder.broken = True
     router.change(agent, replace(agent, enabled=False))
     router.change(agent, None)
-    assert router.rank_agents(query("x"), ["a"]) == []
-
-
-# The decision
-
-NEAR, FAR = 0.9, 0.0
-
-
-def test_the_probability_grows_with_nearness_and_falls_with_a_near_general_request() -> None:
-    assert p_fits(0.9, 0.1) > p_fits(0.5, 0.1) > p_fits(0.1, 0.1)
-    assert p_fits(0.5, 0.9) < p_fits(0.5, 0.1)
-    assert 0 <= p_fits(-1e9, 1e9) < p_fits(1e9, -1e9) <= 1
-
-
-@pytest.mark.parametrize(
-    ("ranked", "turn", "event", "agent"),
-    [
-        ([], Turn(phase="idle"), Event.NONE, None),
-        ([("a", NEAR)], Turn(phase="idle"), Event.START, "a"),
-        ([("a", FAR)], Turn(phase="idle"), Event.NONE, None),
-        ([("a", NEAR), ("b", FAR)], Turn(phase="idle"), Event.START, "a"),
-        ([("a", NEAR), ("b", NEAR - ASK_WITHIN / 2)], Turn(phase="idle"), Event.CLARIFY, "a"),
-        (
-            [("a", NEAR), ("b", NEAR - ASK_WITHIN / 2)],
-            Turn(phase="awaiting_choice", may_ask=False),
-            Event.START,
-            "a",
-        ),
-        ([("a", NEAR), ("b", FAR)], Turn(phase="engaged", holder="b"), Event.SWITCH, "a"),
-        ([("a", NEAR), ("b", NEAR - 0.01)], Turn(phase="engaged", holder="b"), Event.STAY, "b"),
-        ([("a", NEAR)], Turn(phase="engaged", holder="gone"), Event.SWITCH, "a"),
-        ([("a", FAR)], Turn(phase="engaged", holder="a"), Event.NONE, None),
-        ([("a", FAR)], Turn(phase="awaiting_input", holder="a"), Event.STAY, "a"),
-        ([("a", NEAR), ("b", FAR)], Turn(phase="awaiting_input", holder="b"), Event.SWITCH, "a"),
-    ],
-)
-def test_who_takes_the_turn(
-    ranked: list[tuple[str, float]], turn: Turn, event: Event, agent: str | None
-) -> None:
-    decision = decide(ranked, none_similarity=0.1, turn=turn)
-    assert (decision.event, decision.agent) == (event, agent)
-    assert decision.reason
-
-
-@given(
-    st.lists(st.floats(-1, 1), max_size=5),
-    st.floats(-1, 1),
-    st.sampled_from(Phase),
-    st.none() | st.sampled_from("abcdez"),
-    st.booleans(),
-)
-def test_any_decision_names_a_ranked_agent_or_none(
-    cosines: list[float], none: float, phase: Phase, holder: str | None, may_ask: bool
-) -> None:
-    ranked = list(zip("abcde", sorted(cosines, reverse=True), strict=False))
-    turn = Turn(phase=phase, holder=holder, may_ask=may_ask)
-    decision = decide(ranked, none_similarity=none, turn=turn)
-    known = {agent for agent, _ in ranked}
-    assert decision.agent in known | {None}
-    assert (decision.agent is None) == (decision.event == Event.NONE)
-    assert (decision.event == Event.CLARIFY) == (len(decision.others) == 2)
-    assert 0 <= decision.p_fit <= 1
-    if decision.event == Event.STAY:
-        assert decision.agent == holder
-    if decision.event in (Event.START, Event.SWITCH, Event.CLARIFY):
-        assert decision.p_fit >= START_AT
-        assert decision.agent != holder
-        assert may_ask or decision.event != Event.CLARIFY
-    assert decision == decide(ranked, none_similarity=none, turn=turn)
+    assert router.choose_agent("x", Dialogue(), allowed=["a"]).odds.agents == ()

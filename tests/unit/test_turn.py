@@ -107,8 +107,10 @@ EVENTS = {
     },
     Phase.AWAITING_INPUT: {
         "tomorrow at 9": Event.CONTINUE,
-        "no milk left": Event.CONTINUE,
-        "yes but make it 10": Event.CONTINUE,
+        "four people": Event.CONTINUE,
+        "no milk left": Event.NEW_REQUEST,
+        "yes but make it 10": Event.NEW_REQUEST,
+        "I also need a taxi": Event.NEW_REQUEST,
         "that is the wrong day": Event.CONTINUE,
         "yes": Event.AFFIRM,
         "no": Event.DENY,
@@ -145,6 +147,17 @@ def test_a_turn_is_an_event_in_its_phase(phase: Phase, text: str, event: Event) 
     holder = None if phase in (Phase.IDLE, Phase.CLOSED, Phase.AWAITING_CHOICE) else "tasks"
     assert name_event(text, phase=phase, holder=holder, offered=OFFERED) == event
     assert event in TURN_EVENTS
+
+
+@pytest.mark.parametrize("phase", [Phase.ENGAGED, Phase.AWAITING_INPUT])
+def test_after_somebody_else_served_what_goes_on_is_for_the_router(phase: Phase) -> None:
+    for text in ("yes", "and in km?", "tomorrow at 9"):
+        event = name_event(text, phase=phase, holder="tasks", away=True)
+        assert event == Event.NEW_REQUEST
+    assert (
+        name_event("never mind", phase=Phase.AWAITING_INPUT, holder="tasks", away=True)
+        == Event.CANCEL
+    )
 
 
 @pytest.mark.parametrize("phase", [Phase.ENGAGED, Phase.AWAITING_INPUT, Phase.AWAITING_APPROVAL])
