@@ -25,10 +25,12 @@ __all__ = [
     "plot_strong_calls",
 ]
 
-_SIZE = (7.2, 4.8)
+_SIZE = (8.4, 4.8)
 _STRONG = {MOMA: "#b2182b", LABEL: "#555555", RANDOM: "#aaaaaa"}
 _DASHED = {LABEL: "--", RANDOM: ":"}
 _GRID = 200
+_FOOT = 0.15
+"""The share of the costs, on the logarithm, at which scores may lie below the picture."""
 
 
 def need_matplotlib() -> None:
@@ -59,19 +61,24 @@ def plot_curves(path: Path, curves: Mapping[str, Curve], *, banded: Sequence[str
     low = float(curves[CHEAPEST].costs.mean()) / unit
     grid = np.geomspace(max(low, 1e-6), max(1.0, 2 * low), _GRID)
     drawn = [name for name in curves if name not in (BEST, CHEAPEST, ORACLE)]
-    for number, name in enumerate(drawn):
+    lines = {name: _running(curves[name], curves[CHEAPEST], unit, grid) for name in drawn}
+    for number, (name, line) in enumerate(lines.items()):
         style: dict[str, Any] = {
             "color": _STRONG.get(name, f"C{number % 10}"),
             "linestyle": _DASHED.get(name, "-" if number <= 10 else "-."),
             "linewidth": 2.4 if name == MOMA else 1.1,
             "zorder": 5 if name == MOMA else 3,
         }
-        axes.plot(grid, _running(curves[name], curves[CHEAPEST], unit, grid), label=name, **style)
+        axes.plot(grid, line, label=name, **style)
         if name in banded:
             band = _band(curves[name], curves[CHEAPEST], unit, grid)
             axes.fill_between(grid, *band, color=style["color"], alpha=0.13, linewidth=0)
     axes.axhline(best, color="black", linewidth=0.8)
     axes.annotate("best single model", (grid[0], best), fontsize=7, va="bottom")
+    # What matters lies near the best model; the foot of the curves would press it flat.
+    foot = float(np.quantile(lines[MOMA], _FOOT))
+    top = max(best, *(float(line.max()) for line in lines.values()))
+    axes.set_ylim(foot - 0.02, top + 0.15 * (top - foot) + 0.02)
     axes.set_xscale("log")
     axes.set_xlabel("cost relative to the best single model")
     axes.set_ylabel("mean score")
@@ -86,7 +93,7 @@ def plot_reliability(
     import matplotlib.pyplot as plt
 
     figure, (axes, counts) = plt.subplots(
-        2, 1, figsize=(4.8, 5.6), height_ratios=(4, 1), sharex=True, layout="constrained"
+        2, 1, figsize=(6.4, 5.6), height_ratios=(4, 1), sharex=True, layout="constrained"
     )
     axes.plot([0, 1], [0, 1], color="black", linewidth=0.8)
     for number, (name, mean) in enumerate(estimates.items()):
@@ -146,7 +153,7 @@ def _finish(figure: Any, axes: Any, path: Path, *, legend: bool = True) -> None:
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     if legend:
-        axes.legend(fontsize=7, frameon=False)
+        axes.legend(fontsize=7, frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
     figure.savefig(path, dpi=160)
     plt.close(figure)
 
