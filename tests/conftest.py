@@ -11,10 +11,11 @@ import graphs  # noqa: F401 first, as in an application: LangGraph reads on its 
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Take away every `MOMA_` setting and provider key; `MOMA_HOME` is a new directory."""
+    """Take away every `MOMA_` setting and provider key, of a `.env` too; `MOMA_HOME` is a new directory."""
     for name in list(os.environ):
         if name.startswith("MOMA_") or name.endswith(("_API_KEY", "_BASE_URL", "_API_BASE")):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("PYTHON_DOTENV_DISABLED", "1")
     monkeypatch.setenv("MOMA_HOME", str(tmp_path / "home"))
 
 

@@ -12,6 +12,7 @@ from graphs import Services
 from graphs.machine import Event, Phase
 from tests.support.agents import FakeEncoder
 
+THE_REAL_ENCODER = Services._encoder
 AGENTS = "agents: [{id: alpha, description: does alpha, run: 'agents.calculator:build'}]\n"
 
 
@@ -106,9 +107,8 @@ def test_damaged_threads_are_a_problem(capsys: pytest.CaptureFixture[str], tmp_p
 def test_an_encoder_that_cannot_be_used_is_a_problem(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.undo()
+    monkeypatch.setattr(Services, "_encoder", THE_REAL_ENCODER)
     monkeypatch.setenv("MOMA_ENCODER", "foo")
-    monkeypatch.setenv("COLUMNS", "200")
     text = examine(capsys, 1)
     assert "the encoder cannot be used: the encoder 'foo'" in text
 

@@ -284,11 +284,11 @@ def test_files_past_a_limit_are_stated(home: Path, monkeypatch: pytest.MonkeyPat
 def test_a_run_out_of_time_says_what_is_left_and_goes_on_later(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agents.documents.graph._INDEX_SECONDS", (-1.0, -1.0))
-    text = outcome(home, "index the folder")["text"]
+    with monkeypatch.context() as patch:
+        patch.setattr("agents.documents.graph._INDEX_SECONDS", (-1.0, -1.0))
+        text = outcome(home, "index the folder")["text"]
     assert "(1 read, 0 unchanged" in text
     assert "4 changed files not read yet; say “index the folder” to go on." in text
-    monkeypatch.undo()
     assert "(4 read, 1 unchanged" in outcome(home, "index the folder")["text"]
 
 
@@ -516,10 +516,10 @@ def test_a_question_waits_for_few_embeddings_and_later_ones_go_on(
         assert outcome(home, "Hotel refund limit?", embed=fake_slow)["event"] == "done"
         left.append(missing())
     assert left == [6, 4, 2]
-    monkeypatch.setattr("agents.documents.graph._INDEX_SECONDS", (60.0, -1.0))
-    text = outcome(home, "index the folder", embed=fake_slow)["text"]
+    with monkeypatch.context() as patch:
+        patch.setattr("agents.documents.graph._INDEX_SECONDS", (60.0, -1.0))
+        text = outcome(home, "index the folder", embed=fake_slow)["text"]
     assert "2 passages can be found by words only so far" in text
-    monkeypatch.undo()
     assert "by words only" not in outcome(home, "index the folder", embed=fake_embed)["text"]
     assert missing() == 0
 

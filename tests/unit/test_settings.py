@@ -17,6 +17,7 @@ NO_FILE = Path("there-is-none")
 def test_the_environment_wins_over_the_file_and_the_file_over_the_default(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.delenv("PYTHON_DOTENV_DISABLED")
     env_file = tmp_path / ".env"
     env_file.write_text("MOMA_MAX_HOPS=3\nMOMA_PREFERENCE=cost\n")
     monkeypatch.setenv("MOMA_PREFERENCE", "0.25")
@@ -64,7 +65,10 @@ def test_an_empty_setting_is_one_that_is_not_set(
 
 
 @pytest.mark.parametrize("content", [b"MOMA_PREFERENCE=\xff\xfe\n", b"MOMA_PREFERENCE=a\0b\n"])
-def test_an_env_file_that_is_no_text_is_refused(content: bytes, tmp_path: Path) -> None:
+def test_an_env_file_that_is_no_text_is_refused(
+    content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHON_DOTENV_DISABLED")
     (env_file := tmp_path / ".env").write_bytes(content)
     with pytest.raises(SettingsError, match=r"\.env: cannot be read"):
         read_settings(env_file)

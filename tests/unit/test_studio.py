@@ -61,6 +61,7 @@ def _environment(folder: Path, base_url: str) -> dict[str, str]:
     foreign = ("MOMA_", "LANGSMITH_", "LANGCHAIN_", "LANGGRAPH_")
     kept = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
     own = {"MOMA_HOME": str(folder / "home"), "MOMA_CATALOG": str(folder / "catalog.yaml")}
+    own["PYTHON_DOTENV_DISABLED"] = "1"
     return {**{k: v for k, v in kept.items() if not k.endswith("_API_KEY")}, **own}
 
 
