@@ -98,7 +98,7 @@ def sgd_tasks(bench: Bench) -> Iterator[Task]:
     probe = bench.cut(bench.file(f"sgd_none_probe_{bench.split}.jsonl.gz"))
     folder = bench.make("sgd", *fixed[:3], str(probe), out="probe")
     yield Task(
-        name="SGD, a general request in between", folder=folder, gold=probe, shown=(*none, "all"), aim=".85 / next turn .95",
+        name="SGD, a general request in between", folder=folder, gold=probe, shown=(*none, "all"), aim=".85, next .95",
     )  # fmt: skip
 
 

@@ -81,10 +81,14 @@ def _dialogue(
 ) -> Dialogue:
     """Return what the next turn's choice of an agent reads of this one."""
     before = Dialogue.from_plain(state.get("dialogue"))
+    said = text_of(messages[-1].content) if messages else ""
     served = record["served_by"] or {}
     agent = served.get("id") if served.get("kind") == "agent" else None
-    if holder is not None and agent != holder:
-        agent = None  # it served in the middle of another's question and gave the floor back
-    asked = (state.get("choice") or {}).get("options", []) if phase == Phase.AWAITING_CHOICE else []
-    said = text_of(messages[-1].content) if messages else ""
-    return before.after(state["request"], agent=agent, said=said, asked=tuple(asked))
+    if phase == Phase.AWAITING_CHOICE:
+        options = (state.get("choice") or {}).get("options", [])
+        return before.asking(tuple(options), said=said)
+    if phase == Phase.CLOSED:
+        agent = before.holder  # goodbye is said to whom one spoke with
+    elif agent is not None and holder is not None and agent != holder:
+        return before.given_back()
+    return before.after(state["request"], agent=agent, said=said)

@@ -66,6 +66,14 @@ class Dialogue:
             moved, holder=agent, recent=(exchange,), aside=(), earlier=earlier, away=0, held=1
         )
 
+    def asking(self, offered: tuple[str, ...], *, said: str) -> "Dialogue":
+        """Return the dialogue after the router asked which of the offered agents is meant: nobody has served."""
+        return replace(self, asked=offered, said=_kept(said))
+
+    def given_back(self) -> "Dialogue":
+        """Return the dialogue after another agent served and the holder's question was put again."""
+        return replace(self, turn=self.turn + 1, asked=())
+
     def plain(self) -> dict[str, Any]:
         """Return the dialogue as a saved thread holds it."""
         return {

@@ -42,6 +42,7 @@ _WORDS = ("user words", "last words", "said words", "user name", "said name", "u
 _HEAD = ("head", "alike")
 _DIALOGUE_WORDS = ("trail words", "trail said words", "aside words")
 _COMPARED = (*_COSINES, *_LEARNT, *_KIN, *_WORDS, *_HEAD)
+_PLACE = ("aside trail", "aside before", "aside holder against best", "trail holder against best")
 _ROLE = ("holder", "earlier", "none", "offered", "examples")
 _TURN = (
     "has holder", "away", "held", "turn", "agents before", "candidates", "with examples", "asked",
@@ -58,6 +59,7 @@ FEATURES: tuple[str, ...] = (
     *(f"reply {name}" for name in ASSISTANT_MARKS),
     *_DIALOGUE_WORDS,
     *(f"{name} over others" for name in _DIALOGUE_WORDS),
+    *_PLACE,
 )
 
 
@@ -102,8 +104,12 @@ def evidence(
     marks = [*turn, *user_marks(reading.text), *assistant_marks(reading.said_text)]
     candidates = np.vstack([rows, none])
     shared = np.broadcast_to(np.array(marks), (len(candidates), len(marks)))
-    late = _dialogue_words(known, dialogue, words)
-    return np.concatenate([candidates, shared, late], axis=1).astype(np.float32)
+    place = np.array(_place(known, compared, reading, dialogue))
+    late = [
+        _dialogue_words(known, dialogue, words),
+        np.broadcast_to(place, (len(candidates), len(place))),
+    ]
+    return np.concatenate([candidates, shared, *late], axis=1).astype(np.float32)
 
 
 def _cosines(known: Sequence[Known], reading: Reading) -> NDArray[np.float64]:
@@ -277,6 +283,22 @@ def _turn(
         kin[1] if kin else MISSING, kin[2] if kin else MISSING,
         float("?" in reading.aside_text), *against,
     ]  # fmt: skip
+
+
+def _place(
+    known: Sequence[Known], compared: NDArray[np.float64], reading: Reading, dialogue: Dialogue
+) -> list[float]:
+    """Return how what was said since the holder served stands to the dialogue with it."""
+    against = []
+    at = next((row for row, k in enumerate(known) if k.id == dialogue.holder), None)
+    for name in ("aside purpose", "trail any"):
+        column = compared[:, _COMPARED.index(name)]
+        others = np.delete(column, at) if at is not None else column[:0]
+        against.append(float(column[at] - others.max()) if at is not None and len(others) else 0.0)
+    aside = reading.aside
+    if aside is None:
+        return [MISSING, MISSING, *against]
+    return [_cosine(aside, reading.trail), _cosine(aside, reading.before), *against]
 
 
 def _cosine(a: Vector, b: Vector | None) -> float:

@@ -22,7 +22,7 @@ from graphs.routing.trees import Trees
 __all__ = ["Fitted"]
 
 _FILE = Path(__file__).parent / "data" / "agents.npz"
-_SHA256 = "50d96e2ee181078a57fd2c44cbcfff767483cd779579a340cb5b9cbfaec25387"
+_SHA256 = "712e9d63bc853d3d6145b14e686d6fa124e0cb52a65c0b29e54b75b6043d77c7"
 _REMEDY = "install MoMA again"
 _SPACE_OF = "all-MiniLM-L6-v2"
 

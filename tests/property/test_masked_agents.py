@@ -80,7 +80,9 @@ class Chance:
         return {key: every[key] for key in self.some(tuple(every), most=len(every))}
 
     def dialogue(self, agent: str, other: str) -> dict[str, Any]:
-        spoken = Dialogue().after("hello", agent=other, said="hi").after(agent, agent=agent, said="?")
+        spoken = (
+            Dialogue().after("hello", agent=other, said="hi").after(agent, agent=agent, said="?")
+        )
         return replace(spoken, asked=(other, agent)).plain()
 
     def act(self) -> Any:

@@ -61,3 +61,12 @@ def test_a_long_text_is_kept_by_its_ends() -> None:
 )  # fmt: skip
 def test_what_was_tampered_with_is_forgotten(saved: Any) -> None:
     assert Dialogue.from_plain(saved) == Dialogue()
+
+
+def test_the_routers_own_question_is_nobodys_turn() -> None:
+    before = after("a", "b")
+    asked = before.asking(("a", "c"), said="Which one?")
+    assert (asked.holder, asked.away, asked.turn) == ("b", 0, 2)
+    assert (asked.asked, asked.said) == (("a", "c"), "Which one?")
+    assert asked.after("c", agent="c", said="").asked == ()
+    assert before.given_back().recent == before.recent

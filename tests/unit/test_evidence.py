@@ -1,6 +1,7 @@
 """What the decision reads of a turn: numbers that name no agent, whatever the encoder."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -130,7 +131,7 @@ def test_trees_are_summed_as_a_walk_through_each_sums_them() -> None:
     assert trees(rows) == pytest.approx(expected, abs=1e-4)
 
 
-def test_changed_numbers_are_refused(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_changed_numbers_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "agents.npz"
     path.write_bytes(b"other")
     with pytest.raises(ModelFileError, match="expected"):

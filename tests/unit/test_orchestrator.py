@@ -227,10 +227,10 @@ async def test_an_agent_registered_later_runs_in_the_common_node() -> None:
     assert denied["record"]["versions"]["catalog"] != before
     assert (served_by(denied)[0], late.runs) == ("router", 0)
     rich = Context(grants=["pay"])
-    assert served_by(await say(graph, "gamma", thread="late", context=rich)) == ("agent", "gamma")
+    assert served_by(await say(graph, "gamma", thread="rich", context=rich)) == ("agent", "gamma")
 
     services.registry.unregister("gamma")
-    gone = await say(graph, "gamma", thread="late", context=rich)
+    gone = await say(graph, "gamma", thread="gone", context=rich)
     assert (served_by(gone)[0], late.runs) == ("router", 1)
 
 

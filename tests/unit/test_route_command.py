@@ -43,7 +43,9 @@ def catalog(tmp_path: Path) -> Path:
 
 
 def talk(path: Path, rows: Any) -> Path:
-    path.write_text("".join(row if isinstance(row, str) else json.dumps(row) + "\n" for row in rows))
+    path.write_text(
+        "".join(row if isinstance(row, str) else json.dumps(row) + "\n" for row in rows)
+    )
     return path
 
 

@@ -1,0 +1,102 @@
+"""A request that names two things: its parts, and the agents that serve them one after the other."""
+
+import pytest
+from langgraph.checkpoint.memory import InMemorySaver
+
+from agents.card import AgentCard, Skill
+from agents.contract import done, needs_input
+from graphs import Context
+from graphs.routing.agents import AgentIndex
+from graphs.routing.chooser import Chooser
+from graphs.routing.encoder import make_encoder
+from graphs.routing.fitted import Fitted
+from graphs.routing.parts import requests_in
+from tests.support.agents import FakeAgent, Work, answer, fake_agent, fake_graph, say, served_by
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("What is 2 + 3 and remind me to call mum", ["What is 2 + 3", "remind me to call mum"]),
+        (
+            "Find a hotel in Rome. Then book a taxi there.",
+            ["Find a hotel in Rome.", "Then book a taxi there."],
+        ),
+        ("add milk and eggs to my list", []),
+        ("Thanks, that works. Now find me a cab.", []),
+        ("", []),
+        ("find this. " * 4, []),
+        ("book a room and find a cab " * 100, []),
+    ],
+)
+def test_a_request_has_parts_that_each_ask_for_something(text: str, parts: list[str]) -> None:
+    assert requests_in(text) == parts
+
+
+def test_two_agents_are_named_where_each_part_is_clearly_ones_own() -> None:
+    encoder, fitted = make_encoder(), Fitted.load()
+    cards = [
+        AgentCard(
+            id=i,
+            description=description,
+            skills=(Skill(id="s", examples=tuple(examples)),),
+        )
+        for i, description, examples in (
+            ("taxi", "Calls a taxi", ["book a taxi to the airport", "get me a cab", "call a taxi"]),
+            (
+                "hotel",
+                "Books hotel rooms",
+                ["find a hotel", "book a room in Oslo", "hotel in Rome"],
+            ),
+        )
+    ]
+    index = AgentIndex.from_cards(
+        cards, encoder.encode, dim=encoder.dim, space=fitted.space_for(encoder.name)
+    )
+    chooser = Chooser(index, encoder.encode, fitted)
+    both = "Find a hotel in Rome and book a taxi to the airport"
+    assert [agent for agent, _ in chooser.several(both)] == ["hotel", "taxi"]
+    assert chooser.several("Find a hotel in Rome and book a room in Oslo") == ()
+    assert chooser.several(both, allowed={"hotel"}.__contains__) == ()
+
+
+BOTH = "find alpha alpha and find beta beta"
+
+
+def finder(agent_id: str, work: Work | None = None) -> FakeAgent:
+    examples = tuple(f"find {agent_id} {agent_id}{end}" for end in ("", " now", " please"))
+    return fake_agent(agent_id, work, skills=(Skill(id="s", examples=examples),))
+
+
+async def test_the_agents_serve_their_parts_in_turn() -> None:
+    alpha, beta = finder("alpha"), finder("beta")
+    result = await say(fake_graph(alpha, beta, saver=InMemorySaver()), BOTH)
+    assert [run["agent"] for run in result["record"]["runs"]] == ["alpha", "beta"]
+    assert (alpha.seen[0]["request"], beta.seen[0]["request"]) == (
+        "find alpha alpha",
+        "find beta beta",
+    )
+    texts = [m.text for m in result["messages"] if m.type == "ai"]
+    assert texts == ["alpha did it.", "beta did it."]
+    assert (result["phase"], result["active_agent"]) == ("engaged", "beta")
+
+
+async def test_a_part_waits_while_the_agent_before_it_asks() -> None:
+    def ask(state: object, runtime: object) -> object:
+        return needs_input("When?", memory={}) if len(alpha.seen) == 1 else done("Set.")
+
+    alpha, beta = finder("alpha", ask), finder("beta")
+    graph = fake_graph(alpha, beta, saver=InMemorySaver())
+    asked = await say(graph, BOTH)
+    assert (answer(asked), beta.runs) == ("When?", 0)
+    after = await say(graph, "tomorrow")
+    assert [run["agent"] for run in after["record"]["runs"]] == ["alpha", "beta"]
+    assert beta.seen[0]["request"] == "find beta beta"
+
+
+async def test_a_part_never_reaches_an_agent_that_a_mask_shuts_out() -> None:
+    alpha, beta = finder("alpha"), finder("beta")
+    graph = fake_graph(alpha, beta, saver=InMemorySaver())
+    result = await say(graph, BOTH, context=Context(exclude=["beta"]))
+    assert beta.runs == 0
+    assert served_by(result)[1] != "beta"

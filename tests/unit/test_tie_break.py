@@ -1,0 +1,60 @@
+"""A model that may say which agent is meant: offered what the masks let through, and believed for nothing else."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from langgraph.checkpoint.memory import InMemorySaver
+
+from graphs import Context, build_graph
+from graphs.nodes.tie_break import UNSURE, schema_of
+from graphs.routing.decision import Costs
+from graphs.threads import MomaGraph
+from tests.support.agents import fake_agent, fake_services, model_at, say, served_by
+from tests.support.provider import FakeProvider, Reply, ok, status
+
+
+def house(provider: FakeProvider) -> MomaGraph:
+    """Return three agents and a model, where a question costs nothing, so that the router would often ask."""
+    agents = [fake_agent(i) for i in ("alpha", "beta", "gamma")]
+    services = fake_services(*agents, models=[model_at(provider.base_url)], tie_break=True)
+    services.catalog = replace(services.catalog, costs=Costs(question=0))
+    return build_graph(services=services, checkpointer=InMemorySaver())
+
+
+def named(agent: str) -> Reply:
+    return ok(json.dumps({"agent": agent}))
+
+
+async def test_the_agent_that_the_model_names_serves_the_turn() -> None:
+    with FakeProvider(named("beta")) as provider:
+        result = await say(house(provider), "alpha beta")
+    assert served_by(result) == ("agent", "beta")
+    assert result["record"]["calls"][0]["model"] == "m"
+    assert result["record"]["cost_usd"] > 0
+
+
+async def test_what_the_model_may_name_is_an_enum_of_what_every_mask_let_through() -> None:
+    with FakeProvider(named("beta")) as provider:
+        context = Context(exclude=["gamma"])
+        await say(house(provider), "alpha beta gamma", context=context)
+        (seen,) = provider.requests
+    schema = seen.body["response_format"]["json_schema"]["schema"]
+    offered = schema["properties"]["agent"]["enum"]
+    assert set(offered) == {"alpha", "beta", UNSURE}
+    assert "gamma" not in json.dumps(seen.body["messages"][0])
+    assert schema == schema_of(offered[:-1])
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [named("gamma"), named(UNSURE), named("nobody"), ok("beta"), ok('{"agent": 3}'), status(500)],
+)
+async def test_any_other_answer_leaves_the_question_to_the_user(reply: Reply) -> None:
+    with FakeProvider(reply) as provider:
+        provider_says: dict[str, Any] = await say(
+            house(provider), "alpha beta", context=Context(exclude=["gamma"])
+        )
+    assert served_by(provider_says) == ("router", "clarify")
+    assert provider_says["phase"] == "awaiting_choice"
