@@ -28,6 +28,7 @@ from graphs.gateway.transport import Limits
 from graphs.masks import Caller, ModelFacts
 from graphs.routing.dialogue import Dialogue
 from graphs.routing.encoder import Encoder, make_encoder
+from graphs.routing.fitted import Fitted
 from graphs.routing.profile import Profile
 from graphs.routing.profile_files import load_profile
 from graphs.routing.router import Example, Router
@@ -219,6 +220,7 @@ class Services:
             ],
             qualities={model.id: model.quality for model in self.catalog.models},
             costs=self.catalog.costs,
+            fitted=self._fitted(),
         )
 
     def _profile(self, encoder: Encoder) -> Profile | None:
@@ -229,6 +231,9 @@ class Services:
             return load_profile(self.options.profile, encoder=encoder.name)
         except RoutingError as error:
             raise SettingsError(f"MOMA_PROFILE: {error}") from error
+
+    def _fitted(self) -> Fitted:
+        return Fitted.load()
 
     def _encoder(self) -> Encoder:
         return make_encoder(self.options.encoder)

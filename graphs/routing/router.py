@@ -67,6 +67,7 @@ class Router:
         qualities: Mapping[str, Mapping[str, float]],
         costs: Costs | None = None,
         profile: Profile | None = None,
+        fitted: Fitted | None = None,
     ) -> "Router":
         """Embed the cards and the kinds' examples.
 
@@ -77,8 +78,9 @@ class Router:
             qualities: for each model its assumed quality by kind.
             costs: what a wrong choice of agent costs.
             profile: what was measured of the models, with vectors of this encoder.
+            fitted: the numbers of the choice of an agent; the shipped ones if not given.
         """
-        fitted = Fitted.load()
+        fitted = fitted or Fitted.load()
         agents = AgentIndex.from_cards(
             cards, encoder.encode, dim=encoder.dim, space=fitted.space_for(encoder.name)
         )

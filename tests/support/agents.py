@@ -23,6 +23,8 @@ from graphs.gateway.gateway import Gateway
 from graphs.gateway.local import LocalServers
 from graphs.gateway.models import Model, Price
 from graphs.routing.encoder import Encoder
+from graphs.routing.evidence import FEATURES
+from graphs.routing.fitted import Fitted
 from graphs.threads import MomaGraph
 
 Work = Callable[[AgentState, Runtime[AgentContext]], Any]
@@ -75,10 +77,40 @@ def fake_agent(agent_id: str, work: Work | None = None, **card: Any) -> FakeAgen
     return FakeAgent(AgentCard(id=agent_id, **card), builder.compile(), seen)
 
 
+class FakeFitted(Fitted):
+    """Judges by shared words alone, so that tests of the graph do not hang on fitted numbers.
+
+    An agent fits with the probability 0.5 from a cosine of 0.36 on; its holder keeps the floor against one that is as
+    near, and while its question waits against most.
+    """
+
+    def __init__(self) -> None:
+        object.__setattr__(self, "trees", None)
+        object.__setattr__(self, "space", None)
+
+    def space_for(self, encoder: str) -> None:
+        return None
+
+    def probabilities(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        column = {name: rows[:, place] for place, name in enumerate(FEATURES)}
+        scores = 14 * (column["user any"].astype(np.float64) - 0.36)
+        holder = column["holder"] > 0
+        scores[holder] += 1.1
+        asked = holder & (column["reply asks"] > 0)
+        scores[asked] = np.maximum(scores[asked], 0) + 1.5
+        scores[-1] = 0
+        weights = np.exp(scores)
+        shares: NDArray[np.float64] = weights / weights.sum()
+        return shares
+
+
 class FakeServices(Services):
-    """The real services with a fake encoder."""
+    """The real services with a fake encoder and a fake judgement."""
 
     encoder: Encoder = FakeEncoder()
+
+    def _fitted(self) -> Fitted:
+        return FakeFitted()
 
     def _encoder(self) -> Encoder:
         return self.encoder

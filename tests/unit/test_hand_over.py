@@ -52,7 +52,7 @@ async def test_a_hand_over_opens_no_mask(card: Any, context: Context) -> None:
 async def test_a_card_bounds_to_whom_its_agent_hands_over() -> None:
     alpha = fake_agent("alpha", hands_to("beta"), hand_over_to=("gamma",))
     beta, gamma = fake_agent("beta"), fake_agent("gamma")
-    result = await say(fake_graph(alpha, beta, gamma), "alpha alpha alpha beta beta gamma")
+    result = await say(fake_graph(alpha, beta, gamma), "alpha alpha alpha beta beta gamma gamma")
     assert (beta.runs, gamma.runs) == (0, 1)
     assert served_by(result) == ("agent", "gamma")
 
