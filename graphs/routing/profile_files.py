@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from agents.errors import RoutingError
 from graphs.routing.costs import CostModel
-from graphs.routing.estimators.base import Queries
 from graphs.routing.estimators.combined import Combined
 from graphs.routing.estimators.design import Design
 from graphs.routing.estimators.domains import DomainScores, Reader
@@ -164,6 +163,7 @@ def _shared(profile: Profile) -> Arrays:
         **_design("ridge", quality.ridge.design),
         "ridge_latent": quality.ridge.latent,
         "ridge_spread": quality.ridge.spread,
+        "local_axes": first.axes,
         **_group(first, prefix="local_"),
         **_design("costs", profile.costs.design),
     }
@@ -195,7 +195,9 @@ def _loaded(files: _Files, encoder: str) -> Profile:
             spread=shared["ridge_spread"],
             noise=empty,
         ),
-        local=LocalComponents(groups=(_read_group(first, mean=empty, loadings=empty),)),
+        local=LocalComponents(
+            groups=(_read_group(first, first["axes"], mean=empty, loadings=empty),)
+        ),
         weights=np.array(head["weights"], np.float64),
         scale=float(head["scale"]),
         near=float(head["near"]),
@@ -219,18 +221,19 @@ def _loaded(files: _Files, encoder: str) -> Profile:
         sources=tuple(head["sources"]),
         rows=int(head["rows"]),
     )
-    parts = [_part(files, stem) for stem in head["models"]]
+    parts = [_part(files, stem, first["axes"]) for stem in head["models"]]
     names = tuple(part.numbers["model"] for part in parts)
     return built(profile, names, parts)
 
 
-def _part(files: _Files, stem: str) -> Part:
+def _part(files: _Files, stem: str, axes: NDArray[np.float32]) -> Part:
     numbers, arrays = files.json(f"{stem}.json"), files.arrays(f"{stem}.")
     if not arrays:
         return Part(numbers)
     loadings = np.array(numbers["local_loadings"], np.float64).reshape(-1, 1)
     return Part(
-        numbers, _read_group(arrays, mean=np.array([numbers["local_mean"]]), loadings=loadings)
+        numbers,
+        _read_group(arrays, axes, mean=np.array([numbers["local_mean"]]), loadings=loadings),
     )
 
 
@@ -260,12 +263,15 @@ def _group(group: Group, *, prefix: str = "") -> Arrays:
 
 
 def _read_group(
-    arrays: Arrays, *, mean: NDArray[np.float64], loadings: NDArray[np.float64]
+    arrays: Arrays,
+    axes: NDArray[np.float32],
+    *,
+    mean: NDArray[np.float64],
+    loadings: NDArray[np.float64],
 ) -> Group:
-    vectors = arrays["vectors"]
-    queries = Queries(vectors=vectors, surface=np.zeros((len(vectors), len(SURFACE))))
     return Group(
-        index=index_rows(queries),
+        axes=axes,
+        index=index_rows(arrays["vectors"]),
         mean=mean,
         components=arrays["components"],
         counts=arrays["counts"].astype(np.intp),

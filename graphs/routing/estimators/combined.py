@@ -22,11 +22,10 @@ from graphs.routing.estimators.base import (
     splits,
 )
 from graphs.routing.estimators.domains import DomainScores
-from graphs.routing.estimators.local import LocalComponents
+from graphs.routing.estimators.local import Group, LocalComponents
 from graphs.routing.estimators.neighbours import index_rows
 from graphs.routing.estimators.ridge import RotatedRidge
 from graphs.routing.estimators.zero import ZeroRouter
-from graphs.routing.index import VectorIndex
 
 __all__ = ["Combined", "Prospect"]
 
@@ -45,7 +44,7 @@ class Prospect(NamedTuple):
 
     estimate: Estimate
     nearness: Matrix
-    """The cosine to the nearest recorded query, (n,)."""
+    """How near the nearest recorded query is, (n,): at most the cosine to it."""
     trust: Matrix
     """0 where nothing recorded is near, 1 where the estimate counts in full, (n,)."""
 
@@ -54,7 +53,7 @@ class Prospect(NamedTuple):
 class Combined:
     """The parts, their `weights` (4,) in the order of `PARTS`, and what calibrates the uncertainty.
 
-    `scale` multiplies the parts' own deviations; between the cosines `far` and `near` trust goes from 0 to 1; `spread`
+    `scale` multiplies the parts' own deviations; between the nearness `far` and `near` trust goes from 0 to 1; `spread`
     (m,) is the deviation of each model's quality over the recorded queries.
     """
 
@@ -82,7 +81,7 @@ class Combined:
         weights = _stacked(means, training.scores, _relevance(means, costs))
         mixed = _mixture(held_out, weights)
         local = LocalComponents.fit(training)
-        near, far = _reach(local.groups[0].index, training.queries)
+        near, far = _reach(local.groups[0], training.queries)
         return cls(
             zero=ZeroRouter.fit(training),
             domains=DomainScores.fit(training),
@@ -189,7 +188,7 @@ def _scale(estimate: Estimate, training: Training) -> float:
     n = len(training)
     if n < 2 * _GROUP:
         return 1.0
-    index = index_rows(training.queries)
+    index = index_rows(training.queries.vectors)
     centres = np.linspace(0, n - 1, min(n // 4, 500)).astype(int)
     _, near = index.nearest_rows(training.queries.vectors[centres], _GROUP)
     residual = training.scores - estimate.mean
@@ -199,8 +198,8 @@ def _scale(estimate: Estimate, training: Training) -> float:
     return float(np.clip(np.sqrt(max(found - chance, 0) / max(stated, 1e-12)), *_SCALES))
 
 
-def _reach(index: VectorIndex, queries: Queries) -> tuple[float, float]:
-    """Return the cosines from which a query counts as near, and below which as far.
+def _reach(group: Group, queries: Queries) -> tuple[float, float]:
+    """Return the nearness from which a query counts as near, and below which as far.
 
     Near is what all but one in a hundred recorded queries have to their nearest other; far is as much below that as
     half of them are above it, so that the width of the ramp is that of the data.
@@ -208,8 +207,9 @@ def _reach(index: VectorIndex, queries: Queries) -> tuple[float, float]:
     n = len(queries)
     if n < 3:
         return 0.45, 0.15
+    vectors = queries.vectors @ group.axes
     nearest = np.concatenate(
-        [index.nearest_rows(queries.vectors[rows], 2)[0][:, 1] for _, rows in splits(n, 1 + n // 1024)]
+        [group.index.nearest_rows(vectors[rows], 2)[0][:, 1] for _, rows in splits(n, 1 + n // 1024)]
     )  # fmt: skip
     near, middle = np.quantile(nearest, [0.01, 0.5])
     return float(near), float(max(2 * near - middle, near / 2, 0.0))

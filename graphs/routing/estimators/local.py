@@ -18,6 +18,7 @@ __all__ = ["Group", "LocalComponents"]
 
 _COUNTS = (10, 20, 40, 80, 160, 320)
 _BLOCK = 1024
+_AXES = 128
 _CHANCE = 8.0
 """How much of its variance, in units of 1/n, a component must lose by looking at neighbours."""
 _MOST = 32
@@ -28,10 +29,13 @@ _MOST = 32
 class Group:
     """Models that were recorded on the same queries.
 
-    `components` (n, r) are the centred scores in rotated coordinates, `counts` (r,) how many neighbours each component
-    takes, `trust` (r,) what their mean counts for; `loadings` (r, m) lead back to the m models about `mean` (m,).
+    `axes` (d, a) are the principal axes of the vectors, on which neighbours are looked for: a third of the numbers to
+    read, for the same neighbours. `components` (n, r) are the centred scores in rotated coordinates, `counts` (r,) how
+    many neighbours each component takes, `trust` (r,) what their mean counts for; `loadings` (r, m) lead back to the m
+    models about `mean` (m,).
     """
 
+    axes: NDArray[np.float32]
     index: VectorIndex
     mean: Matrix
     components: Matrix
@@ -40,17 +44,20 @@ class Group:
     loadings: Matrix
 
     @classmethod
-    def fit(cls, training: Training) -> "Group":
-        """Choose each component's count and trust by leave-one-out."""
+    def fit(cls, training: Training, *, axes: NDArray[np.float32] | None = None) -> "Group":
+        """Choose each component's count and trust by leave-one-out; the axes are those of its own if not given."""
+        axes = principal_axes(training.queries.vectors) if axes is None else axes
+        vectors = training.queries.vectors @ axes
         mean = training.scores.mean(axis=0)
         centred = training.scores - mean
         _, rotation = np.linalg.eigh(centred.T @ centred)
         rotation = rotation[:, ::-1][:, :_MOST]
         components = centred @ rotation
-        index = index_rows(training.queries)
-        counts, trust = _chosen(index, training.queries, components)
+        index = index_rows(vectors)
+        counts, trust = _chosen(index, vectors, components)
         kept = trust > 0
         return cls(
+            axes=axes,
             index=index,
             mean=mean,
             components=components[:, kept],
@@ -60,9 +67,12 @@ class Group:
         )
 
     def predict(self, queries: Queries) -> tuple[Matrix, Matrix]:
-        """Return the expected scores, (n, m), not clipped, and the cosine to the nearest recorded query, (n,)."""
+        """Return the expected scores, (n, m), not clipped, and the nearness of the nearest recorded query, (n,).
+
+        Nearness is the inner product on the axes: at most the cosine, and less for what the axes do not know.
+        """
         deepest = int(self.counts.max(initial=1))
-        cosines, rows = self.index.nearest_rows(queries.vectors, deepest)
+        cosines, rows = self.index.nearest_rows(queries.vectors @ self.axes, deepest)
         predicted = np.empty((len(queries), len(self.counts)))
         columns = np.arange(len(self.counts))
         for query, near in enumerate(rows):
@@ -88,7 +98,7 @@ class LocalComponents:
         return self.predict_near(queries)[0]
 
     def predict_near(self, queries: Queries) -> tuple[Estimate, Matrix]:
-        """Return the estimate, and the cosine to the nearest of the queries that were fitted on, (n,)."""
+        """Return the estimate, and the nearness of the nearest of the queries that were fitted on, (n,)."""
         found = [group.predict(queries) for group in self.groups]
         mean = np.clip(np.hstack([scores for scores, _ in found]), 0, 1)
         overall = np.concatenate([group.mean for group in self.groups])
@@ -96,11 +106,19 @@ class LocalComponents:
 
     def with_model(self, training: Training) -> "LocalComponents":
         """Return this with one model more, from scores (n, 1)."""
-        return LocalComponents(groups=(*self.groups, Group.fit(training)))
+        added = Group.fit(training, axes=self.groups[0].axes)
+        return LocalComponents(groups=(*self.groups, added))
+
+
+def principal_axes(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the axes, (d, at most `_AXES`), along which `vectors` (n, d) are largest; they are not centred."""
+    gram = vectors.T.astype(np.float64) @ vectors
+    _, axes = np.linalg.eigh(gram)
+    return np.ascontiguousarray(axes[:, ::-1][:, :_AXES], np.float32)
 
 
 def _chosen(
-    index: VectorIndex, queries: Queries, components: Matrix
+    index: VectorIndex, vectors: NDArray[np.float32], components: Matrix
 ) -> tuple[NDArray[np.intp], Matrix]:
     """Return for each component the count and trust with the least leave-one-out error; trust 0: none helps."""
     n, r = components.shape
@@ -108,7 +126,7 @@ def _chosen(
     counts, trust = np.ones(r, np.intp), np.zeros(r)
     if not candidates:
         return counts, trust
-    means = _leave_one_out(index, queries, components, candidates)
+    means = _leave_one_out(index, vectors, components, candidates)
     # The best of several counts lowers the error a little even where there is nothing to find.
     least = (components**2).mean(axis=0) * (1 - _CHANCE / n)
     for count, near in zip(candidates, means, strict=True):
@@ -121,14 +139,14 @@ def _chosen(
 
 
 def _leave_one_out(
-    index: VectorIndex, queries: Queries, components: Matrix, counts: list[int]
+    index: VectorIndex, vectors: NDArray[np.float32], components: Matrix, counts: list[int]
 ) -> Matrix:
     """Return the mean of each row's nearest others, (counts, n, r)."""
     n = len(components)
     means = np.empty((len(counts), *components.shape))
     for start in range(0, n, _BLOCK):
         block = np.arange(start, min(start + _BLOCK, n))
-        _, found = index.nearest_rows(queries.vectors[block], min(counts[-1] + 1, n))
+        _, found = index.nearest_rows(vectors[block], min(counts[-1] + 1, n))
         for row, near in zip(block, found, strict=True):
             sums = components[near[near != row][: counts[-1]]].cumsum(axis=0)
             for place, count in enumerate(counts):

@@ -6,6 +6,7 @@ It knows no domain and nothing beyond its neighbours. Models that were added lat
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from graphs.routing.estimators.base import Estimate, Matrix, Queries, Training
 from graphs.routing.index import VectorIndex
@@ -27,7 +28,7 @@ class Neighbours:
     @classmethod
     def fit(cls, training: Training) -> "Neighbours":
         """Choose the count with the least leave-one-out squared error."""
-        index = index_rows(training.queries)
+        index = index_rows(training.queries.vectors)
         count = _best_count(index, training)
         return cls(index=index, scores=training.scores, count=count)
 
@@ -39,9 +40,9 @@ class Neighbours:
         return Estimate(means, np.sqrt(smoothed * (1 - smoothed) / self.count))
 
 
-def index_rows(queries: Queries) -> VectorIndex:
-    """Return an index whose rows are those of `queries`."""
-    return VectorIndex.from_vectors([str(row) for row in range(len(queries))], queries.vectors)
+def index_rows(vectors: NDArray[np.float32]) -> VectorIndex:
+    """Return an index with the rows of `vectors` (n, d)."""
+    return VectorIndex.from_vectors([str(row) for row in range(len(vectors))], vectors)
 
 
 def _best_count(index: VectorIndex, training: Training) -> int:
