@@ -63,7 +63,7 @@ def test_an_agents_id_changes_nothing() -> None:
         chooser(cards).rows([c.id for c in cards], read_turn(text, spoken(i), encode), spoken(i))
         for cards, i in ((CARDS, "hotel"), (renamed, "x0"))
     ]
-    assert np.array_equal(*rows)
+    assert np.array_equal(rows[0], rows[1])
 
 
 @pytest.mark.parametrize("text", ["", "?", "x" * 5000, "\N{GRINNING FACE}", "Ja. Nein! Wie bitte?"])
