@@ -1,18 +1,19 @@
 """Reads recorded conversations and builds the chooser that the commands run on them."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agents.card import AgentCard
-from agents.errors import InputError
+from agents.errors import InputError, RoutingError
 from app.lines import read_lines
 from graphs.catalog import Catalog
 from graphs.routing.agents import AgentIndex
 from graphs.routing.chooser import Chooser
 from graphs.routing.encoder import CachedEncoder, Encoder
 from graphs.routing.fitted import Fitted
+from graphs.routing.saved_agents import load_agents, save_agents
 
 __all__ = ["Conversation", "make_chooser", "read_conversations"]
 
@@ -56,15 +57,38 @@ def _turn(turn: Any, place: str) -> tuple[str, str]:
     return turn["user"], said
 
 
-def make_chooser(
-    catalog: Catalog, encoder: Encoder, *, cards: tuple[AgentCard, ...] | None = None
-) -> Chooser:
-    """Return what chooses among the catalogue's agents, or among `cards`."""
+def make_chooser(catalog: Catalog, encoder: Encoder, *, kept: Path | None = None) -> Chooser:
+    """Return what chooses among the catalogue's agents.
+
+    Args:
+        catalog: the cards, and what mistakes cost.
+        encoder: embeds cards and turns.
+        kept: a folder in which the index is kept; read if it is this catalogue's and this encoder's, else written anew.
+    """
     fitted = Fitted.load()
-    index = AgentIndex.from_cards(
-        catalog.agents if cards is None else cards,
-        encoder.encode,
-        dim=encoder.dim,
-        space=fitted.space_for(encoder.name),
+    index = (
+        _kept_index(catalog, encoder, fitted, kept) if kept else _index(catalog, encoder, fitted)
     )
     return Chooser(index, CachedEncoder(encoder).encode, fitted, costs=catalog.costs)
+
+
+def _index(catalog: Catalog, encoder: Encoder, fitted: Fitted) -> AgentIndex:
+    space = fitted.space_for(encoder.name)
+    return AgentIndex.from_cards(catalog.agents, encoder.encode, dim=encoder.dim, space=space)
+
+
+def _kept_index(catalog: Catalog, encoder: Encoder, fitted: Fitted, folder: Path) -> AgentIndex:
+    known = hashlib.sha256(repr(catalog.agents).encode()).hexdigest()
+    try:
+        return load_agents(
+            folder,
+            encoder=encoder.name,
+            catalog=known,
+            encode=encoder.encode,
+            dim=encoder.dim,
+            space=fitted.space_for(encoder.name),
+        )
+    except RoutingError:  # none is there, or another's
+        index = _index(catalog, encoder, fitted)
+        save_agents(index, folder, encoder=encoder.name, catalog=known)
+        return index

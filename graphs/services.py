@@ -8,6 +8,7 @@ import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -126,6 +127,12 @@ class Services:
     def knows(self, text: str, dialogue: Dialogue) -> bool:
         """Whether the vectors that a turn reads are at hand."""
         return self._router is not None and self._router.knows(text, dialogue)
+
+    def hear(self, dialogue: Dialogue) -> None:
+        """Embed what was said while the user reads it, so that the next choice need not wait for that."""
+        if self._router is not None:
+            with suppress(RuntimeError):  # the pool is closed: there is no next turn
+                self._pool.submit(self._router.hear, dialogue)
 
     def warm(self) -> threading.Thread:
         """Load the routers and LiteLLM in the background and return the thread."""

@@ -49,6 +49,8 @@ class _Turn:
     answer: str = ""
     streamed: str = ""
     """What has come of a message in pieces, until the whole of it follows."""
+    whole: bool = False
+    """A message is complete: what comes is another, below it."""
     record: dict[str, Any] = field(default_factory=dict)
     approval: dict[str, Any] | None = None
     phase: str = ""
@@ -105,7 +107,10 @@ def _new(turn: _Turn, message: AIMessage) -> str:
     else:
         # A model that breaks off is followed by the whole: what it said, and why it is cut.
         said, turn.streamed = said.removeprefix(turn.streamed), ""
+    if said and turn.whole:
+        said, turn.whole = f"\n\n{said}", False
     turn.answer += said
+    turn.whole |= not isinstance(message, AIMessageChunk) and bool(turn.answer)
     return said
 
 

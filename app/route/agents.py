@@ -26,13 +26,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='JSON lines {"conversation_id", "turns": [{"user", "assistant"}]}; assistant follows user',
     )
     parser.add_argument("--output", type=Path, required=True, help="JSON lines, one a turn")
+    parser.add_argument(
+        "--index", type=Path, help="a folder to keep the cards' vectors in, for the next time"
+    )
     parser.add_argument("--encoder", default="onnx", help="as MOMA_ENCODER (default: onnx)")
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Route every turn and return the exit status."""
     catalog = Catalog.from_file(arguments.catalog)
-    chooser = make_chooser(catalog, make_encoder(arguments.encoder))
+    chooser = make_chooser(catalog, make_encoder(arguments.encoder), kept=arguments.index)
     titles = {card.id: card.title for card in catalog.agents}
     count = write_lines(arguments.output, _routed(arguments.conversations, chooser, titles=titles))
     print(f"{count} turns, {len(titles)} agents: {arguments.output}", file=sys.stderr)

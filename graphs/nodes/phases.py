@@ -43,7 +43,9 @@ def resting(phase: Phase, services: Services) -> PhaseNode:
         if phase != Phase.AWAITING_CHOICE:
             update["choice"] = None
         holder = update.get("active_agent", state.get("active_agent"))
-        update["dialogue"] = _dialogue(state, record, messages, phase=phase, holder=holder).plain()
+        dialogue = _dialogue(state, record, messages, phase=phase, holder=holder)
+        services.hear(dialogue)
+        update["dialogue"] = dialogue.plain()
         best = always_best(
             {**state, "decision": record},
             runtime.context,

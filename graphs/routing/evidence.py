@@ -7,6 +7,7 @@ read. It decides nothing.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,35 +115,55 @@ def evidence(
 
 def _cosines(known: Sequence[Known], reading: Reading) -> NDArray[np.float64]:
     texts = (reading.user, reading.last, reading.said, reading.trail, reading.aside)
-    here = [t is not None for t in texts]
-    queries = np.stack([t if t is not None else np.zeros_like(reading.user) for t in texts])
-    out = np.full((len(known), len(_COSINES)), MISSING)
-    for row, agent in enumerate(known):
-        p = _nearest(agent.purposes, queries, here)
-        i = _nearest(agent.inputs, queries, here)
-        e = _nearest(agent.examples, queries, here)
-        several = _mean_of_nearest(agent.purposes, reading.user, 2)
-        like = _mean_of_nearest(agent.examples, reading.user, 3)
-        out[row] = (
-            p[0], several, i[0], e[0], like, p[1], e[1], p[2], i[2], e[2], p[3], i[3], e[3],
-            max(p[0], e[0]), max(p[1], e[1]), max(p[3], e[3], i[3]),
-            p[4], i[4], e[4],
-        )  # fmt: skip
-    return out
+    p, i, e = (
+        _by_agent([getattr(k, kind) for k in known], texts)
+        for kind in ("purposes", "inputs", "examples")
+    )
+    rows = [
+        (
+            p.best[n, 0], p.mean_of_nearest(n, 2), i.best[n, 0], e.best[n, 0],
+            e.mean_of_nearest(n, 3), p.best[n, 1], e.best[n, 1], p.best[n, 2], i.best[n, 2],
+            e.best[n, 2], p.best[n, 3], i.best[n, 3], e.best[n, 3],
+            max(p.best[n, 0], e.best[n, 0]), max(p.best[n, 1], e.best[n, 1]),
+            max(p.best[n, 3], e.best[n, 3], i.best[n, 3]),
+            p.best[n, 4], i.best[n, 4], e.best[n, 4],
+        )
+        for n in range(len(known))
+    ]  # fmt: skip
+    return np.array(rows, float).reshape(len(known), len(_COSINES))
 
 
-def _nearest(rows: Matrix, queries: Matrix, here: Sequence[bool]) -> list[float]:
-    if not len(rows):
-        return [MISSING] * len(queries)
-    nearest = (rows @ queries.T).max(axis=0)
-    return [float(n) if there else MISSING for n, there in zip(nearest, here, strict=True)]
+@dataclass(frozen=True, slots=True)
+class _Near:
+    """Cosines of texts with the rows of each agent."""
+
+    best: NDArray[np.float64]
+    """(agents, texts): the nearest row's."""
+    first: list[list[float]]
+    """Of the first text, with each row, by agent."""
+
+    def mean_of_nearest(self, agent: int, k: int) -> float:
+        """Return the mean over the `k` rows that are nearest to the first text."""
+        near = sorted(self.first[agent])[-k:]
+        return sum(near) / len(near) if near else MISSING
 
 
-def _mean_of_nearest(rows: Matrix, query: Vector, k: int) -> float:
-    if not len(rows):
-        return MISSING
-    near = rows @ query
-    return float(np.sort(near)[-k:].mean())
+def _by_agent(rows: Sequence[Matrix], texts: Sequence[Vector | None]) -> _Near:
+    best = np.full((len(rows), len(texts)), MISSING)
+    filled = [n for n, own in enumerate(rows) if len(own)]
+    first: list[list[float]] = [[] for _ in rows]
+    if not filled:
+        return _Near(best, first)
+    here = [n for n, text in enumerate(texts) if text is not None]
+    every = np.concatenate([rows[n] for n in filled])
+    cosines = every @ np.stack([t for t in texts if t is not None]).T
+    starts = np.cumsum([0, *(len(rows[n]) for n in filled)])
+    best[np.ix_(filled, here)] = np.maximum.reduceat(cosines, starts[:-1], axis=0)
+    if here and here[0] == 0:
+        flat = cosines[:, 0].tolist()
+        for n, start, end in zip(filled, starts[:-1], starts[1:], strict=True):
+            first[n] = flat[start:end]
+    return _Near(best, first)
 
 
 def _learnt(
@@ -152,14 +173,12 @@ def _learnt(
     if space is None or kin is None:
         return out
     texts = (reading.user, reading.last, reading.said, reading.trail, reading.aside, kin[0])
-    here = [t is not None for t in texts]
-    rows = np.stack([t if t is not None else np.zeros_like(reading.user) for t in texts])
-    queries = space.map(rows)
-    for row, agent in enumerate(known):
-        if agent.learnt is not None and agent.learnt_inputs is not None:
-            p = _nearest(agent.learnt, queries, here)
-            i = _nearest(agent.learnt_inputs, queries[:1], here[:1])
-            out[row] = (*p, i[0])
+    mapped = iter(space.map(np.stack([t for t in texts if t is not None])))
+    under = [None if t is None else next(mapped) for t in texts]
+    none = np.zeros((0, 1), np.float32)
+    out[:, :-1] = _by_agent([none if k.learnt is None else k.learnt for k in known], under).best
+    asked = [none if k.learnt_inputs is None else k.learnt_inputs for k in known]
+    out[:, -1] = _by_agent(asked, under[:1]).best[:, 0]
     return out
 
 
@@ -171,10 +190,9 @@ def _kin(
         return out
     middle, kind, general = kin
     fits = cosines[:, _COSINES.index("user any")]
-    for row, agent in enumerate(known):
-        (purpose,) = _nearest(agent.purposes, middle[None, :], [True])
-        (example,) = _nearest(agent.examples, middle[None, :], [True])
-        out[row] = (purpose, example, fits[row] - kind, fits[row] - general)
+    out[:, 0] = _by_agent([k.purposes for k in known], [middle]).best[:, 0]
+    out[:, 1] = _by_agent([k.examples for k in known], [middle]).best[:, 0]
+    out[:, 2], out[:, 3] = fits - kind, fits - general
     return out
 
 

@@ -109,6 +109,10 @@ class Router:
         """Whether what a turn reads was embedded of late."""
         return all(t in self._queries for t in (*turn_texts(text, dialogue), *requests_in(text)))
 
+    def hear(self, dialogue: Dialogue) -> None:
+        """Embed what was said in a dialogue, before the user goes on."""
+        self._chooser.hear(dialogue)
+
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the unit rows (n, d) of `texts`, which are many and not cached."""
         return self._encoder.encode(texts)

@@ -37,7 +37,7 @@ class Space:
         near = self.kinds @ vector
         few = np.argpartition(-near, NEAREST)[:NEAREST]
         weights = np.exp((near[few] - near[few].max()) / TEMPERATURE)
-        middle = unit((weights / weights.sum()) @ self.kinds[few])
+        middle: Matrix = unit((weights / weights.sum()) @ self.kinds[few]).astype(np.float32)
         return middle, float(near.max()), float((self.general @ vector).max())
 
 

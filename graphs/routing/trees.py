@@ -3,7 +3,7 @@
 It knows nothing of what the features mean.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,15 +22,30 @@ class Trees:
     left: NDArray[np.int16]
     """(trees, nodes); at a leaf the node itself."""
     depth: int
+    _flat: tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]] = field(
+        init=False, repr=False
+    )
+    """Feature, threshold and left child of every node, one after the other; a leaf never goes right."""
+
+    def __post_init__(self) -> None:
+        trees, nodes = self.feature.shape
+        roots = nodes * np.arange(trees, dtype=np.int64)[:, None]
+        leaf = self.feature.ravel() < 0
+        feature = np.where(leaf, 0, self.feature.ravel()).astype(np.int64)
+        threshold = np.where(leaf, np.float32(np.inf), self.threshold.ravel())
+        left = (self.left.astype(np.int64) + roots).ravel()
+        object.__setattr__(self, "_flat", (feature, threshold.astype(np.float32), left))
 
     def __call__(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the sum over the trees for each row of features (n, features): (n,)."""
-        trees = np.arange(len(self.feature))[None, :]
-        node: NDArray[np.int64] = np.zeros((len(rows), len(self.feature)), np.int64)
-        at = np.arange(len(rows))[:, None]
+        feature, threshold, left = self._flat
+        trees, nodes = self.feature.shape
+        values = np.ascontiguousarray(rows, np.float32).ravel()
+        at = (rows.shape[1] * np.arange(len(rows), dtype=np.int64))[:, None]
+        node = np.repeat((nodes * np.arange(trees, dtype=np.int64))[None, :], len(rows), axis=0)
         for _ in range(self.depth):
-            feature = self.feature[trees, node]
-            right = rows[at, np.maximum(feature, 0)] > self.threshold[trees, node]
-            node = self.left[trees, node].astype(np.int64) + (right & (feature >= 0))
-        total: NDArray[np.float64] = self.threshold[trees, node].sum(axis=1, dtype=np.float64)
+            right = values.take(at + feature.take(node)) > threshold.take(node)
+            node = left.take(node) + right
+        leaves = self.threshold.ravel().take(node)
+        total: NDArray[np.float64] = leaves.sum(axis=1, dtype=np.float64)
         return total

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from graphs.routing.agents import AgentIndex
 from graphs.routing.card_texts import EXAMPLES_AN_AGENT, card_texts
 from graphs.routing.dialogue import Dialogue
 from graphs.routing.router import Router
+from graphs.routing.saved_agents import load_agents, save_agents
 
 Vector = NDArray[np.float32]
 
@@ -198,3 +200,44 @@ def test_switching_an_agent_off_needs_no_encoder() -> None:
     router.change(agent, replace(agent, enabled=False))
     router.change(agent, None)
     assert router.choose_agent("x", Dialogue(), allowed=["a"]).odds.agents == ()
+
+
+# On disk
+
+
+def test_a_saved_index_finds_the_same_and_goes_on_changing(tmp_path: Path) -> None:
+    index = index_of(*CARDS)
+    save_agents(index, tmp_path, encoder="fake", catalog="c")
+    loaded = load_agents(
+        tmp_path, encoder="fake", catalog="c", encode=fake_encode, dim=DIM, space=None
+    )
+    assert loaded.groups() == index.groups()
+    for text in ("x", "3 example 1"):
+        assert nearest(loaded, query(text), top=20) == nearest(index, query(text), top=20)
+    for changed in (index, loaded):
+        changed.remove("a3")
+        changed.add(card("late", examples=["x"]))
+    assert nearest(loaded, query("x"), top=3) == nearest(index, query("x"), top=3)
+    assert loaded.words.weight("exampl") == pytest.approx(index.words.weight("exampl"))
+
+
+def test_an_index_that_was_changed_or_is_anothers_is_refused(tmp_path: Path) -> None:
+    save_agents(index_of(*CARDS), tmp_path, encoder="fake", catalog="c")
+
+    def load(encoder: str = "fake", catalog: str = "c") -> AgentIndex:
+        return load_agents(
+            tmp_path, encoder=encoder, catalog=catalog, encode=fake_encode, dim=DIM, space=None
+        )
+
+    for other in ({"encoder": "x"}, {"catalog": "x"}):
+        with pytest.raises(RoutingError, match="build it again"):
+            load(**other)
+    path = tmp_path / "vectors.npy"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(bytes(content))
+    with pytest.raises(RoutingError, match="was changed"):
+        load()
+    path.unlink()
+    with pytest.raises(RoutingError, match="cannot be read"):
+        load()

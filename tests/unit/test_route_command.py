@@ -78,6 +78,24 @@ def test_every_turn_is_decided_on_the_routers_own_choices(catalog: Path, tmp_pat
     ]
 
 
+def test_a_kept_index_gives_the_same_decisions_and_follows_the_catalogue(
+    catalog: Path, tmp_path: Path
+) -> None:
+    said, kept = talk(tmp_path / "v.jsonl", [conversation()]), tmp_path / "index"
+    arguments = ["agents", "--catalog", str(catalog), "--conversations", str(said)]
+    made = []
+    for _ in range(2):
+        out = tmp_path / "d.jsonl"
+        assert route([*arguments, "--output", str(out), "--index", str(kept)]) == 0
+        rows = [json.loads(line) for line in out.read_text().splitlines()]
+        made.append([{**row, "ms": 0} for row in rows])
+    assert made[0] == made[1]
+    catalog.write_text(json.dumps({"agents": [HOTEL]}))
+    assert route([*arguments, "--output", str(out), "--index", str(kept)]) == 0
+    agents = {json.loads(line)["agent"] for line in out.read_text().splitlines()}
+    assert "bank" not in agents
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
