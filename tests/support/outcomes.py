@@ -1,6 +1,8 @@
 """Made-up outcomes with a known structure, for tests: domains that models differ on, and prices that they differ by."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -45,7 +47,31 @@ def truth(training: Training) -> Matrix:
     return expected
 
 
-def write_table(path: Path, rows: dict[str, list[object]]) -> Path:
+TOPICS = {
+    "sums": ["What is {} plus {}?", "Multiply {} by {}.", "Divide {} by {}, please."],
+    "verse": ["Write a poem of {} lines on {} roses.", "A limerick of {} words about {} cats."],
+}
+
+
+def graded(n: int = 40) -> dict[str, list[Any]]:
+    """Return the columns of a table of n texts on two topics, which two models are good at, one each."""
+    made: dict[str, list[Any]] = {"query_id": [], "dataset": [], "query": []}
+    for model in ("counter", "bard"):
+        made |= {f"{model}|score": [], f"{model}|cost": []}
+    for row in range(n):
+        topic = ("sums", "verse")[row % 2]
+        shape = TOPICS[topic][row % len(TOPICS[topic])]
+        made["query_id"].append(f"q{row}")
+        made["dataset"].append(topic)
+        made["query"].append(shape.format(row + 2, 3 * row + 1))
+        right = {"counter": topic == "sums", "bard": topic == "verse"}
+        for model, price in (("counter", 1e-4), ("bard", 2e-4)):
+            made[f"{model}|score"].append(float(right[model] or row % 11 == 0))
+            made[f"{model}|cost"].append(price * (1 + row % 3))
+    return made
+
+
+def write_table(path: Path, rows: Mapping[str, list[Any]]) -> Path:
     """Write columns as a Parquet file."""
     names = ", ".join(f'"{name}"' for name in rows)
     lines = [tuple(column[row] for column in rows.values()) for row in range(len(rows["query_id"]))]

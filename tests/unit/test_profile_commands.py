@@ -8,29 +8,7 @@ import pytest
 
 from app.profile.__main__ import main as profile
 from app.route.__main__ import main as route
-from tests.support.outcomes import write_table
-
-TOPICS = {
-    "sums": ["What is {} plus {}?", "Multiply {} by {}.", "Divide {} by {}, please."],
-    "verse": ["Write a poem of {} lines on {} roses.", "A limerick of {} words about {} cats."],
-}
-
-
-def rows(n: int = 40) -> dict[str, list[Any]]:
-    made: dict[str, list[Any]] = {"query_id": [], "dataset": [], "query": []}
-    for model in ("counter", "bard"):
-        made |= {f"{model}|score": [], f"{model}|cost": []}
-    for row in range(n):
-        topic = ("sums", "verse")[row % 2]
-        shape = TOPICS[topic][row % len(TOPICS[topic])]
-        made["query_id"].append(f"q{row}")
-        made["dataset"].append(topic)
-        made["query"].append(shape.format(row + 2, 3 * row + 1))
-        right = {"counter": topic == "sums", "bard": topic == "verse"}
-        for model, price in (("counter", 1e-4), ("bard", 2e-4)):
-            made[f"{model}|score"].append(float(right[model] or row % 11 == 0))
-            made[f"{model}|cost"].append(price * (1 + row % 3))
-    return made
+from tests.support.outcomes import graded, write_table
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +17,7 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     patch = pytest.MonkeyPatch()
     patch.setenv("MOMA_HOME", str(folder / "home"))
     try:
-        table = write_table(folder / "outcomes.parquet", rows())
+        table = write_table(folder / "outcomes.parquet", graded())
         command = ["fit", "--outcomes", str(table), "--output", str(folder / "fitted")]
         assert profile(command) == 0
     finally:
@@ -83,7 +61,7 @@ def test_each_query_gets_a_choice_at_each_preference(fitted: Path, tmp_path: Pat
 
 
 def test_a_model_comes_and_goes_by_command(fitted: Path, tmp_path: Path) -> None:
-    few = {name.replace("bard", "newcomer"): column for name, column in rows(24).items()}
+    few = {name.replace("bard", "newcomer"): column for name, column in graded(24).items()}
     table = write_table(tmp_path / "few.parquet", few)
     with_it, without = tmp_path / "with", tmp_path / "without"
     command = ["add-model", "newcomer", "--outcomes", str(table), "--profile", str(fitted)]
@@ -140,10 +118,10 @@ def refused(capsys: pytest.CaptureFixture[str], *command: str) -> str:
 
 def test_too_little_to_fit_on_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = str(tmp_path / "p")
-    one_row = write_table(tmp_path / "1.parquet", rows(1))
+    one_row = write_table(tmp_path / "1.parquet", graded(1))
     said = refused(capsys, "fit", "--outcomes", str(one_row), "--output", out)
     assert "1 rows were given, expected at least 20" in said
-    alone = {name: column for name, column in rows().items() if not name.startswith("bard")}
+    alone = {name: column for name, column in graded().items() if not name.startswith("bard")}
     one_model = write_table(tmp_path / "2.parquet", alone)
     said = refused(capsys, "fit", "--outcomes", str(one_model), "--output", out)
     assert "only the model 'counter' was given" in said
@@ -157,7 +135,7 @@ def test_a_profile_that_is_none_or_anothers_is_said(
         capsys, "remove-model", "bard", "--profile", str(tmp_path / "no"), "--output", "x"
     )
     assert "the profile in 'no' has no manifest.json" in said
-    table = write_table(tmp_path / "few.parquet", rows(24))
+    table = write_table(tmp_path / "few.parquet", graded(24))
     again = ["add-model", "bard", "--outcomes", str(table), "--profile", str(fitted)]
     assert "'bard' is in the profile already" in refused(capsys, *again, "--output", "x")
     manifest = json.loads((fitted / "manifest.json").read_text())
