@@ -141,6 +141,7 @@ class Settings(BaseSettings):
             default_grants=frozenset(self.grants),
             residency=frozenset(self.residency),
             max_hops=self.max_hops,
+            tie_break=self.tie_break,
             local_threads=self.local_threads,
             limits=Limits(
                 connect=self.connect_seconds,

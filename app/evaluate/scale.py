@@ -48,8 +48,12 @@ space = Fitted.load().space_for(encoder)
 began = time.perf_counter()
 index = load_agents(Path(folder), encoder=encoder, catalog="made up", encode=None, dim=int(dim), space=space)
 seconds = time.perf_counter() - began
-unit = 2**20 if sys.platform == "darwin" else 2**10
-print(round(seconds, 2), round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit))
+status = Path("/proc/self/status")  # on Linux ru_maxrss counts what the parent held
+if status.exists():
+    peak = int(status.read_text().partition("VmHWM:")[2].split()[0]) / 2**10
+else:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+print(round(seconds, 2), round(peak))
 """
 _QUERIES = (
     "Please find me a {0} near the {1}.", "I need help with my {0} and a {1}", "What does the {0} say about {1}?",

@@ -23,7 +23,7 @@ __all__ = ["AgentIndex", "Allowed", "Encode"]
 
 FLAT_TEXTS = 20_000
 """Up to so many texts, each is compared with the query."""
-OPEN_AGENTS = 12_000
+OPEN_AGENTS = 8_000
 """Beyond that, cells are opened until they hold so many agents,"""
 CLOSE_LOOK = 64
 """and the texts of so many of them are compared."""
@@ -153,13 +153,13 @@ class AgentIndex:
         few = self._cells.nearest(
             queries, max(CLOSE_LOOK, top), open_agents=OPEN_AGENTS, allowed=allowed
         )
-        scored = []
-        for agent_id in few:
-            known = self.known(agent_id)
-            rows = np.concatenate([known.purposes, known.examples])
-            scored.append((float((rows @ queries.T).max()), agent_id))
-        scored.sort(key=lambda item: (-item[0], item[1]))
-        return [agent_id for _, agent_id in scored[:top]]
+        if not few:
+            return []
+        every = np.concatenate([self._vectors[i] for i in few]).astype(np.float32)
+        starts = np.cumsum([0, *(len(self._vectors[i]) for i in few[:-1])])
+        near = np.maximum.reduceat((unit(every) @ queries.T).max(axis=1), starts).tolist()
+        ranked = sorted(zip(few, near, strict=True), key=lambda item: (-item[1], item[0]))
+        return [agent_id for agent_id, _ in ranked[:top]]
 
     def groups(self) -> dict[str, list[str]]:
         """Return the categories with their agents; where none is declared, found ones are named by their words."""

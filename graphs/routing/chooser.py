@@ -16,7 +16,7 @@ from agents.replies import normalise
 from graphs.routing.agents import AgentIndex, Allowed, Encode
 from graphs.routing.decision import Costs, Decision, Odds, decide
 from graphs.routing.dialogue import Dialogue
-from graphs.routing.evidence import evidence
+from graphs.routing.evidence import FEATURES, evidence
 from graphs.routing.fitted import Fitted
 from graphs.routing.parts import requests_in
 from graphs.routing.reading import Reading, read_turn, turn_texts
@@ -29,7 +29,12 @@ EARLIER = 2
 """Candidates that held the floor before."""
 SURE = 0.7
 """The probability from which each part of a request is given to an agent of its own."""
+OUT_OF_REACH = 0.1
+"""The cosine up to which a text has nothing to do with a card."""
 _CACHED = 4096
+_NEARNESS = [FEATURES.index(name) for name in ("user any", "last any", "user input")]
+_SHARED = [FEATURES.index(name) for name in ("user words", "last words")]
+_PART = [FEATURES.index(name) for name in ("holder", "earlier", "offered")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +122,11 @@ class Chooser:
         if not ids:
             return Odds(agents=(), none=1.0)
         rows = self.rows(ids, reading, dialogue, unheard=unheard)
-        shares = self._fitted.probabilities(rows)
+        near = _within_reach(rows)
+        if not near.any():
+            return Odds(agents=tuple((agent_id, 0.0) for agent_id in ids), none=1.0)
+        ids = [agent_id for agent_id, kept in zip(ids, near, strict=True) if kept]
+        shares = self._fitted.probabilities(rows[[*near, True]])
         ranked = sorted(
             zip(ids, shares.tolist(), strict=False), key=lambda item: (-item[1], item[0])
         )
@@ -130,7 +139,8 @@ class Chooser:
         held = [dialogue.holder] if dialogue.holder else []
         before = [*held, *dialogue.earlier[-EARLIER:], *dialogue.asked]
         there = [i for i in before if i in self._index and (allowed is None or allowed(i))]
-        queries = np.stack([reading.user, reading.last])
+        single = reading.last_text == reading.text
+        queries = reading.user[None, :] if single else np.stack([reading.user, reading.last])
         near = self._index.near(queries, NEAREST, text=reading.text, allowed=allowed)
         return list(dict.fromkeys([*there, *near]))
 
@@ -148,6 +158,17 @@ class Chooser:
             space=self._index.space,
             agents=len(self._index),
         )
+
+
+def _within_reach(rows: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return which candidates the text may be for at all: those in the dialogue, and those that it is near to.
+
+    The trees were fitted on candidates that were near, and know nothing of others.
+    """
+    candidates = rows[:-1]
+    near = (candidates[:, _NEARNESS] > OUT_OF_REACH).any(axis=1)
+    shared = (candidates[:, _SHARED] > 0).any(axis=1)
+    return near | shared | (candidates[:, _PART] > 0).any(axis=1)
 
 
 def _asking(text: str) -> tuple[bool, bool]:
