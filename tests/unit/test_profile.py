@@ -238,6 +238,21 @@ def test_a_crash_while_saving_leaves_the_old_one(
         assert load_profile(folder).models == before
 
 
+def test_files_of_others_in_the_folder_stay(profile: Profile, tmp_path: Path) -> None:
+    names = ["package-lock.json", "results-2024.json", "models/notes-1.json", "shared/a-b.npy", "x-y.tmp"]  # fmt: skip
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("mine")
+    save_profile(profile, tmp_path)
+    before = set(bytes_of(tmp_path))
+    (tmp_path / "models" / "gone-01234567-0123456789ab.json.tmp").write_text("of a crash")
+    save_profile(profile.without_model("poet"), tmp_path)
+    assert all((tmp_path / name).read_text() == "mine" for name in names)
+    after = bytes_of(tmp_path)
+    assert not any("poet" in name or "gone" in name for name in after)
+    assert len(before) - len(after) == 1, "nothing else of the profile that was is left"
+
+
 def test_costs_are_those_that_were_made_up() -> None:
     _, costs = made_up(500)
     np.testing.assert_allclose(
