@@ -178,6 +178,18 @@ def test_a_fitted_model_can_go_too(profile: Profile, tmp_path: Path) -> None:
     )
 
 
+def test_an_added_model_outlives_those_that_were_fitted(profile: Profile, tmp_path: Path) -> None:
+    few, costs = made_up(60)
+    left = profile.with_model("new", replace(few, scores=few.scores[:, :1]), costs[:, :1])
+    expected = left.quality.predict(few.queries).mean[:, -1:]
+    for model in MODELS:
+        left = left.without_model(model)
+    save_profile(left, tmp_path / "p")
+    back = load_profile(tmp_path / "p")
+    assert back.models == ("new",)
+    np.testing.assert_allclose(back.quality.predict(few.queries).mean, expected)
+
+
 def test_models_that_are_there_or_not_are_named(profile: Profile) -> None:
     few, costs = made_up(60)
     with pytest.raises(RoutingError, match="'poet' is in the profile already"):
