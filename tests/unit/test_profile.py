@@ -83,6 +83,7 @@ def test_a_known_price_is_applied_to_the_length_of_the_answer() -> None:
     tokens = fitted.costs.output_tokens(training.queries)
     assert np.isfinite(tokens[:, 0]).all()
     assert np.isnan(tokens[:, 1]).all()
+    assert np.isnan(tokens[:, 3]).all(), "what is free tells no length"
     predicted = fitted.costs.predict(training.queries)
     assert predicted[:, 0].mean() == pytest.approx(costs[:, 0].mean(), rel=0.2)
     assert (predicted[:, 3] == 0).all(), "what is free stays free"
