@@ -100,6 +100,14 @@ def test_far_from_all_that_was_recorded_the_overall_scores_count_and_less_is_cer
     assert (away.estimate.deviation.mean(axis=0) > near.estimate.deviation.mean(axis=0)).all()
 
 
+def test_queries_that_were_recorded_twice_make_no_other_query_far() -> None:
+    training, costs = made_up(150)
+    both = training.take(np.tile(np.arange(150), 2))
+    twice = Combined.fit(both, np.tile(costs, (2, 1)))
+    once = Combined.fit(training, costs)
+    assert (twice.near, twice.far) == pytest.approx((once.near, once.far), abs=1e-4)
+
+
 def test_preferences_lead_from_the_cheapest_to_the_best(profile: Profile) -> None:
     fresh, costs = made_up(200, seed=6)
     quality = profile.quality.predict(fresh.queries).mean

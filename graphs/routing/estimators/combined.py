@@ -36,6 +36,9 @@ _PREFERENCES = (0.1, 0.3, 0.5, 0.7, 0.9)
 _EVEN = 0.2
 """The share of relevance that is spread over all models, so that none is left to chance."""
 _SCALES = (0.05, 4.0)
+_SAME = 1 - 1e-5
+"""The cosine from which two vectors are of the same text."""
+_REPEATS = 12
 _GROUP = 40
 """Rows whose mean outcome is held against the mean prediction, to learn how far off predictions are."""
 
@@ -202,14 +205,20 @@ def _scale(estimate: Estimate, training: Training) -> float:
 def _reach(index: VectorIndex, queries: Queries) -> tuple[float, float]:
     """Return the cosines from which a query counts as near, and below which as far.
 
-    Near is what all but one in a hundred recorded queries have to their nearest other; far is as much below that as
+    Near is what all but one in a hundred recorded queries have to their nearest other text; far is as much below that as
     half of them are above it, so that the width of the ramp is that of the data.
     """
     n = len(queries)
     if n < 3:
         return 0.45, 0.15
-    nearest = np.concatenate(
-        [index.nearest_rows(queries.vectors[rows], 2)[0][:, 1] for _, rows in splits(n, 1 + n // 1024)]
+    asked = min(n, _REPEATS)
+    cosines = np.concatenate(
+        [index.nearest_rows(queries.vectors[rows], asked)[0] for _, rows in splits(n, 1 + n // 1024)]
     )  # fmt: skip
+    # The same text again, as of repeated runs, tells nothing of how near other texts are.
+    other = np.where(cosines < _SAME, cosines, -1).max(axis=1)
+    nearest = other[other > -1]
+    if not len(nearest):
+        return 0.45, 0.15
     near, middle = np.quantile(nearest, [0.01, 0.5])
     return float(near), float(max(2 * near - middle, near / 2, 0.0))
