@@ -205,8 +205,8 @@ def _scale(estimate: Estimate, training: Training) -> float:
 def _reach(index: VectorIndex, queries: Queries) -> tuple[float, float]:
     """Return the cosines from which a query counts as near, and below which as far.
 
-    Near is what all but one in a hundred recorded queries have to their nearest other text; far is as much below that as
-    half of them are above it, so that the width of the ramp is that of the data.
+    Near is what all but one in a hundred recorded queries have to their nearest other text; far is as much below that
+    as half of them are above it, so that the width of the ramp is that of the data.
     """
     n = len(queries)
     if n < 3:
