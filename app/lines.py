@@ -40,7 +40,7 @@ def write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
     try:
         with temporary.open("w", encoding="utf-8") as file:
             for row in rows:
-                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+                file.write(_line(row))
                 count += 1
         temporary.replace(path)
     except OSError as error:
@@ -48,6 +48,15 @@ def write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
     finally:
         temporary.unlink(missing_ok=True)
     return count
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    line = json.dumps(row, ensure_ascii=False)
+    try:
+        line.encode()
+    except UnicodeEncodeError:  # a lone surrogate, which JSON can hold and UTF-8 cannot
+        line = json.dumps(row)
+    return f"{line}\n"
 
 
 def _open(path: Path) -> Any:

@@ -135,7 +135,6 @@ class Settings(BaseSettings):
             home=self.home,
             encoder=self.encoder,
             profile=self.profile,
-            tie_break=self.tie_break,
             preference=self.preference,
             budget_usd=self.budget_usd,
             default_grants=frozenset(self.grants),

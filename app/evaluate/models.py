@@ -79,6 +79,11 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _check(outcomes: Outcomes, *, folds: int, leave_out: bool) -> None:
+    if len(outcomes.models) < 2:
+        raise InputError(
+            f"only the model {outcomes.models[0]!r} was given: there is nothing to choose from, "
+            "expected two or more"
+        )
     if len(outcomes) < 2 * folds:
         raise InputError(
             f"{len(outcomes)} queries make no {folds} folds, expected {2 * folds} or more"

@@ -66,7 +66,7 @@ def summary(
     )
     means = {n: one.mean for n, one in held_out[0].estimates.items() if n in _DIAGRAMMED}
     plot_reliability(output / "reliability.png", means, outcomes.scores)
-    pair = len(outcomes.models) == 2
+    pair = two_models(held_out, outcomes.datasets) if len(outcomes.models) == 2 else None
     if pair:
         plot_strong_calls(output / "strong_calls.png", held_out[0], list(means))
     trials = (
@@ -78,7 +78,7 @@ def summary(
         "best_single": _best(held_out[0]),
         "routers": _routers(of),
         "calibration": calibration(held_out),
-        "two_models": two_models(held_out, outcomes.datasets) if pair else None,
+        "two_models": pair or None,
         "left_out": _left_out(trials, output) if trials else None,
         "seconds": {name: _seconds(held_out, name) for name in held_out[0].estimates},
     }

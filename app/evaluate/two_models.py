@@ -25,10 +25,13 @@ def two_models(
     """Return for each family of data sets, and for all, each router's APGR, CPT50 and CPT80, averaged over repeats.
 
     A family is what stands before the first slash of the name. One on which the strong model does not score more than
-    the weak one is passed over, as is `zero`, which ranks no query: its APGR is 0.5 by definition.
+    the weak one is passed over, as is `zero`, which ranks no query: its APGR is 0.5 by definition. Where the models
+    score the same in all there is no strong one, and nothing is returned.
     """
     scores = repeats[0].recorded.training.scores
     strong = int(scores.mean(axis=0).argmax())
+    if scores[:, strong].mean() <= scores[:, 1 - strong].mean():
+        return {}
     names = np.array([(name or "").partition("/")[0] for name in datasets])
     parts: dict[str, Rows] = {"all": np.arange(len(scores))}
     if len(families := sorted(set(names.tolist()) - {""})) > 1:

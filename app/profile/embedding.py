@@ -6,7 +6,7 @@ The memory is a SQLite file in MoMA's folder: a text's hash and the encoder's na
 import hashlib
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -60,26 +60,38 @@ def embedded(texts: Sequence[str], encoder: Encoder, *, home: Path, bar: Progres
         for start in range(0, len(missing), _BATCH):
             rows = missing[start : start + _BATCH]
             vectors[rows] = encoder.encode([texts[row] for row in rows])
-            with memory:
-                memory.executemany(
-                    "insert or replace into vectors values (?, ?)",
-                    [(keys[row], vectors[row].tobytes()) for row in rows],
-                )
+            _remember(memory, [(keys[row], vectors[row].tobytes()) for row in rows])
             bar.advance(task, len(rows))
     return Queries(vectors=vectors, surface=surface(texts))
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    """Open the memory; one that is damaged is begun anew, since it can be computed again."""
+    """Open the memory; a damaged one is begun anew, where none can be kept it lasts as long as the command."""
     try:
-        connection = sqlite3.connect(path, timeout=30)
-        connection.execute(_TABLE)
+        return _checked(path)
+    except sqlite3.OperationalError:
+        return _checked(":memory:")
     except sqlite3.DatabaseError:
-        connection.close()
         path.unlink(missing_ok=True)
-        connection = sqlite3.connect(path, timeout=30)
+        return _checked(path)
+
+
+def _checked(path: Path | str) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=30)
+    try:
         connection.execute(_TABLE)
+        if connection.execute("pragma quick_check(1)").fetchone() != ("ok",):
+            raise sqlite3.DatabaseError("damaged")
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
+
+
+def _remember(memory: sqlite3.Connection, rows: Sequence[tuple[bytes, bytes]]) -> None:
+    # What cannot be kept is computed again the next time.
+    with suppress(sqlite3.DatabaseError), memory:
+        memory.executemany("insert or replace into vectors values (?, ?)", rows)
 
 
 def _key(encoder: str, text: str) -> bytes:

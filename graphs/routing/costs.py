@@ -86,8 +86,8 @@ class CostModel:
         return np.where(np.isnan(by_price), expected, by_price)
 
     def output_tokens(self, queries: Queries) -> Matrix:
-        """Return the expected length of each answer, (n, m); NaN for a model whose price is not known."""
-        return np.where(np.isnan(self.prices[:, 0]), np.nan, self._expected(queries))
+        """Return the expected length of each answer, (n, m); NaN for a model whose price does not tell it."""
+        return np.where(self.prices[:, 1] > 0, self._expected(queries), np.nan)
 
     def _expected(self, queries: Queries) -> Matrix:
         logarithm = self.design.matrix(queries) @ self.weights + self.bias

@@ -1,7 +1,8 @@
 """Files that are whole or not there: atomic writes, bounded reads. It knows nothing of what is in them."""
 
 import os
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Collection
 from pathlib import Path
 
 from agents.errors import RoutingError
@@ -44,13 +45,15 @@ def read_bytes(path: Path, *, limit: int, what: str, remedy: str) -> bytes:
         ) from error
 
 
-def remove_others(directory: Path, *, keep: Collection[str], within: Sequence[str]) -> None:
-    """Remove the JSON and array files of the sub-folders `within` that `keep` does not name, relative to `directory`.
+def remove_others(directory: Path, *, ours: re.Pattern[str], keep: Collection[str]) -> None:
+    """Remove the files of `directory` and its sub-folders that an earlier writing left.
 
-    A file without a hash in its name, as a manifest, is left alone.
+    Args:
+        directory: may hold files of others, which stay.
+        ours: what the paths that we write look like, relative to `directory`, whole.
+        keep: the paths that stay.
     """
-    for folder in within:
-        for path in (directory / folder).glob("*-*.*"):
-            ours = path.suffix in (".npy", ".json", ".tmp") and path.is_file()
-            if ours and path.relative_to(directory).as_posix() not in keep:
-                path.unlink(missing_ok=True)
+    for path in [*directory.glob("*"), *directory.glob("*/*")]:
+        name = path.relative_to(directory).as_posix()
+        if ours.fullmatch(name) and name not in keep and path.is_file():
+            path.unlink(missing_ok=True)

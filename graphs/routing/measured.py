@@ -4,7 +4,7 @@ It knows no prices: lengths of answers, which the caller's prices turn into mone
 keeps its assumed quality; one that is in the profile alone is nobody's to call.
 """
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,23 +13,25 @@ from numpy.typing import NDArray
 from graphs.routing.estimators.base import Queries
 from graphs.routing.features import surface
 from graphs.routing.profile import Profile
-from graphs.routing.quality import Prediction
+from graphs.routing.quality import ASSUMED_DEVIATION, Prediction, overall_quality
 
 __all__ = ["MeasuredModels"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredModels:
-    """A profile and which of its columns are models of the catalogue."""
+    """A profile, which of its columns are models of the catalogue, and what that declares of each overall."""
 
     profile: Profile
     columns: tuple[int, ...]
+    declared: Mapping[str, float]
 
     @classmethod
-    def of(cls, profile: Profile, models: Collection[str]) -> "MeasuredModels":
-        """Find the catalogue's `models` in the profile."""
+    def of(cls, profile: Profile, models: Mapping[str, Mapping[str, float]]) -> "MeasuredModels":
+        """Find the catalogue's models, each with its assumed quality by kind, in the profile."""
         columns = tuple(c for c, model in enumerate(profile.models) if model in models)
-        return cls(profile=profile, columns=columns)
+        declared = {model: overall_quality(by_kind) for model, by_kind in models.items()}
+        return cls(profile=profile, columns=columns, declared=declared)
 
     def predict(
         self, text: str, vector: NDArray[np.float32], *, assumed: Prediction | None
@@ -39,7 +41,8 @@ class MeasuredModels:
         Args:
             text: the query.
             vector: its embedding, (d,).
-            assumed: what the catalogue declares; None if it declares nothing.
+            assumed: what the catalogue's kinds of task foretell; None if it has none, so that of a model that was not
+                measured only the overall quality counts.
         """
         if not self.columns:
             return assumed
@@ -47,7 +50,12 @@ class MeasuredModels:
         found = self.profile.quality.foresee(query)
         tokens = self.profile.costs.output_tokens(query)[0]
         base = assumed or Prediction(
-            quality={}, uncertainty={}, output_tokens=300.0, kind="general", nearness=0.0, far=False
+            quality=self.declared,
+            uncertainty=dict.fromkeys(self.declared, ASSUMED_DEVIATION),
+            output_tokens=300.0,
+            kind="general",
+            nearness=0.0,
+            far=False,
         )
         names = {column: self.profile.models[column] for column in self.columns}
         return replace(

@@ -4,6 +4,7 @@ A table has the columns `query_id`, `query`, maybe `dataset`, and for each model
 `<model>|cost` (USD). It knows no encoder and no estimator. What is wrong is said with file, column and row.
 """
 
+import glob
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +85,8 @@ def check_query(text: Any, *, where: str) -> str:
     Raises:
         InputError: it is no text, empty, or longer than `LONGEST_QUERY`.
     """
+    if text is not None and text is not np.ma.masked and not isinstance(text, str):
+        raise InputError(f"{where}: the query is {text!r:.60}, expected a text")
     if not isinstance(text, str) or not text.strip():
         raise InputError(f"{where}: the query is empty, expected a text")
     if len(text) > LONGEST_QUERY:
@@ -110,6 +113,8 @@ def _read(path: Path, model: str | None) -> Outcomes:
         if needed not in columns:
             raise InputError(f"{path.name}: no column {needed!r}, expected query_id and query")
     models = sorted(name.removesuffix(_SCORE) for name in columns if name.endswith(_SCORE))
+    if any(not name.strip() for name in models):
+        raise InputError(f"{path.name}: a column is named {_SCORE!r}, expected a model before it")
     if model is not None:
         if model not in models:
             raise InputError(f"{path.name}: no column {model + _SCORE!r}, expected the new model's")
@@ -122,6 +127,8 @@ def _read(path: Path, model: str | None) -> Outcomes:
     ids = [_text(value) for value in columns["query_id"]]
     if not ids:
         raise InputError(f"{path.name}: no rows, expected recorded queries")
+    if "" in ids:
+        raise InputError(f"{path.name}: row {ids.index('') + 1} has no query_id, expected one")
     queries = [
         check_query(text, where=f"{path.name}, query_id {query_id!r:.80}")
         for query_id, text in zip(ids, columns["query"], strict=True)
@@ -147,15 +154,24 @@ def _columns(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(f"{path}: no such file, expected a Parquet table of outcomes")
     connection = duckdb.connect(config={"autoinstall_known_extensions": "false", "threads": "1"})
+    one = [glob.escape(str(path))]  # no pattern of other files, whatever it is called
     try:
         found: dict[str, Any] = connection.execute(
-            "select * from read_parquet(?)", [str(path)]
+            "select * from read_parquet(?, hive_partitioning = false)", one
         ).fetchnumpy()
+        schema = connection.execute("select name from parquet_schema(?)", one).fetchall()
     except duckdb.Error as error:
         said = str(error).splitlines()[0][:200]
         raise InputError(f"{path.name}: no Parquet table can be read from it ({said})") from None
     finally:
         connection.close()
+    # Of names that differ by the case of letters alone DuckDB keeps the first and renames the others.
+    if renamed := sorted(found.keys() - {name for (name,) in schema}):
+        name = renamed[0].rpartition("_")[0]
+        raise InputError(
+            f"{path.name}: the column {name!r} is given twice, or another differs from it by the case of its "
+            "letters alone; expected different names"
+        )
     return found
 
 

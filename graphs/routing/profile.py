@@ -83,6 +83,8 @@ class Profile:
     def without_model(self, model: str) -> "Profile":
         """Return the profile without `model`: none of its numbers stay.
 
+        What several models were fitted on together, as the components of their scores, stays as it is.
+
         Raises:
             RoutingError: it is not in the profile, or the only one.
         """
@@ -182,6 +184,7 @@ def _groups(first: Group, parts: list[Part]) -> tuple[Group, ...]:
     head = replace(
         first,
         mean=np.array([numbers["local_mean"] for numbers in together], np.float64),
-        loadings=np.array(loadings, np.float64).reshape(len(together), -1).T,
+        # None is left where all models were added later.
+        loadings=np.array(loadings, np.float64).reshape(len(together), len(first.counts)).T,
     )
     return (head, *(part.neighbours for part in parts if part.neighbours is not None))

@@ -38,6 +38,10 @@ _MANIFEST_LIMIT = 1 << 26
 _FOLDERS = ("", "shared", "models")
 _REMEDY = "fit it again with `python -m app.profile fit`"
 _NAME = re.compile(r"(?:shared|models)/[A-Za-z0-9_.-]+\.(?:npy|json)|profile\.json")
+_WRITTEN = re.compile(
+    r"(?:profile|shared/\w+|models/\w+-[0-9a-f]{8}(?:\.\w+)?)-[0-9a-f]{12}\.(?:npy|json)(?:\.tmp)?"
+)
+"""What `_path` makes of a name, or what a crash left of it."""
 _SHA = re.compile(r"[0-9a-f]{64}")
 
 Arrays = dict[str, NDArray[Any]]
@@ -67,7 +71,7 @@ def save_profile(profile: Profile, directory: Path) -> None:
         for path, content in written.items():
             write_atomically(directory / path, content)
         write_atomically(directory / _MANIFEST, _json(manifest))
-        remove_others(directory, keep=written, within=_FOLDERS)
+        remove_others(directory, ours=_WRITTEN, keep=written)
     except OSError as error:
         raise RoutingError(f"the profile cannot be saved: {error.strerror}") from error
 

@@ -96,6 +96,11 @@ class AnchorEstimator:
         )
 
 
+def overall_quality(by_kind: Mapping[str, float]) -> float:
+    """Return the mean of the qualities that are declared, 0.5 where none is."""
+    return sum(by_kind.values()) / len(by_kind) if by_kind else 0.5
+
+
 def declared_anchors(
     *,
     models: Mapping[str, Mapping[str, float]],
@@ -111,7 +116,7 @@ def declared_anchors(
     """
     columns = []
     for by_kind in models.values():
-        overall = sum(by_kind.values()) / len(by_kind) if by_kind else 0.5
+        overall = overall_quality(by_kind)
         columns.append([by_kind.get(kind, overall) for kind, _ in kinds])
     return Anchors(
         models=tuple(models),

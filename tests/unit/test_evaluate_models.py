@@ -253,6 +253,31 @@ def test_a_report_is_whole(tmp_path: Path) -> None:
         assert f"| {name} |" in text
 
 
+@pytest.mark.parametrize(
+    ("models", "column", "value"),
+    [(2, "score", 0.5), (3, "score", 0.0), (2, "cost", 0.0)],
+)
+def test_outcomes_that_tell_nothing_make_a_report(
+    models: int, column: str, value: float, tmp_path: Path
+) -> None:
+    pytest.importorskip("matplotlib")
+    rows = table(30, models=models)
+    rows |= {f"m{model}|{column}": [value] * 30 for model in range(models)}
+    measured = summary(
+        Outcomes.from_files([write_table(tmp_path / "t.parquet", rows)]),
+        made_up(30)[0].queries,
+        tmp_path,
+        folds=2,
+        repeats=1,
+        leave_out=False,
+        say=quiet,
+        estimators=SOME,
+    )
+    json.dumps(measured, allow_nan=False)
+    assert (measured["two_models"] is None) == (column == "score" or models > 2)
+    assert (tmp_path / "strong_calls.png").is_file() == bool(measured["two_models"])
+
+
 # The command
 
 
@@ -297,6 +322,18 @@ def test_bad_input_gets_one_line_and_status_two(
     error = capsys.readouterr().err
     assert said in error
     assert len(error.splitlines()) == 1
+
+
+@pytest.mark.usefixtures("_home")
+def test_one_model_is_nothing_to_compare(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("matplotlib")
+    path = write_table(tmp_path / "t.parquet", table(12, models=1))
+    out = tmp_path / "out"
+    assert main(["models", "--outcomes", str(path), "--output", str(out), "--folds", "2"]) == 2
+    assert "only the model 'm0' was given" in capsys.readouterr().err
+    assert not out.exists()
 
 
 @pytest.mark.parametrize("more", [["--folds", "1"], ["--repeats", "0"], ["--folds", "x"]])

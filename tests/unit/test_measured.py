@@ -108,6 +108,34 @@ async def test_a_model_that_was_not_measured_keeps_what_is_assumed(
         shared.close()
 
 
+async def test_without_kinds_of_task_a_model_that_was_not_measured_has_its_overall_quality(
+    folder: Path, tmp_path: Path
+) -> None:
+    shared = services(folder, tmp_path, models=("counter", "unmeasured"))
+    try:
+        record = await dry_run("What is 81 plus 5?", shared, context=Context(preference=1.0))
+        assert record["models"]["order"] == ["counter", "unmeasured"]
+        record = await dry_run(VERSE[3], shared, context=Context(preference=1.0))
+        assert record["models"]["chosen"] == "unmeasured"
+        assert record["models"]["frontier"][0]["quality"] == 0.5
+        assert record["models"]["quality_is"] == "assumed"
+    finally:
+        shared.close()
+
+
+async def test_a_masked_model_is_not_chosen_however_good_it_was(
+    folder: Path, tmp_path: Path
+) -> None:
+    shared = services(folder, tmp_path, models=("counter", "bard"))
+    try:
+        masked = Context(preference="performance", exclude=["counter"])
+        record = await dry_run("What is 81 plus 5?", shared, context=masked)
+        assert record["models"]["order"] == ["bard"]
+        assert [row["id"] for row in record["models"]["frontier"]] == ["bard"]
+    finally:
+        shared.close()
+
+
 def test_a_profile_that_cannot_be_used_is_an_error_of_the_set_up(tmp_path: Path) -> None:
     shared = services(tmp_path / "none", tmp_path, models=("counter",))
     try:

@@ -68,7 +68,10 @@ def test_a_single_model_can_be_picked(tmp_path: Path) -> None:
         ({"query": ["2+2?", ""]}, "query_id 'b': the query is empty"),
         ({"query": ["2+2?", None]}, "query_id 'b': the query is empty"),
         ({"query": ["x" * (LONGEST_QUERY + 1), "3"]}, "has 200,001 characters, expected at most"),
+        ({"query": [1, 2]}, r"query_id 'a': the query is .*1.*, expected a text"),
         ({"query_id": ["a", "a"]}, "the query id 'a' is given twice"),
+        ({"query_id": ["a", None]}, "row 2 has no query_id"),
+        ({"__score": [1, 1], "__cost": [1, 1]}, r"a column is named '\|score', expected a model"),
         (
             {"small__score": None, "large__score": None, "small__cost": None, "large__cost": None},
             r"no column ends in '\|score'",
@@ -82,6 +85,22 @@ def test_what_is_wrong_is_said_in_a_line(
     with pytest.raises(InputError, match=said) as caught:
         Outcomes.from_files([path])
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("other", [b"Small", b"small"])
+def test_names_that_cannot_be_told_apart_lose_no_model(other: bytes, tmp_path: Path) -> None:
+    rows = table()
+    rows |= {"other|score": rows["small|score"], "other|cost": rows["small|cost"]}
+    path = write_table(tmp_path / "t.parquet", rows)
+    path.write_bytes(path.read_bytes().replace(b"other", other))
+    with pytest.raises(InputError, match=r"t\.parquet: the column '\w+\|cost' is given twice, or"):
+        Outcomes.from_files([path])
+
+
+def test_the_name_of_a_file_is_no_pattern(tmp_path: Path) -> None:
+    write_table(tmp_path / "t1.parquet", table(query_id=["c", "d"]))
+    path = write_table(tmp_path / "t[1]?*.parquet", table())
+    assert Outcomes.from_files([path]).ids == ("a", "b")
 
 
 def test_models_that_differ_between_files_are_named(tmp_path: Path) -> None:

@@ -83,6 +83,7 @@ def test_a_known_price_is_applied_to_the_length_of_the_answer() -> None:
     tokens = fitted.costs.output_tokens(training.queries)
     assert np.isfinite(tokens[:, 0]).all()
     assert np.isnan(tokens[:, 1]).all()
+    assert np.isnan(tokens[:, 3]).all(), "what is free tells no length"
     predicted = fitted.costs.predict(training.queries)
     assert predicted[:, 0].mean() == pytest.approx(costs[:, 0].mean(), rel=0.2)
     assert (predicted[:, 3] == 0).all(), "what is free stays free"
@@ -97,6 +98,14 @@ def test_far_from_all_that_was_recorded_the_overall_scores_count_and_less_is_cer
     assert (away.trust == 0).all()
     np.testing.assert_allclose(away.estimate.mean, np.tile(profile.quality.zero.mean, (50, 1)))
     assert (away.estimate.deviation.mean(axis=0) > near.estimate.deviation.mean(axis=0)).all()
+
+
+def test_queries_that_were_recorded_twice_make_no_other_query_far() -> None:
+    training, costs = made_up(150)
+    both = training.take(np.tile(np.arange(150), 2))
+    twice = Combined.fit(both, np.tile(costs, (2, 1)))
+    once = Combined.fit(training, costs)
+    assert (twice.near, twice.far) == pytest.approx((once.near, once.far), abs=0.01)
 
 
 def test_preferences_lead_from_the_cheapest_to_the_best(profile: Profile) -> None:
@@ -178,6 +187,18 @@ def test_a_fitted_model_can_go_too(profile: Profile, tmp_path: Path) -> None:
     )
 
 
+def test_an_added_model_outlives_those_that_were_fitted(profile: Profile, tmp_path: Path) -> None:
+    few, costs = made_up(60)
+    left = profile.with_model("new", replace(few, scores=few.scores[:, :1]), costs[:, :1])
+    expected = left.quality.predict(few.queries).mean[:, -1:]
+    for model in MODELS:
+        left = left.without_model(model)
+    save_profile(left, tmp_path / "p")
+    back = load_profile(tmp_path / "p")
+    assert back.models == ("new",)
+    np.testing.assert_allclose(back.quality.predict(few.queries).mean, expected)
+
+
 def test_models_that_are_there_or_not_are_named(profile: Profile) -> None:
     few, costs = made_up(60)
     with pytest.raises(RoutingError, match="'poet' is in the profile already"):
@@ -236,6 +257,21 @@ def test_a_crash_while_saving_leaves_the_old_one(
         with pytest.raises(KeyboardInterrupt):
             save_profile(profile.without_model("poet"), folder)
         assert load_profile(folder).models == before
+
+
+def test_files_of_others_in_the_folder_stay(profile: Profile, tmp_path: Path) -> None:
+    names = ["package-lock.json", "results-2024.json", "models/notes-1.json", "shared/a-b.npy", "x-y.tmp"]  # fmt: skip
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("mine")
+    save_profile(profile, tmp_path)
+    before = set(bytes_of(tmp_path))
+    (tmp_path / "models" / "gone-01234567-0123456789ab.json.tmp").write_text("of a crash")
+    save_profile(profile.without_model("poet"), tmp_path)
+    assert all((tmp_path / name).read_text() == "mine" for name in names)
+    after = bytes_of(tmp_path)
+    assert not any("poet" in name or "gone" in name for name in after)
+    assert len(before) - len(after) == 1, "nothing else of the profile that was is left"
 
 
 def test_costs_are_those_that_were_made_up() -> None:

@@ -75,6 +75,14 @@ def test_a_model_comes_and_goes_by_command(fitted: Path, tmp_path: Path) -> None
     assert (without / "manifest.json").read_bytes() == (fitted / "manifest.json").read_bytes()
 
 
+def test_any_id_comes_back_as_it_was(fitted: Path, tmp_path: Path) -> None:
+    ids = ["\ud800", "é\u2028", "模型"]
+    asked = queries(tmp_path / "q.jsonl", *({"query_id": i, "query": "Hi \udfff"} for i in ids))
+    assert choose(fitted, tmp_path, asked=asked) == 0
+    lines = (tmp_path / "out.jsonl").read_text(encoding="utf-8").split("\n")
+    assert [json.loads(line)["query_id"] for line in lines if line] == ids
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [

@@ -89,7 +89,6 @@ def test_every_option_of_the_graph_follows_its_setting(monkeypatch: pytest.Monke
         "MOMA_HOME": "elsewhere",
         "MOMA_ENCODER": "openai:small",
         "MOMA_PROFILE": "profile",
-        "MOMA_TIE_BREAK": "true",
         "MOMA_PREFERENCE": "cost",
         "MOMA_BUDGET_USD": "0.5",
         "MOMA_GRANTS": "finance",

@@ -35,6 +35,9 @@ _PREFERENCES = (0.1, 0.3, 0.5, 0.7, 0.9)
 _EVEN = 0.2
 """The share of relevance that is spread over all models, so that none is left to chance."""
 _SCALES = (0.05, 4.0)
+_SAME = 1e-5
+"""By how much a text is nearer to itself than to another at least."""
+_REPEATS = 12
 _GROUP = 40
 """Rows whose mean outcome is held against the mean prediction, to learn how far off predictions are."""
 
@@ -201,15 +204,21 @@ def _scale(estimate: Estimate, training: Training) -> float:
 def _reach(group: Group, queries: Queries) -> tuple[float, float]:
     """Return the nearness from which a query counts as near, and below which as far.
 
-    Near is what all but one in a hundred recorded queries have to their nearest other; far is as much below that as
-    half of them are above it, so that the width of the ramp is that of the data.
+    Near is what all but one in a hundred recorded queries have to their nearest other text; far is as much below that
+    as half of them are above it, so that the width of the ramp is that of the data.
     """
     n = len(queries)
     if n < 3:
         return 0.45, 0.15
     vectors = queries.vectors @ group.axes
-    nearest = np.concatenate(
-        [group.index.nearest_rows(vectors[rows], 2)[0][:, 1] for _, rows in splits(n, 1 + n // 1024)]
-    )  # fmt: skip
+    blocks = [rows for _, rows in splits(n, 1 + n // 1024)]
+    asked = min(n, _REPEATS)
+    found = np.concatenate([group.index.nearest_rows(vectors[rows], asked)[0] for rows in blocks])
+    itself = (vectors[np.concatenate(blocks)] ** 2).sum(axis=1, keepdims=True)
+    # The same text again, as of repeated runs, tells nothing of how near other texts are.
+    other = np.where(np.abs(found - itself) > _SAME, found, -1).max(axis=1)
+    nearest = other[other > -1]
+    if not len(nearest):
+        return 0.45, 0.15
     near, middle = np.quantile(nearest, [0.01, 0.5])
     return float(near), float(max(2 * near - middle, near / 2, 0.0))
