@@ -166,9 +166,15 @@ def _within_reach(rows: NDArray[np.float32]) -> NDArray[np.bool_]:
     The trees were fitted on candidates that were near, and know nothing of others.
     """
     candidates = rows[:-1]
-    near = (candidates[:, _NEARNESS] > OUT_OF_REACH).any(axis=1)
-    shared = (candidates[:, _SHARED] > 0).any(axis=1)
-    return near | shared | (candidates[:, _PART] > 0).any(axis=1)
+    reached = np.concatenate(
+        [
+            candidates[:, _NEARNESS] > OUT_OF_REACH,
+            candidates[:, _SHARED] > 0,
+            candidates[:, _PART] > 0,
+        ],
+        axis=1,
+    )
+    return np.asarray(reached.any(axis=1))
 
 
 def _asking(text: str) -> tuple[bool, bool]:

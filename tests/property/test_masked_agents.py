@@ -127,7 +127,8 @@ class World:
         self.services = fake_services(*(agents[i] for i in BUILT_IN), tie_break=True)
         free = replace(self.services.catalog, costs=Costs(question=0))  # so that it often would ask
         self.services.catalog = free
-        self.graph = build_graph(services=self.services, checkpointer=InMemorySaver())
+        self.saver = InMemorySaver()
+        self.graph = build_graph(services=self.services, checkpointer=self.saver)
         self.services.registry.register(agents[LATE].card, agents[LATE].graph)
 
     def body(self, agent_id: str) -> Any:
@@ -185,8 +186,8 @@ async def live_through(world: World, seen: Counter[str], *, deeds: int = 8) -> N
     seen["bodies"] += world.ran.total()
     seen["late"] += world.ran[LATE]
     seen["named"] += world.named.total()
-    state = await world.graph.aget_state(on("t"))
-    seen["steps"] += int((state.metadata or {}).get("step", 0))
+    saved = world.saver.get_tuple(on("t"))  # a state that was tampered with may not read as one
+    seen["steps"] += saved.metadata.get("step", 0) if saved else 0
 
 
 def live(seed: int, seen: Counter[str], monkeypatch: pytest.MonkeyPatch, *, deeds: int = 8) -> None:
@@ -220,7 +221,7 @@ def test_no_forbidden_body_runs_in_a_hundred_thousand_steps(
     seen: Counter[str] = Counter()
     seed = 0
     while seen["steps"] < 100_000:
-        live(seed, seen, monkeypatch, deeds=40)
+        live(seed, seen, monkeypatch, deeds=16)
         seed += 1
     assert seen["bodies"] > 5_000, seen
     assert seen["named"] > 500, seen

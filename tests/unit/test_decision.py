@@ -5,6 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.errors import CatalogError
+from agents.source import Source
+from graphs.catalog import Catalog
 from graphs.machine import Event
 from graphs.routing.decision import Costs, Odds, decide
 
@@ -90,3 +92,12 @@ def test_any_decision_names_a_candidate_or_none(
 def test_a_cost_that_is_none_is_refused(given: dict[str, object]) -> None:
     with pytest.raises(CatalogError, match="cost"):
         Costs.from_mapping(given)
+
+
+def test_a_catalogue_sets_the_costs_and_is_told_where_one_is_wrong() -> None:
+    text = "agents: []\ncosts: {question: 0.5, intrusion: 2}\n"
+    costs = Catalog.from_source(Source.from_text(text, path="c.yaml")).costs
+    assert (costs.question, costs.intrusion, costs.wrong_switch) == (0.5, 2.0, 1.0)
+    wrong = Source.from_text("agents: []\ncosts: {questoin: 0.5}\n", path="c.yaml")
+    with pytest.raises(CatalogError, match=r"c\.yaml:2: costs: .*'questoin' is none of"):
+        Catalog.from_source(wrong)

@@ -165,3 +165,12 @@ def test_a_card_that_takes_what_is_anothers_is_refused_if_asked_for(
     assert evaluate([*command, "--refuse-above", "0.1"]) == 1
     path.write_text(json.dumps({"id": "poems", "description": "Writes poems about the moon"}))
     assert evaluate([*command, "--refuse-above", "0"]) == 0
+
+
+def test_plots_are_drawn_where_matplotlib_is_installed(catalog: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    said = talk(tmp_path / "v.jsonl", [conversation()])
+    arguments = ["agents", "--catalog", str(catalog), "--conversations", str(said)]
+    assert evaluate([*arguments, "--output", str(tmp_path / "report")]) == 0
+    drawn = {path.name for path in (tmp_path / "report").glob("*.png")}
+    assert drawn == {"calibration.png", "coverage_risk.png"}

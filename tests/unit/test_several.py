@@ -5,6 +5,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 from agents.card import AgentCard, Skill
 from agents.contract import done, needs_input
+from app.chat.turn import Ended, run_turn
 from graphs import Context
 from graphs.routing.agents import AgentIndex
 from graphs.routing.chooser import Chooser
@@ -100,3 +101,10 @@ async def test_a_part_never_reaches_an_agent_that_a_mask_shuts_out() -> None:
     result = await say(graph, BOTH, context=Context(exclude=["beta"]))
     assert beta.runs == 0
     assert served_by(result)[1] != "beta"
+
+
+async def test_a_reader_sees_the_two_answers_apart() -> None:
+    graph = fake_graph(finder("alpha"), finder("beta"), saver=InMemorySaver())
+    *_, ended = [part async for part in run_turn(graph, BOTH, thread="t", context=Context())]
+    assert isinstance(ended, Ended)
+    assert ended.answer == "alpha did it.\n\nbeta did it."
