@@ -10,9 +10,11 @@ import pytest
 
 from agents.errors import RoutingError
 from graphs.routing.choice import rank_rows
+from graphs.routing.costs import input_tokens
 from graphs.routing.estimators.base import Queries
 from graphs.routing.estimators.combined import Combined
 from graphs.routing.estimators.zero import ZeroRouter
+from graphs.routing.features import surface
 from graphs.routing.files import read_bytes, write_atomically
 from graphs.routing.profile import Profile
 from graphs.routing.profile_files import load_profile, save_profile
@@ -88,6 +90,13 @@ def test_a_known_price_is_applied_to_the_length_of_the_answer() -> None:
     predicted = fitted.costs.predict(training.queries)
     assert predicted[:, 0].mean() == pytest.approx(costs[:, 0].mean(), rel=0.2)
     assert (predicted[:, 3] == 0).all(), "what is free stays free"
+
+
+def test_the_input_of_a_long_query_counts_in_full() -> None:
+    found = surface(["word " * 400, "word " * 40_000])
+    vectors = np.zeros((2, DIM), np.float32)
+    tokens = input_tokens(Queries(vectors=vectors, surface=found))
+    assert tokens.tolist() == pytest.approx([500, 50_000])
 
 
 def test_far_from_all_that_was_recorded_the_overall_scores_count_and_less_is_certain(
