@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 __all__ = ["SURFACE", "surface"]
 
 _READ = 20_000
-"""Characters; a longer text tells no more by its surface."""
+"""Characters; a longer text tells no more by its surface, but for its length."""
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _CHOICE = re.compile(r"(?m)^\s*\(?[A-J][.)]\s")
 _OPERATOR = re.compile(r"[=+*/^<>]")
@@ -57,6 +57,7 @@ SURFACE: dict[str, Callable[[str, list[str]], float]] = {
     ),
 }
 """The features by name, in the order of the columns."""
+_LENGTH = list(SURFACE).index("log_characters")
 
 
 def surface(texts: Sequence[str]) -> NDArray[np.float64]:
@@ -66,4 +67,5 @@ def surface(texts: Sequence[str]) -> NDArray[np.float64]:
         read = text[:_READ]
         words = read.split()
         rows[row] = [feature(read, words) for feature in SURFACE.values()]
+        rows[row, _LENGTH] = np.log1p(len(text))  # the price goes with the whole
     return rows

@@ -48,7 +48,7 @@ Arrays = dict[str, NDArray[Any]]
 
 
 def save_profile(profile: Profile, directory: Path) -> None:
-    """Write the folder; a crash leaves the old profile or the new one.
+    """Write the folder, one writer at a time; a crash leaves the old profile or the new one.
 
     Raises:
         RoutingError: the files cannot be written.
@@ -87,16 +87,21 @@ def load_profile(directory: Path, *, encoder: str | None = None) -> Profile:
         RoutingError: a file is missing or changed, or the profile was made with another encoder.
     """
     where = f"the profile in {directory.name!r}"
-    manifest = _read_manifest(directory, where)
-    if encoder is not None and manifest["encoder"] != encoder:
-        raise RoutingError(
-            f"{where} was made with encoder {manifest['encoder']!r}, this is {encoder!r}: {_REMEDY}"
-        )
-    files = _Files(directory, manifest["sha256"], where)
-    try:
-        return _loaded(files, manifest["encoder"])
-    except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
-        raise RoutingError(f"{where} is not of format {_FORMAT}: {_REMEDY}") from error
+    while True:
+        manifest = _read_manifest(directory, where)
+        made_with = manifest["encoder"]
+        if encoder is not None and made_with != encoder:
+            raise RoutingError(
+                f"{where} was made with encoder {made_with!r}, this is {encoder!r}: {_REMEDY}"
+            )
+        try:
+            return _loaded(_Files(directory, manifest["sha256"], where), made_with)
+        except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
+            raise RoutingError(f"{where} is not of format {_FORMAT}: {_REMEDY}") from error
+        except RoutingError:
+            # Saved anew in the meantime, its files are others.
+            if _read_manifest(directory, where) == manifest:
+                raise
 
 
 class _Files:
@@ -217,13 +222,9 @@ def _loaded(files: _Files, encoder: str) -> Profile:
         smear=empty,
         prices=empty,
     )
+    sources, rows = tuple(head["sources"]), int(head["rows"])
     profile = Profile(
-        encoder=encoder,
-        models=(),
-        quality=quality,
-        costs=costs,
-        sources=tuple(head["sources"]),
-        rows=int(head["rows"]),
+        encoder=encoder, models=(), quality=quality, costs=costs, sources=sources, rows=rows
     )
     parts = [_part(files, stem, first["axes"]) for stem in head["models"]]
     names = tuple(part.numbers["model"] for part in parts)

@@ -3,16 +3,19 @@
 import hashlib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from agents.errors import RoutingError
 from graphs.routing.choice import rank_rows
+from graphs.routing.costs import input_tokens
 from graphs.routing.estimators.base import Queries
 from graphs.routing.estimators.combined import Combined
 from graphs.routing.estimators.zero import ZeroRouter
-from graphs.routing.files import write_atomically
+from graphs.routing.features import surface
+from graphs.routing.files import read_bytes, write_atomically
 from graphs.routing.profile import Profile
 from graphs.routing.profile_files import load_profile, save_profile
 from tests.support.outcomes import DIM, MODELS, PRICES, made_up, truth
@@ -87,6 +90,13 @@ def test_a_known_price_is_applied_to_the_length_of_the_answer() -> None:
     predicted = fitted.costs.predict(training.queries)
     assert predicted[:, 0].mean() == pytest.approx(costs[:, 0].mean(), rel=0.2)
     assert (predicted[:, 3] == 0).all(), "what is free stays free"
+
+
+def test_the_input_of_a_long_query_counts_in_full() -> None:
+    found = surface(["word " * 400, "word " * 40_000])
+    vectors = np.zeros((2, DIM), np.float32)
+    tokens = input_tokens(Queries(vectors=vectors, surface=found))
+    assert tokens.tolist() == pytest.approx([500, 50_000])
 
 
 def test_far_from_all_that_was_recorded_the_overall_scores_count_and_less_is_certain(
@@ -257,6 +267,22 @@ def test_a_crash_while_saving_leaves_the_old_one(
         with pytest.raises(KeyboardInterrupt):
             save_profile(profile.without_model("poet"), folder)
         assert load_profile(folder).models == before
+
+
+def test_one_that_is_saved_anew_while_it_is_read_is_read_anew(
+    profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "p"
+    save_profile(profile, folder)
+    saves = iter([profile.without_model("poet")])
+
+    def read(path: Path, **more: Any) -> bytes:
+        if path.parent.name == "models" and (other := next(saves, None)):
+            save_profile(other, folder)
+        return read_bytes(path, **more)
+
+    monkeypatch.setattr("graphs.routing.profile_files.read_bytes", read)
+    assert "poet" not in load_profile(folder).models
 
 
 def test_files_of_others_in_the_folder_stay(profile: Profile, tmp_path: Path) -> None:

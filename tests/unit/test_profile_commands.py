@@ -1,6 +1,9 @@
 """The commands of the profile and `app.route models`, from tables to choices, and what they say of bad input."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -153,3 +156,21 @@ def test_a_profile_that_is_none_or_anothers_is_said(
     asked = queries(tmp_path / "q.jsonl", {"query_id": "a", "query": "Hi"})
     assert choose(other, tmp_path, asked=asked) == 2
     assert "was made with encoder 'another'" in capsys.readouterr().err
+
+
+def test_numpy_is_told_of_its_threads_before_it_is_loaded() -> None:
+    program = """
+import os, sys
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "numpy":
+            print(os.environ.get("OPENBLAS_NUM_THREADS"))
+sys.meta_path.insert(0, Finder())
+from app.profile.__main__ import main
+main(["fit", "--help"])
+"""
+    set_by_us = {k: v for k, v in os.environ.items() if k != "OPENBLAS_NUM_THREADS"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=set_by_us, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[0] == "1"

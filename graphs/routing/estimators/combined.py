@@ -2,9 +2,10 @@
 
 The weights are fitted on predictions for rows that the parts had not seen, non-negative and with the sum 1 (stacking;
 Wolpert, 1992; Breiman, 1996). They are judged by the differences between models on a query, since a choice rests on
-those alone. With few rows the weight goes to the overall score, so that the combination is not worse than its parts
-where data is thin. Far from every recorded query it returns the overall scores, with the spread of quality as the
-uncertainty. It does not know what a text far from all that was recorded needs; it only knows that it is far.
+those alone. What did not help out of fold has no weight, so that the combination keeps near the overall score where
+data is thin; with some dozens of rows the weights are a matter of chance too, and it can be a little worse. Far from
+every recorded query it returns the overall scores, with the spread of quality as the uncertainty. It does not know what
+a text far from all that was recorded needs; it only knows that it is far.
 """
 
 from dataclasses import dataclass, replace
