@@ -32,6 +32,9 @@ _MANIFEST = "manifest.json"
 _MANIFEST_BYTES = 1 << 16
 _FILE_BYTES = 1 << 32
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_OURS = re.compile(
+    r"(?:vectors-[0-9a-f]{16}\.npy|ids-[0-9a-f]{16}\.json)(?:\.tmp)?|manifest\.json\.tmp"
+)
 _REBUILD = "build it again"
 
 _faiss: Any = faiss  # its stub has the signatures of C++, not those of the Python wrappers
@@ -311,7 +314,7 @@ def _read_checked(directory: Path, kind: str, sha256: str) -> bytes:
 
 
 def _remove_others(directory: Path, *, keep: Collection[str]) -> None:
-    for pattern in ("vectors-*.npy", "ids-*.json", "*.tmp"):
-        for path in directory.glob(pattern):
-            if path.name not in keep:
-                path.unlink(missing_ok=True)
+    """Remove the files of earlier saves, and nothing else that is in the folder."""
+    for path in directory.iterdir():
+        if _OURS.fullmatch(path.name) and path.name not in keep:
+            path.unlink(missing_ok=True)

@@ -205,8 +205,9 @@ def _scale(estimate: Estimate, training: Training) -> float:
 def _reach(group: Group, queries: Queries) -> tuple[float, float]:
     """Return the nearness from which a query counts as near, and below which as far.
 
-    Near is what all but one in a hundred recorded queries have to their nearest other text; far is as much below that
-    as half of them are above it, so that the width of the ramp is that of the data.
+    Near is what nine in ten recorded queries have to their nearest other text, far what one in a hundred has: a text
+    that is further from all of them than nearly any of them is from the others is not one of their kind. Where the
+    recorded queries are much alike, as if filled in from templates, three quarters and half of the median suffice.
     """
     n = len(queries)
     if n < 3:
@@ -221,5 +222,5 @@ def _reach(group: Group, queries: Queries) -> tuple[float, float]:
     nearest = other[other > -1]
     if not len(nearest):
         return 0.45, 0.15
-    near, middle = np.quantile(nearest, [0.01, 0.5])
-    return float(near), float(max(2 * near - middle, near / 2, 0.0))
+    far, near, middle = np.quantile(nearest, [0.01, 0.1, 0.5])
+    return float(min(near, 0.75 * middle)), float(min(far, 0.5 * middle))
