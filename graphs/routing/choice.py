@@ -135,6 +135,8 @@ def rank(options: Sequence[Option], preference: str | float) -> list[Ranked]:
     Ties go to the cheaper, then to the lower id.
     """
     number = preference_weight(preference)
+    if not options:
+        return []
     by_id = sorted(options, key=lambda option: option.id)
     quality, cost = _columns(by_id)
     near = closeness(quality, cost, number)

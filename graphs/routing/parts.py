@@ -28,6 +28,8 @@ def requests_in(text: str) -> list[str]:
     if len(text) > 1_000:
         return []
     parts = [part.strip(" ,;") for part in _BREAK.split(text.strip())]
+    if len(parts) < 2:  # as nearly every text: nothing else is read then
+        return []
     asking = [p for p in parts if len(p.split()) >= _SHORTEST and _asks(p)]
     return asking if 2 <= len(asking) <= MOST else []
 
