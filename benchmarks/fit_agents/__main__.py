@@ -1,0 +1,155 @@
+"""Fits the numbers by which agents are chosen, as graphs/routing/data/agents.npz holds them, and writes them to a file.
+
+    python -m benchmarks.fit_agents --data DIR --output agents.npz [--dialogues 2000]
+
+It embeds the train data; fits the map and makes prototypes, once on everything and 16 times without half of the
+labels; fits trees on half of the dialogues, going on as the labels say, and on single requests; plays the other half
+with those trees, so that their own mistakes are learnt from; and fits the trees that are written on both. That takes
+about half an hour on two cores, a third of it to embed, and 2 GB. It needs LightGBM (`pip install lightgbm`), which
+nothing else here needs.
+
+Nothing but train rows is fitted on. DIR holds `agents/` with
+ - sgd_routing_train, sgd_services, sgd_protocol: Schema-Guided Dialogue and its SGD-X descriptions (Google),
+   CC BY-SA 4.0;
+ - clinc150: CLINC150 (Larson et al., EMNLP 2019), CC BY 3.0;
+ - banking77: BANKING77 (Casanueva et al., NLP4ConvAI 2020), CC BY 4.0;
+ - hwu64: HWU64 (Liu et al., IWSDS 2019), CC BY 4.0;
+ - metatool_single, metatool_tools: MetaTool (Huang et al., ICLR 2024), MIT; one half of its tools is used;
+and, if it is there, `models/` with Parquet files whose column `query` holds what language models are asked; they
+stand for requests that belong to no agent. What is written is derived from SGD, and shared under its licence.
+
+The same data and options give the same numbers on one machine; how well they choose, `python -m benchmarks.agents` says
+once `_SHA256` in graphs/routing/fitted.py and the file are replaced.
+"""
+
+import argparse
+import importlib.util
+import random
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from agents.errors import MomaError
+from benchmarks.fit_agents.boosting import fit_trees
+from benchmarks.fit_agents.data import Corpus, read_corpus
+from benchmarks.fit_agents.dialogues import dialogue_groups
+from benchmarks.fit_agents.export import write_fitted
+from benchmarks.fit_agents.general import for_turns
+from benchmarks.fit_agents.policy import Group, Policy
+from benchmarks.fit_agents.requests import request_groups
+from benchmarks.fit_agents.spaces import Spaces, fit_spaces
+from graphs.routing.agents import Encode
+from graphs.routing.encoder import CachedEncoder, make_encoder
+from graphs.routing.reading import last_sentence
+from graphs.routing.trees import Trees
+
+_CACHED = 1_000_000
+_AT_ONCE = 2_048
+
+
+def main() -> int:
+    arguments = _arguments()
+    if importlib.util.find_spec("lightgbm") is None:
+        print("moma: the trees are fitted with LightGBM: pip install lightgbm", file=sys.stderr)
+        return 2
+    try:
+        return _run(arguments)
+    except (MomaError, OSError) as error:
+        print(f"moma: {error}", file=sys.stderr)
+        return 2
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.fit_agents", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--data", type=Path, required=True, help="the folder that holds agents/")
+    parser.add_argument("--output", type=Path, required=True, help="the file to write")
+    parser.add_argument("--dialogues", type=_positive, default=2000, help="of SGD, for the trees")
+    parser.add_argument("--rounds", type=_positive, default=300, help="trees")
+    parser.add_argument("--steps", type=_positive, default=800, help="of each map")
+    parser.add_argument("--per-label", type=int, default=0, help="requests; 0: all (to try it)")
+    return parser.parse_args()
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+    return int(text)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    started = time.monotonic()
+
+    def tell(what: str) -> None:
+        print(f"{time.monotonic() - started:6.0f} s  {what}", file=sys.stderr, flush=True)
+
+    corpus = read_corpus(
+        arguments.data, dialogues=arguments.dialogues, per_label=arguments.per_label
+    )
+    if not corpus.questions:
+        tell("no models/ with Parquet files: fitted without recorded questions")
+    encoder = CachedEncoder(make_encoder(), entries=_CACHED)
+    texts = _texts(corpus)
+    tell(f"embedding {len(texts)} texts")
+    for at in range(0, len(texts), _AT_ONCE):
+        encoder.encode(texts[at : at + _AT_ONCE])
+    tell("fitting the maps and the prototypes")
+    spaces = fit_spaces(corpus, encoder.encode, steps=arguments.steps)
+    trees = _trees(corpus, spaces, encoder.encode, encoder.dim, arguments.rounds, tell)
+    sha256 = write_fitted(arguments.output, trees=trees, space=spaces.whole)
+    tell(f"wrote {arguments.output}")
+    print(sha256)
+    return 0
+
+
+def _texts(corpus: Corpus) -> list[str]:
+    """Return what is embedded at once beforehand, on every processor; the few other texts follow as they come up."""
+    turns = [turn for dialogue in corpus.dialogues for turn in dialogue["turns"]]
+    said = [t for u in turns for t in (u["user"], last_sentence(u["user"]), u["system"]) if t]
+    single = [q.text for source in corpus.sources for q in source.queries]
+    outside = [text for source in corpus.sources for text in source.out_of_scope]
+    return list(dict.fromkeys([*said, *single, *outside]))
+
+
+def _trees(
+    corpus: Corpus,
+    spaces: Spaces,
+    encode: Encode,
+    dim: int,
+    rounds: int,
+    tell: Callable[[str], None],
+) -> Trees:
+    """Fit trees on half of the dialogues, play the other half with them, and fit on both."""
+    half = (len(corpus.unlisted) + 1) // 2
+    draw = random.Random(0)
+    general = for_turns(corpus, draw)
+
+    def played(dialogues: tuple[dict[str, Any], ...], policy: Policy) -> list[Group]:
+        return list(
+            dialogue_groups(
+                dialogues,
+                corpus,
+                spaces,
+                encode,
+                general=general,
+                policy=policy,
+                draw=draw,
+                dim=dim,
+            )
+        )
+
+    tell(f"reading {len(corpus.unlisted)} dialogues, {half} of them as labelled")
+    groups = played(corpus.unlisted[:half], Policy())
+    groups += request_groups(corpus, spaces, encode, general=general, draw=draw, dim=dim)
+    tell(f"fitting trees on {len(groups)} turns")
+    first = fit_trees(groups, rounds=rounds)
+    tell("playing the others with these trees")
+    groups += played(corpus.unlisted[half:], Policy(first))
+    tell(f"fitting trees on {len(groups)} turns")
+    return fit_trees(groups, rounds=rounds)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
