@@ -131,23 +131,10 @@ async def stream(request: Request) -> AsyncGenerator[Piece, None]:
         failure = _mapped(error, request.model)
     finally:
         if chunks is not None:
-            _hang_up(chunks)
             await chunks.aclose()
     if failure is not None:
         # Raised here, outside `except`, so that the provider's own error is not even its `__context__`.
         raise failure
-
-
-def _hang_up(chunks: Any) -> None:
-    """Close the connection of an answer that is not read to its end; of one that is, nothing is left to close.
-
-    LiteLLM's `aclose` only releases the connection, and now and then one with an unread answer then stays open.
-    """
-    response = getattr(chunks.completion_stream, "response", None)
-    stream = getattr(response, "stream", None)
-    raw = getattr(getattr(stream, "_stream", stream), "_aiohttp_response", None)
-    if raw is not None:
-        raw.close()
 
 
 async def _opened(litellm: ModuleType, request: Request) -> Any:
