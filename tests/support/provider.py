@@ -292,6 +292,9 @@ async def _noticing_hang_up(reader: asyncio.StreamReader, seen: Seen) -> AsyncIt
     watching = asyncio.create_task(watch())
     try:
         yield
+    except ConnectionError:  # it hung up while a chunk was being sent, before `watch` saw it
+        seen.hung_up.set()
+        raise
     finally:
         watching.cancel()
 
