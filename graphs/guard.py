@@ -219,7 +219,7 @@ def _granted(
             deadline=time.monotonic() + seconds,
             loop=asyncio.get_running_loop(),
         )
-    first = services.gateway.models[order[0]].mean_quality if order else 0.0
+    first = services.overall_quality(order[0]) if order else 0.0
     return AgentContext(
         user=runtime.context.user if runtime.context else Context().user,
         home=services.options.home,

@@ -157,6 +157,11 @@ class Services:
         """Return the agents with a graph behind their card."""
         return frozenset(i for i, agent in self.registry.agents.items() if agent.graph is not None)
 
+    def overall_quality(self, model_id: str) -> float:
+        """Return a model's quality whatever the request: as measured, or as declared until a profile is loaded."""
+        measured = self._router.measured_overall if self._router is not None else {}
+        return measured.get(model_id, self.gateway.models[model_id].mean_quality)
+
     def model_facts(self, *, input_tokens: int) -> Iterable[ModelFacts]:
         """Return what masks need to know of each model, for a turn of `input_tokens`."""
         for model in self.catalog.models:

@@ -37,7 +37,8 @@ def order_models(state: State, context: Context | None, services: Services) -> l
             unpriced.append(model_id)
             continue
         cost = model.price.of(TYPICAL_INPUT_TOKENS, TYPICAL_OUTPUT_TOKENS)
-        options.append(Option(id=model_id, quality=model.mean_quality, cost_usd=cost))
+        quality = services.overall_quality(model_id)
+        options.append(Option(id=model_id, quality=quality, cost_usd=cost))
     ranked = rank(options, services.preference(context))
     return [r.option.id for r in ranked] + sorted(unpriced)
 
@@ -119,7 +120,7 @@ def always_best(
         allowed, _ = allowed_models(state, context, services)
         if not allowed:
             return None
-        best = max(allowed, key=lambda m: (services.gateway.models[m].mean_quality, m))
+        best = max(allowed, key=lambda m: (services.overall_quality(m), m))
     price = services.gateway.models[best].price
     calls = [call for call in record["calls"] if call["ok"]]
     tokens_in = sum(c["input_tokens"] for c in calls) or count_tokens(
