@@ -180,7 +180,7 @@ async def _run(
         if crashed:
             breaker.fail(permit)
         elif works:
-            breaker.succeed()
+            breaker.succeed(permit)
         else:
             breaker.release(permit)
 

@@ -60,7 +60,7 @@ class Attempt:
     ) -> None:
         whole = self._last is not None  # a reader that leaves after the last piece cancels nothing
         if whole:
-            self._breaker.succeed()
+            self._breaker.succeed(self._permit)
         elif isinstance(error, ProviderError) and (
             error.may_retry or isinstance(error, DeadlineError)
         ):
