@@ -217,6 +217,8 @@ def _granted(
             order=tuple(order),
             ledger=ledger,
             deadline=time.monotonic() + seconds,
+            caller=runtime.context.user if runtime.context else None,
+            whole=True,  # an agent's model writes drafts
             loop=asyncio.get_running_loop(),
         )
     first = services.gateway.models[order[0]].mean_quality if order else 0.0

@@ -6,10 +6,9 @@ It knows no routing: the order comes from outside, already masked. A model that 
 import asyncio
 import json
 import os
-import random
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,13 +16,21 @@ from agents.errors import DeadlineError, ModelFileError, NoModelError, ProviderE
 from graphs.gateway import transport
 from graphs.gateway.attempt import Attempt
 from graphs.gateway.breaker import Breaker
-from graphs.gateway.ledger import Ledger
+from graphs.gateway.bulkhead import Bulkhead
+from graphs.gateway.checks import checked
+from graphs.gateway.fallback import (
+    ATTEMPTS_A_DEPLOYMENT,
+    ATTEMPTS_A_TURN,
+    RepeatBudget,
+    can_help,
+    pause_before_repeat,
+)
+from graphs.gateway.ledger import Call, Ledger
 from graphs.gateway.local import LocalServers
 from graphs.gateway.models import Model, count_message, count_tokens
 from graphs.gateway.transport import Limits, Piece, Request
 
-ATTEMPTS_A_DEPLOYMENT, ATTEMPTS_A_TURN = 2, 6
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 4.0
+_OVER = "the time for this turn is over"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +43,11 @@ class Chat:
     """The models that may answer, in the order of choice."""
     ledger: Ledger
     deadline: float
-    """On the monotonic clock."""
+    """On the gateway's clock."""
+    caller: str | None = None
+    """Who asks; None is nobody in particular, who shares no places with anybody."""
+    whole: bool = False
+    """Whether nothing is shown before the answer is whole, so that one that breaks off can be replaced."""
     max_tokens: int | None = None
     options: dict[str, Any] = field(default_factory=dict)
 
@@ -49,6 +60,14 @@ class Token:
     piece: Piece
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """How many calls may be open at once."""
+
+    provider: int = 128
+    caller: int = 32
+
+
 class Gateway:
     """The models that can be called, with a breaker each."""
 
@@ -58,13 +77,19 @@ class Gateway:
         *,
         local: LocalServers | None = None,
         limits: Limits | None = None,
+        places: Places | None = None,
         clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """The clock is that of the breakers."""
+        """The clock is that of deadlines and breakers, and `sleep` waits on it between attempts."""
         self.models: Mapping[str, Model] = {model.id: model for model in models}
         self.limits = limits or Limits()
         self._local = local
+        self._clock, self._sleep = clock, sleep
         self._breakers = {model.id: Breaker(clock) for model in models}
+        self._repeats = RepeatBudget()
+        places = places or Places()
+        self._providers, self._callers = Bulkhead(places.provider), Bulkhead(places.caller)
 
     def breaker_open(self, model: str) -> bool:
         """Whether `model` is resting after failures."""
@@ -78,40 +103,54 @@ class Gateway:
 
     def deadline(self) -> float:
         """Return the deadline of a turn that begins now."""
-        return time.monotonic() + self.limits.turn
+        return self._clock() + self.limits.turn
 
     async def stream(self, chat: Chat) -> AsyncGenerator[Token, None]:
         """Answer `chat`, from the first model of its order that can.
 
         Raises:
+            AgentError: the schema asked for is none.
             NoModelError: the order is empty.
             DeadlineError: the turn's time is over.
             BudgetError: what is left of the budget is too little for any of them.
             ProviderError: every model failed; the last failure.
         """
         failure: ProviderError = NoModelError("no model may answer this turn; /models says why")
+        failed: list[tuple[Model, ProviderError]] = []
+        order = [self.models[model] for model in dict.fromkeys(chat.order)]
         calls = 0
-        for model in dict.fromkeys(chat.order):
+        for place, model in enumerate(order):
+            others = place + 1 < len(order)
+            hopeless = next((e for m, e in failed if not can_help(model, failed=m, error=e)), None)
+            if hopeless is not None:
+                _pass_over(model, f"passed over: {hopeless}", chat)
+                continue
             for number in range(1, ATTEMPTS_A_DEPLOYMENT + 1):
                 if calls == ATTEMPTS_A_TURN:
                     raise failure
-                attempt, messages = self._prepared(self.models[model], chat)
+                attempt, messages = self._prepared(model, chat)
                 try:
                     async with aclosing(self._tokens(attempt, messages, chat)) as tokens:
                         async for token in tokens:
                             yield token
                     return
                 except ProviderError as error:
-                    if attempt.begun or isinstance(error, DeadlineError):
+                    if attempt.shown or isinstance(error, DeadlineError):
                         raise
                     # A call that failed says more than one that was not made.
                     if attempt.admitted or not calls:
                         failure = error
-                    pause = _pause(error, number)
-                calls += attempt.admitted
-                if pause is None or time.monotonic() + pause >= chat.deadline:
+                    if attempt.admitted:
+                        failed.append((model, error))
+                    else:
+                        _pass_over(model, str(error), chat)
+                    calls += attempt.admitted
+                    pause = pause_before_repeat(error, number, others=others)
+                if pause is None or self._clock() + pause >= chat.deadline:
                     break
-                await asyncio.sleep(pause)
+                if calls == ATTEMPTS_A_TURN or not self._repeats.take(others=others):
+                    break
+                await self._sleep(pause)
         raise failure
 
     def _prepared(self, model: Model, chat: Chat) -> tuple[Attempt, list[dict[str, Any]]]:
@@ -135,33 +174,60 @@ class Gateway:
         self, attempt: Attempt, messages: Sequence[dict[str, Any]], chat: Chat
     ) -> AsyncGenerator[Token, None]:
         model = attempt.model
-        if chat.deadline <= time.monotonic():
-            raise DeadlineError("the time for this turn is over", model=model.id)
-        with attempt:
-            name, base_url, api_key = await self._reachable(model, chat.deadline)
+        async with self._place(attempt, chat), attempt:
+            self._repeats.note_call()
+            name, base_url, api_key = await self._reachable(model, chat)
             request = Request(
                 model=model.id,
                 litellm=name,
                 messages=messages,
                 max_tokens=attempt.max_tokens,
                 limits=self.limits,
-                deadline=chat.deadline,
+                # The transport waits on real sockets, whatever the clock of the turn is.
+                deadline=time.monotonic() + self._left(chat),
                 base_url=base_url or None,
                 api_key=api_key or None,
                 options=chat.options,
             )
-            async with aclosing(transport.stream(request)) as pieces:
+            noted = _noted(transport.stream(request), attempt)
+            pieces = checked(noted, model=model.id, options=chat.options, whole=chat.whole)
+            async with aclosing(noted), aclosing(pieces):
                 async for piece in pieces:
-                    attempt.note(piece)
+                    attempt.show(piece)
                     yield Token(model=model.id, piece=piece)
 
-    async def _reachable(self, model: Model, deadline: float) -> tuple[str, str, str]:
+    @asynccontextmanager
+    async def _place(self, attempt: Attempt, chat: Chat) -> AsyncIterator[None]:
+        """Hold a place of the caller and one of the provider; waiting for them is the turn's time.
+
+        A provider that is full is waited for as long as for a connection: another model may be free.
+        """
+        model, left = attempt.model, self._left(chat)
+        over = DeadlineError(_OVER, model=model.id)
+        if left <= 0:
+            raise over
+        attempt.check()
+        busy = ProviderError(f"{model.id} is busy with other calls", model=model.id)
+        wait = min(left, self.limits.connect)
+        async with AsyncExitStack() as held:
+            if chat.caller is not None:
+                mine = self._callers.place(chat.caller, seconds=left, otherwise=over)
+                await held.enter_async_context(mine)
+            theirs = self._providers.place(model.provider, seconds=wait, otherwise=busy)
+            await held.enter_async_context(theirs)
+            yield
+
+    def _left(self, chat: Chat) -> float:
+        """Return the seconds of the turn that are left."""
+        return chat.deadline - self._clock()
+
+    async def _reachable(self, model: Model, chat: Chat) -> tuple[str, str, str]:
         """Return what `_address` does, within the turn's time."""
         try:
-            async with asyncio.timeout(deadline - time.monotonic()):
+            async with asyncio.timeout(self._left(chat)):
                 return await self._address(model)
         except TimeoutError:
-            raise DeadlineError("the time for this turn is over", model=model.id) from None
+            raise DeadlineError(_OVER, model=model.id) from None
         except ModelFileError as error:
             raise ProviderError(str(error), model=model.id) from None
 
@@ -177,14 +243,19 @@ class Gateway:
         return model.litellm, base_url, api_key
 
 
-def _pause(error: ProviderError, number: int) -> float | None:
-    """Return the seconds to wait before the next attempt on the same deployment; None: there is none."""
-    if not error.may_retry or number == ATTEMPTS_A_DEPLOYMENT:
-        return None
-    if error.retry_after is not None:
-        return error.retry_after
-    longest = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**number)
-    return random.uniform(0, longest)  # noqa: S311 full jitter, not a secret
+async def _noted(
+    pieces: AsyncGenerator[Piece, None], attempt: Attempt
+) -> AsyncGenerator[Piece, None]:
+    """Pass the pieces on and take them into the books."""
+    async with aclosing(pieces):
+        async for piece in pieces:
+            attempt.note(piece)
+            yield piece
+
+
+def _pass_over(model: Model, reason: str, chat: Chat) -> None:
+    """Leave a trace of a model that was not called, so that nobody wonders why another answered."""
+    chat.ledger.settle(0.0, Call(model=model.id, ok=False, cost_usd=0.0, error=reason))
 
 
 def fit(messages: Sequence[dict[str, Any]], tokens: int) -> list[dict[str, Any]]:

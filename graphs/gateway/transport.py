@@ -18,7 +18,7 @@ from urllib.request import getproxies_environment
 
 import httpx
 
-from agents.errors import BrokenAnswerError, DeadlineError, ProviderError
+from agents.errors import BrokenAnswerError, DeadlineError, ProviderError, Remedy
 
 _SAFE_ENVIRONMENT = {
     # Without it, importing LiteLLM fetches a price map from the network.
@@ -68,6 +68,8 @@ class Piece:
     text: str = ""
     tool_calls: Sequence[dict[str, Any]] = ()
     """Partial tool calls, as OpenAI streams them."""
+    thought: str = ""
+    """What a model thinks aloud: paid for, and not part of the answer."""
     input_tokens: int | None = None
     output_tokens: int | None = None
     finish: str | None = None
@@ -122,7 +124,12 @@ async def stream(request: Request) -> AsyncGenerator[Piece, None]:
                 break
             if (piece := answer.take(chunk)) is not None:
                 yield piece
-        yield answer.end(finish=chunks.received_finish_reason)
+        last = answer.end(finish=chunks.received_finish_reason)
+        if last.finish is None:
+            if last != Piece():  # what the provider counted is paid for
+                yield last
+            raise answer.fault(chunks.received_finish_reason)
+        yield last
     except ProviderError:
         raise
     except TimeoutError:
@@ -202,70 +209,88 @@ class _Answer:
         delta = chunk.choices[0].delta
         calls = [call.model_dump() for call in (getattr(delta, "tool_calls", None) or ())]
         # A model that thinks aloud has begun; a chunk that only opens the message proves nothing.
-        self._begun |= bool(delta.content or calls or getattr(delta, "reasoning_content", None))
-        if not (delta.content or calls):
+        thought = getattr(delta, "reasoning_content", None) or ""
+        self._begun |= bool(delta.content or calls or thought)
+        self._shown |= bool(delta.content or calls)
+        if not (delta.content or calls or thought):
             return None
-        self._shown = True
-        return Piece(text=delta.content or "", tool_calls=calls)
+        return Piece(text=delta.content or "", tool_calls=calls, thought=thought)
 
     def end(self, *, finish: str | None) -> Piece:
-        """Return the last piece.
-
-        Raises:
-            BrokenAnswerError: the provider did not say that it finished, or nothing was shown.
-        """
+        """Return the last piece; without a finish it only counts what a failed answer used."""
         # LiteLLM reports a stream that ended early as a success with `stop`; only its
         # `received_finish_reason` tells.
-        fault = "was cut off" if finish is None else None if self._shown else "was empty"
-        if fault:
-            model = self._request.model
-            raise BrokenAnswerError(f"the answer of {model} {fault}", model=model, retryable=True)
-        return replace(self._usage, finish=finish)
+        return replace(self._usage, finish=finish if self._shown else None)
+
+    def fault(self, finish: str | None) -> ProviderError:
+        """Return the error of an answer that ended without a finish, or in which nothing was shown."""
+        model = self._request.model
+        if finish == "content_filter":
+            return _error("ContentPolicyViolationError", model)
+        fault = "was cut off" if finish is None else "was empty"
+        return BrokenAnswerError(f"the answer of {model} {fault}", model=model, retryable=True)
 
 
-_MEANING: dict[str, tuple[str, bool]] = {
-    "AuthenticationError": ("refused its key", False),
-    "PermissionDeniedError": ("refused access", False),
-    "NotFoundError": ("does not know this model name", False),
-    "ContextWindowExceededError": ("found the text too long for its window", False),
-    "ContentPolicyViolationError": ("refused the text by its content policy", False),
-    "RateLimitError": ("is at its rate limit", True),
-    "Timeout": ("did not answer in time", True),
-    "APIConnectionError": ("could not be reached", True),
-    "ServiceUnavailableError": ("is not available", True),
-    "BadGatewayError": ("is not available", True),
-    "InternalServerError": ("failed on its side", True),
-    "MidStreamFallbackError": ("broke off in its answer", True),
-    "APIResponseValidationError": ("sent something that is not an answer", True),
-    "APIError": ("failed on its side", True),
-    "BadRequestError": ("refused the request", False),
-    "UnprocessableEntityError": ("refused the request", False),
-    "BudgetExceededError": ("is over its own budget", False),
-    "GuardrailRaisedException": ("refused the text by its content policy", False),
-    "BlockedPiiEntityError": ("refused the text by its content policy", False),
-    "OSError": ("could not be reached", True),
-    "TransportError": ("could not be reached", True),
+_POLICY = "refused the text by its content policy"
+_MEANING: dict[str, tuple[str, bool, Remedy]] = {
+    "AuthenticationError": ("refused its key", False, "key"),
+    "PermissionDeniedError": ("refused access", False, "key"),
+    "NotFoundError": ("does not know this model name", False, "any"),
+    "ContextWindowExceededError": ("found the text too long for its window", False, "window"),
+    "ContentPolicyViolationError": (_POLICY, False, "provider"),
+    "RateLimitError": ("is at its rate limit", True, "any"),
+    "Timeout": ("did not answer in time", True, "any"),
+    "APIConnectionError": ("could not be reached", True, "any"),
+    "ServiceUnavailableError": ("is not available", True, "any"),
+    "BadGatewayError": ("is not available", True, "any"),
+    "InternalServerError": ("failed on its side", True, "any"),
+    "MidStreamFallbackError": ("broke off in its answer", True, "any"),
+    "APIResponseValidationError": ("sent something that is not an answer", True, "any"),
+    "APIError": ("failed on its side", True, "any"),
+    "BadRequestError": ("refused the request", False, "provider"),
+    "UnprocessableEntityError": ("refused the request", False, "provider"),
+    "UnsupportedParamsError": ("refused the request", False, "any"),
+    "BudgetExceededError": ("is over its own budget", False, "key"),
+    "GuardrailRaisedException": (_POLICY, False, "provider"),
+    "BlockedPiiEntityError": (_POLICY, False, "provider"),
+    "OSError": ("could not be reached", True, "any"),
+    "TransportError": ("could not be reached", True, "any"),
 }
-"""What a class of `litellm.exceptions` means, and whether the same deployment may do better; a class that is not here
-takes the meaning of its nearest base."""
+"""What a class of `litellm.exceptions` means, whether the same deployment may do better, and which other one may; a
+class that is not here takes the meaning of its nearest base."""
+_UNNAMED: dict[int, tuple[str, bool, Remedy]] = {
+    402: ("refused the request", False, "key"),
+    403: ("refused access", False, "key"),
+    413: ("found the text too long for its window", False, "window"),
+}
+"""Refusals that LiteLLM has no class for and calls `APIError`."""
 
 
 def _mapped(error: Exception, model: str) -> ProviderError:
-    meaning, retryable = _meaning(error)
+    meaning = _meaning(error)
     status = getattr(error, "status_code", None)
-    if retryable and isinstance(status, int) and 400 <= status < 500 and status not in _PASSING:
-        # LiteLLM has no class for some refusals, 403 and 413 among them, and calls them `APIError`.
-        meaning, retryable = ("refused access" if status == 403 else "refused the request"), False
+    if meaning[1] and isinstance(status, int) and 400 <= status < 500 and status not in _PASSING:
+        meaning = _UNNAMED.get(status, _MEANING["BadRequestError"])
+    text, retryable, remedy = meaning
     return ProviderError(
-        f"{model} {meaning}", model=model, retryable=retryable, retry_after=_retry_after(error)
+        f"{model} {text}",
+        model=model,
+        retryable=retryable,
+        retry_after=_retry_after(error),
+        remedy=remedy,
     )
 
 
-def _meaning(error: Exception) -> tuple[str, bool]:
+def _meaning(error: Exception) -> tuple[str, bool, Remedy]:
     for base in type(error).__mro__:
         if base.__name__ in _MEANING:
             return _MEANING[base.__name__]
-    return f"failed ({type(error).__name__})", False
+    return f"failed ({type(error).__name__})", False, "any"
+
+
+def _error(name: str, model: str) -> ProviderError:
+    text, retryable, remedy = _MEANING[name]
+    return ProviderError(f"{model} {text}", model=model, retryable=retryable, remedy=remedy)
 
 
 def _retry_after(error: Exception) -> float | None:

@@ -39,6 +39,7 @@ def answer(services: Services) -> Answer:
             order=order,
             ledger=ledger,
             deadline=services.deadline(record["id"]),
+            caller=runtime.context.user if runtime.context else None,
             loop=asyncio.get_running_loop(),
         )
         message, error = await _answered(model, state["messages"])

@@ -69,6 +69,7 @@ async def tie_break(
         order=tuple(order),
         ledger=ledger,
         deadline=services.deadline(record["id"]),
+        caller=context.user if context else None,
         loop=asyncio.get_running_loop(),
     )
     cards = services.cards()

@@ -104,7 +104,7 @@ async def test_the_record_of_a_models_answer_says_why_and_what_it_cost() -> None
 
 
 async def test_a_model_that_fails_is_replaced_and_the_record_names_both() -> None:
-    with FakeProvider(status(401), ok("From the second.")) as provider:
+    with FakeProvider(status(404), ok("From the second.")) as provider:
         models = [
             model_at(provider.base_url, "dear", quality={"writing": 0.9}),
             model_at(provider.base_url, "cheap", price=Price(input=0.1, output=0.1)),
