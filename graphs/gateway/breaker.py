@@ -1,8 +1,10 @@
 """A circuit breaker for one deployment: after repeated failures it rests, then lets one probe through.
 
 It knows no model and reads the clock it is given. Policy: 5 failures in a row, or more than half of at least 10 calls
-within 30 s, open it for 10 s; each failed probe doubles the rest, up to 5 minutes; a good probe closes it. A deployment
-that names the moment from which it may be asked again is held until then.
+within 30 s, open it for 10 s; each failed probe doubles the rest, up to 5 minutes; a good probe closes it. Where a
+share of the calls fails anyway, runs of 5 come by chance, at 30 % every few hundred calls, and say nothing: then the
+run has to be so long that chance makes it once in a million. A deployment that names the moment from which it may be
+asked again is held until then.
 """
 
 import math
@@ -13,6 +15,8 @@ from collections.abc import Callable
 from enum import StrEnum
 
 FAILURES_TO_OPEN = 5
+BY_CHANCE = 1e-6
+"""How probable a run of failures may be in a deployment that fails as often as before."""
 FIRST_REST_S, LONGEST_REST_S = 10.0, 300.0
 WINDOW_S, CALLS_TO_JUDGE, BAD_SHARE = 30.0, 10, 0.5
 """A share of failures is judged over so many seconds, from so many calls on."""
@@ -52,6 +56,13 @@ class Breaker:
         with self._lock:
             return max(0.0, self._ready_at() - self._clock())
 
+    @property
+    def held_s(self) -> float:
+        """The seconds for which the deployment asked to be left alone, 0 if it did not or rests after failures."""
+        with self._lock:
+            held = self._held_until - self._clock()
+            return max(0.0, held) if self._rests_until is None else 0.0
+
     def admit(self) -> Permit | None:
         """Take the right to call; None if the breaker is open or a probe is under way.
 
@@ -84,7 +95,7 @@ class Breaker:
                 self._note(failed=True)
                 judged = len(self._ends) >= CALLS_TO_JUDGE
                 mostly_bad = judged and self._bad > BAD_SHARE * len(self._ends)
-                if mostly_bad or self._in_a_row >= FAILURES_TO_OPEN:
+                if mostly_bad or self._in_a_row >= self._run_to_open():
                     self._rests_until = self._clock() + self._rest
 
     def release(self, permit: Permit) -> None:
@@ -97,6 +108,16 @@ class Breaker:
         """Admit nobody for so many seconds, as the deployment asked; a shorter wait does not undo a longer one."""
         with self._lock:
             self._held_until = max(self._held_until, self._clock() + seconds)
+
+    def _run_to_open(self) -> int:
+        """Return how many failures in a row open it."""
+        before = len(self._ends) - self._in_a_row
+        share = (self._bad - self._in_a_row) / before if before >= CALLS_TO_JUDGE else 0.0
+        if share <= 0:
+            return FAILURES_TO_OPEN
+        # Above half, the share itself opens it.
+        run = math.log(BY_CHANCE) / math.log(min(share, BAD_SHARE))
+        return max(FAILURES_TO_OPEN, math.ceil(run))
 
     def _refuses(self) -> bool:
         return self._probing or self._clock() < self._ready_at()

@@ -1,5 +1,6 @@
 """When a deployment rests, and how it comes back."""
 
+import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -147,6 +148,35 @@ def test_it_opens_when_more_than_half_of_ten_calls_fail(
     assert breaker.open is opens
 
 
+@pytest.mark.parametrize(("bad_of_ten", "run"), [(0, 5), (1, 6), (2, 9), (3, 12)])
+def test_where_calls_fail_anyway_a_run_has_to_be_longer_than_chance_makes_it(
+    clock: FakeClock, bad_of_ten: int, run: int
+) -> None:
+    breaker = Breaker(clock)
+    for number in range(40):
+        ends = breaker.fail if 0 < number % 10 <= bad_of_ten else breaker.succeed
+        ends(taken(breaker))
+    for _ in range(run - 1):
+        breaker.fail(taken(breaker))
+    assert not breaker.open
+    breaker.fail(Permit.CALL)
+    assert breaker.open
+
+
+def test_a_third_of_failures_at_random_opens_it_rarely(clock: FakeClock) -> None:
+    chance, rests = random.Random(0), 0
+    breaker = Breaker(clock)
+    for _ in range(20_000):
+        clock.now += 0.05
+        if (permit := breaker.admit()) is None:
+            rests += 1
+        elif chance.random() < 0.3:
+            breaker.fail(permit)
+        else:
+            breaker.succeed(permit)
+    assert rests < 0.05 * 20_000
+
+
 def test_calls_that_are_long_past_count_no_more(clock: FakeClock) -> None:
     breaker = Breaker(clock)
     for _ in range(3):
@@ -161,9 +191,9 @@ def test_a_deployment_that_asks_to_wait_is_held_and_then_called_as_before(clock:
     breaker = Breaker(clock)
     breaker.hold(7)
     breaker.hold(3)
-    assert (breaker.admit(), breaker.rest_s) == (None, 7)
+    assert (breaker.admit(), breaker.rest_s, breaker.held_s) == (None, 7, 7)
     clock.now = 7
-    assert (breaker.admit(), breaker.rest_s) == (Permit.CALL, 0)
+    assert (breaker.admit(), breaker.rest_s, breaker.held_s) == (Permit.CALL, 0, 0)
 
 
 def test_a_wait_that_outlasts_the_rest_is_kept_by_the_probe(clock: FakeClock) -> None:
