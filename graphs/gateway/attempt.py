@@ -97,11 +97,9 @@ class Attempt:
             raise
 
     def _resting(self) -> ProviderError:
-        return ProviderError(
-            f"{self.model.id} is resting after failures",
-            model=self.model.id,
-            retry_after=self._breaker.rest_s,
-        )
+        name, wait = self.model.id, self._breaker.rest_s
+        why = "asked for a pause" if self._breaker.held_s else "is resting after failures"
+        return ProviderError(f"{name} {why}", model=name, retry_after=wait)
 
     def _call(self, *, error: str | None) -> Call:
         tokens_in, tokens_out = self._counted() if self.begun else (0, 0)

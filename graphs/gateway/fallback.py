@@ -5,8 +5,9 @@ It sends nothing and reads no clock.
 
 import random
 import threading
+from dataclasses import dataclass, field
 
-from agents.errors import ProviderError
+from agents.errors import NoModelError, ProviderError
 from graphs.gateway.models import Model
 
 ATTEMPTS_A_DEPLOYMENT, ATTEMPTS_A_TURN = 2, 6
@@ -68,3 +69,32 @@ def can_help(other: Model, *, failed: Model, error: ProviderError) -> bool:
     if error.remedy == "window":
         return other.context_tokens > failed.context_tokens
     return True
+
+
+@dataclass(slots=True)
+class Course:
+    """How a turn has gone so far."""
+
+    failure: ProviderError = field(
+        default_factory=lambda: NoModelError("no model may answer this turn; /models says why")
+    )
+    """What the turn ends with if nothing follows."""
+    calls: int = 0
+    _failed: list[tuple[Model, ProviderError]] = field(default_factory=list)
+
+    @property
+    def over(self) -> bool:
+        """Whether the turn has made all the calls that it may."""
+        return self.calls >= ATTEMPTS_A_TURN
+
+    def note(self, model: Model, error: ProviderError, *, called: bool) -> None:
+        """Take in how an attempt ended; one that was called says more than one that could not be."""
+        if called or not self.calls:
+            self.failure = error
+        if called:
+            self.calls += 1
+            self._failed.append((model, error))
+
+    def hopeless(self, model: Model) -> ProviderError | None:
+        """Return the failure that `model` would share, if any."""
+        return next((e for m, e in self._failed if not can_help(model, failed=m, error=e)), None)

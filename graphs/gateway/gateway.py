@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents.errors import DeadlineError, ModelFileError, NoModelError, ProviderError
+from agents.errors import DeadlineError, ModelFileError, ProviderError
 from graphs.gateway import transport
 from graphs.gateway.attempt import Attempt
 from graphs.gateway.breaker import Breaker
@@ -20,9 +20,9 @@ from graphs.gateway.bulkhead import Bulkhead
 from graphs.gateway.checks import checked
 from graphs.gateway.fallback import (
     ATTEMPTS_A_DEPLOYMENT,
-    ATTEMPTS_A_TURN,
+    LONGEST_PAUSE_S,
+    Course,
     RepeatBudget,
-    can_help,
     pause_before_repeat,
 )
 from graphs.gateway.ledger import Call, Ledger
@@ -115,19 +115,18 @@ class Gateway:
             BudgetError: what is left of the budget is too little for any of them.
             ProviderError: every model failed; the last failure.
         """
-        failure: ProviderError = NoModelError("no model may answer this turn; /models says why")
-        failed: list[tuple[Model, ProviderError]] = []
+        course = Course()
         order = [self.models[model] for model in dict.fromkeys(chat.order)]
-        calls = 0
-        for place, model in enumerate(order):
-            others = place + 1 < len(order)
-            hopeless = next((e for m, e in failed if not can_help(model, failed=m, error=e)), None)
-            if hopeless is not None:
-                _pass_over(model, f"passed over: {hopeless}", chat)
+        paused: set[str] = set()
+        for place, model in enumerate(order):  # it grows by those that asked for a pause
+            if (shared := course.hopeless(model)) is not None:
+                _pass_over(model, f"passed over: {shared}", chat)
                 continue
+            if model.id in paused:
+                await self._sleep(self._breakers[model.id].held_s)
             for number in range(1, ATTEMPTS_A_DEPLOYMENT + 1):
-                if calls == ATTEMPTS_A_TURN:
-                    raise failure
+                if course.over:
+                    raise course.failure
                 attempt, messages = self._prepared(model, chat)
                 try:
                     async with aclosing(self._tokens(attempt, messages, chat)) as tokens:
@@ -137,21 +136,30 @@ class Gateway:
                 except ProviderError as error:
                     if attempt.shown or isinstance(error, DeadlineError):
                         raise
-                    # A call that failed says more than one that was not made.
-                    if attempt.admitted or not calls:
-                        failure = error
-                    if attempt.admitted:
-                        failed.append((model, error))
-                    else:
+                    course.note(model, error, called=attempt.admitted)
+                    if not attempt.admitted:
                         _pass_over(model, str(error), chat)
-                    calls += attempt.admitted
-                    pause = pause_before_repeat(error, number, others=others)
-                if pause is None or self._clock() + pause >= chat.deadline:
+                    pause = pause_before_repeat(error, number, others=place + 1 < len(order))
+                if not attempt.admitted:
+                    if number == 1 and model.id not in paused and self._soon(model, chat):
+                        paused.add(model.id)
+                        order.append(model)
                     break
-                if calls == ATTEMPTS_A_TURN or not self._repeats.take(others=others):
+                if not await self._paused(pause, chat, others=place + 1 < len(order)):
                     break
-                await self._sleep(pause)
-        raise failure
+        raise course.failure
+
+    def _soon(self, model: Model, chat: Chat) -> bool:
+        """Whether the model asked for a pause that is worth waiting for if no other answers."""
+        pause = self._breakers[model.id].held_s
+        return 0 < pause <= min(LONGEST_PAUSE_S, self._left(chat))
+
+    async def _paused(self, pause: float | None, chat: Chat, *, others: bool) -> bool:
+        """Wait before a repeat and return True; False if there is to be none."""
+        if pause is None or pause >= self._left(chat) or not self._repeats.take(others=others):
+            return False
+        await self._sleep(pause)
+        return True
 
     def _prepared(self, model: Model, chat: Chat) -> tuple[Attempt, list[dict[str, Any]]]:
         """Return the attempt at an answer of `model`, and the messages that it can read."""

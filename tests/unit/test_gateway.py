@@ -195,7 +195,19 @@ async def test_a_long_wait_is_not_worth_it_where_another_model_may_answer() -> N
         chat = chat_with(gateway)
         assert await answer(gateway, chat) == ("b", "Yes."), "the wait binds other turns too"
     assert len(a.requests) == 1
-    assert errors(chat)[0] == ("a", "a is resting after failures")
+    assert errors(chat)[0] == ("a", "a asked for a pause")
+
+
+async def test_a_short_pause_is_waited_for_where_no_other_model_answers() -> None:
+    limited = status(429, headers={"Retry-After": "0.5"})
+    with FakeProvider(limited, ok("Yes.")) as a, FakeProvider(ok("No."), status(404)) as b:
+        gateway = gateway_of(a=a, b=b)
+        first = asyncio.create_task(answer(gateway, chat_with(gateway, order=["a"])))
+        await until(lambda: gateway.breaker_open("a"))
+        assert await answer(gateway, chat_with(gateway)) == ("b", "No."), "b is free at once"
+        assert await answer(gateway, chat_with(gateway)) == ("a", "Yes."), "b fails, a is back soon"
+        assert await first == ("a", "Yes.")
+    assert all(later.at - a.requests[0].at >= 0.5 for later in a.requests[1:])
 
 
 async def test_an_answer_that_breaks_off_is_replaced_where_nothing_was_shown() -> None:
