@@ -143,6 +143,18 @@ def raw_events(*events: str) -> Reply:
     return reply
 
 
+def broken_event(after: int = 2) -> Reply:
+    """Stream `after` chunks, then one that is no JSON."""
+
+    async def reply(wire: Wire, seen: Seen) -> None:
+        await _stream_head(wire)
+        for _ in range(after):
+            await wire.event(_chunk({"content": "word "}))
+        await wire.event('{"id": "chatcmpl-fake", "choices": [{')
+
+    return reply
+
+
 def hang() -> Reply:
     """Take the request and say nothing."""
 
