@@ -72,7 +72,8 @@ async def _answered(model: GatewayChatModel, messages: list[Any]) -> tuple[AIMes
     except ProviderError as error:
         shown = f"{whole.text}\n\n" if whole is not None and whole.text else ""
         text = f"{shown}*No model could answer: {error}. Your message is kept; try again.*"
-        return AIMessage(text, id=message_id), str(error)
+        # Whoever reads the thread can tell a beginning from an answer.
+        return AIMessage(text, id=message_id, response_metadata={"partial": True}), str(error)
     return (
         AIMessage(
             content=whole.content,

@@ -26,7 +26,7 @@ from tests.support.agents import (
     served_by,
 )
 from tests.support.plain import assert_plain
-from tests.support.provider import FakeProvider, ok, status
+from tests.support.provider import FakeProvider, cut, ok, status
 
 KEYS = {
     "id", "ts", "thread", "turn", "phase_from", "event", "phase_to", "agents", "models", "served_by", "runs",
@@ -126,6 +126,17 @@ async def test_when_no_model_answers_the_user_is_told_and_the_thread_goes_on() -
         assert answer(result).startswith("*No model could answer")
         assert result["record"]["error"]
         assert answer(await say(graph, "alpha")) == "alpha did it."
+
+
+async def test_what_came_of_an_answer_that_broke_off_is_kept_as_a_part() -> None:
+    with FakeProvider(cut(2)) as provider:
+        graph = fake_graph(models=[model_at(provider.base_url)], saver=InMemorySaver())
+        result = await say(graph, "write a poem")
+        kept = (await graph.aget_state(on("t"))).values["messages"][-1]
+    assert answer(result).startswith("word word")
+    assert kept.response_metadata == {"partial": True}
+    assert result["record"]["error"] == "the answer of m was cut off"
+    assert result["record"]["served_by"] is None
 
 
 class FakeBrokenEncoder(FakeEncoder):
