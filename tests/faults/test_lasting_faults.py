@@ -64,7 +64,7 @@ def _classes() -> list[type[Exception]]:
 def _raised(kind: type[Exception]) -> Exception:
     """Return an instance; each class wants other arguments."""
     request = httpx.Request("POST", "http://127.0.0.1:9")
-    known = {
+    known: dict[str, Any] = {
         "message": "m", "model": "m", "llm_provider": "openai",
         "status_code": getattr(kind, "status_code", 500),
         "response": httpx.Response(500, request=request), "request": request,
