@@ -9,7 +9,7 @@ from types import TracebackType
 
 from agents.errors import BudgetError, DeadlineError, ProviderError
 from graphs.gateway.breaker import Breaker, Permit
-from graphs.gateway.ledger import Call, Ledger
+from graphs.gateway.ledger import Call, Ledger, Reserved
 from graphs.gateway.models import Model, count_tokens
 from graphs.gateway.transport import Piece
 
@@ -30,7 +30,7 @@ class Attempt:
         self._ledger, self._breaker = ledger, breaker
         self._input_tokens = input_tokens
         self._permit = Permit.CALL
-        self._reserved = 0.0
+        self._reserved = Reserved()
         self._written: list[str] = []
         self._usage = Piece()
         self._whole = False

@@ -263,7 +263,7 @@ async def _noted(
 
 def _pass_over(model: Model, reason: str, chat: Chat) -> None:
     """Leave a trace of a model that was not called, so that nobody wonders why another answered."""
-    chat.ledger.settle(0.0, Call(model=model.id, ok=False, cost_usd=0.0, error=reason))
+    chat.ledger.note(Call(model=model.id, ok=False, cost_usd=0.0, error=reason))
 
 
 def fit(messages: Sequence[dict[str, Any]], tokens: int) -> list[dict[str, Any]]:

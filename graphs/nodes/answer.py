@@ -13,9 +13,8 @@ from agents.errors import ProviderError
 from graphs import record as records
 from graphs.floor import question_stands
 from graphs.gateway.chat_model import GatewayChatModel
-from graphs.gateway.ledger import Ledger
 from graphs.machine import Event
-from graphs.nodes.models import choose_models, spent_usd
+from graphs.nodes.models import choose_models, spender, typical_costs
 from graphs.services import Services
 from graphs.state import Context, State
 
@@ -33,7 +32,7 @@ def answer(services: Services) -> Answer:
         if record["models"] is None:  # the hops were used up before routing came to the models
             record = choose_models(record, state, runtime.context, services, prediction=None)
         order = tuple(record["models"]["order"])
-        ledger = Ledger(services.budget(runtime.context, spent=spent_usd(state)))
+        ledger = services.budgets.ledger(spender(state, runtime.context, services))
         model = GatewayChatModel(
             gateway=services.gateway,
             order=order,
@@ -47,6 +46,8 @@ def answer(services: Services) -> Answer:
         served = message.response_metadata.get("model_name")
         if served:
             record = {**record, "served_by": {"kind": "model", "id": served}}
+            costs = typical_costs(services, services.gateway.models)
+            record = records.with_step(record, served=served, costs_usd=costs)
         event, holder = _floor(state)
         return {
             "messages": [message],
