@@ -53,6 +53,13 @@ class Attempt:
 
     def check(self) -> None:
         """Raise ProviderError if the call could not be made now; nothing is taken."""
+        name, window = self.model.id, self.model.context_tokens
+        if self._input_tokens > window:
+            raise ProviderError(
+                f"{self._input_tokens:,} tokens do not fit the window of {name}, {window:,}",
+                model=name,
+                remedy="window",
+            )
         if self._breaker.open:
             raise self._resting()
 

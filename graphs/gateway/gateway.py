@@ -25,6 +25,7 @@ from graphs.gateway.fallback import (
     RepeatBudget,
     pause_before_repeat,
 )
+from graphs.gateway.history import clean, fit
 from graphs.gateway.ledger import Call, Ledger
 from graphs.gateway.local import LocalServers
 from graphs.gateway.models import Model, count_message, count_tokens
@@ -168,7 +169,8 @@ class Gateway:
         max_tokens = min(chat.max_tokens or longest, longest)
         # Schemas and tools are read and paid for as messages are.
         asked = count_tokens([json.dumps(chat.options, default=str)]) if chat.options else 0
-        messages = fit(chat.messages, model.context_tokens - max_tokens - asked)
+        own = clean(chat.messages, provider=model.provider)
+        messages = fit(own, model.context_tokens - max_tokens - asked)
         attempt = Attempt(
             model,
             ledger=chat.ledger,
@@ -264,25 +266,3 @@ async def _noted(
 def _pass_over(model: Model, reason: str, chat: Chat) -> None:
     """Leave a trace of a model that was not called, so that nobody wonders why another answered."""
     chat.ledger.note(Call(model=model.id, ok=False, cost_usd=0.0, error=reason))
-
-
-def fit(messages: Sequence[dict[str, Any]], tokens: int) -> list[dict[str, Any]]:
-    """Return the system messages and as many of the last others as fit `tokens`; the last is always kept.
-
-    The answers of tools stay with the message that called them: without it, providers refuse them.
-    """
-    system = [m for m in messages if m["role"] == "system"]
-    groups: list[list[dict[str, Any]]] = []
-    for message in (m for m in messages if m["role"] != "system"):
-        if message["role"] == "tool" and groups:
-            groups[-1].append(message)
-        else:
-            groups.append([message])
-    left = tokens - sum(map(count_message, system))
-    kept: list[dict[str, Any]] = []
-    for group in reversed(groups):
-        left -= sum(map(count_message, group))
-        if left < 0 and kept:
-            break
-        kept = group + kept
-    return system + kept

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +20,7 @@ from agents.errors import (
 )
 from graphs.gateway import fallback as module
 from graphs.gateway import transport
-from graphs.gateway.gateway import Chat, Gateway, Places, fit
+from graphs.gateway.gateway import Chat, Gateway, Places
 from graphs.gateway.ledger import Ledger
 from graphs.gateway.local import LocalModel, LocalServers
 from graphs.gateway.models import Model, Price, count_message
@@ -152,6 +152,16 @@ async def test_a_full_window_gives_way_to_a_larger_one_only() -> None:
         error = await failure_of(gateway, chat_with(gateway, order=["a", "b"]))
     assert str(error) == "a found the text too long for its window"
     assert (len(full.requests), len(other.requests)) == (2, 1)
+
+
+async def test_a_text_that_no_window_holds_is_not_sent() -> None:
+    with FakeProvider() as a, FakeProvider(ok("Yes.")) as b:
+        gateway = Gateway([model("a", a), model("b", b, context_tokens=16_000)], limits=LIMITS)
+        long = [said("user", "A" * 40_000)]
+        assert await answer(gateway, chat_with(gateway, messages=long)) == ("b", "Yes.")
+        error = await failure_of(gateway, chat_with(gateway, messages=long, order=["a"]))
+    assert str(error) == "10,004 tokens do not fit the window of a, 8,000"
+    assert a.requests == []
 
 
 async def test_a_text_that_its_policy_forbids_is_not_repeated() -> None:
@@ -586,35 +596,21 @@ async def test_a_long_answer_may_not_take_the_room_of_the_question() -> None:
     assert second["max_tokens"] == 30
 
 
-def said(role: str, content: str, **more: Any) -> dict[str, Any]:
+def said(role: str, content: Any, **more: Any) -> dict[str, Any]:
     return {"role": role, "content": content, **more}
 
 
-def tokens_of(messages: Sequence[Mapping[str, Any]]) -> int:
-    return sum(map(count_message, messages))
-
-
-def test_a_chat_that_fits_is_left_as_it_is() -> None:
-    chat = [
-        said("system", "Be brief."),
+async def test_what_another_provider_wrote_is_cleaned_before_it_is_sent() -> None:
+    thoughts = [
+        {"type": "thinking", "thinking": "hm", "signature": "c2ln"},
+        {"type": "text", "text": "B"},
+    ]
+    messages = [said("user", "A"), said("assistant", thoughts), said("user", "C")]
+    with FakeProvider() as provider:
+        gateway = gateway_of(a=provider)
+        await answer(gateway, chat_with(gateway, messages=messages))
+    assert provider.requests[0].body["messages"] == [
         said("user", "A"),
         said("assistant", "B"),
         said("user", "C"),
     ]
-    assert fit(chat, tokens_of(chat)) == chat
-
-
-def test_the_oldest_go_first_and_the_system_and_the_last_stay() -> None:
-    chat = [said("system", "S"), said("user", "A" * 400), said("assistant", "B"), said("user", "C")]
-    assert fit(chat, tokens_of(chat) - 1) == [chat[0], *chat[2:]]
-    assert fit(chat, 0) == [chat[0], chat[3]]
-
-
-def test_a_tools_answer_stays_with_the_call() -> None:
-    calls = [{"id": "1", "function": {"name": "f", "arguments": "{}"}}]
-    called = said("assistant", "", tool_calls=calls)
-    answers = [said("tool", "one" * 90, tool_call_id="1"), said("tool", "two", tool_call_id="1")]
-    chat = [said("user", "A"), called, *answers]
-    assert fit(chat, 1) == [called, *answers]
-    later = [*chat, said("user", "C")]
-    assert fit(later, tokens_of(later[3:])) == [later[-1]]
