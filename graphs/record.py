@@ -1,6 +1,7 @@
 """The decision record: one JSON-plain account of a turn, from the event it was to what it really cost.
 
-It is written in steps while the turn runs, each step returning a new record. It holds no user text.
+It is written in steps while the turn runs, each step returning a new record. It holds no user text, and what agents and
+errors say in it is redacted.
 """
 
 import uuid
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from graphs.masks import Refusal
+from graphs.redaction import redact, redact_fields
 from graphs.routing.choice import Ranked
 
 Record = dict[str, Any]
@@ -125,7 +127,7 @@ def with_run(
     calls: Sequence[Mapping[str, Any]],
 ) -> Record:
     """Return the record with one agent's run."""
-    run = {"agent": agent, "event": str(event), "reason": reason, "ms": round(ms, 2)}
+    run = {"agent": agent, "event": str(event), "reason": redact(reason), "ms": round(ms, 2)}
     return with_calls({**record, "runs": [*record["runs"], run]}, calls)
 
 
@@ -181,8 +183,9 @@ def finish(record: Record, *, phase: str, always_best: Mapping[str, Any] | None)
     """Return the record of a turn that ended in `phase`."""
     elapsed = datetime.now(UTC) - datetime.fromisoformat(record["ts"])
     timed = with_time(record, "total", 1e3 * elapsed.total_seconds())
+    redacted: Record = redact_fields(timed)
     return {
-        **timed,
+        **redacted,
         "phase_to": str(phase),
         "always_best": dict(always_best) if always_best else None,
     }

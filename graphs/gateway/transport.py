@@ -6,19 +6,20 @@ because they can echo a key.
 """
 
 import asyncio
-import math
+import logging
 import os
 import time
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field, replace
-from email.utils import parsedate_to_datetime
 from types import ModuleType
 from typing import Any
 from urllib.request import getproxies_environment
 
 import httpx
 
-from agents.errors import BrokenAnswerError, DeadlineError, ProviderError, Remedy
+from agents.errors import BrokenAnswerError, DeadlineError, ProviderError
+from graphs.gateway.failures import mapped, named
+from graphs.redaction import RedactingFilter
 
 _SAFE_ENVIRONMENT = {
     # Without it, importing LiteLLM fetches a price map from the network.
@@ -29,8 +30,6 @@ _SAFE_ENVIRONMENT = {
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _WISHES = frozenset({"temperature", "top_p", "seed", "logprobs"})
 """What may be left out for a model that does not take it; a schema, a tool or a stop may not."""
-_PASSING = frozenset({408, 409, 425, 429})
-"""The statuses of refused requests that the same deployment may take later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +83,10 @@ def load() -> ModuleType:
     import openai.resources.chat  # noqa: F401 or the first call imports it on the event loop, for half a second
 
     litellm.suppress_debug_info = True
+    for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):  # these have handlers of their own
+        for handler in logging.getLogger(name).handlers:
+            if not any(isinstance(f, RedactingFilter) for f in handler.filters):
+                handler.addFilter(RedactingFilter())
     return litellm
 
 
@@ -135,7 +138,7 @@ async def stream(request: Request) -> AsyncGenerator[Piece, None]:
     except TimeoutError:
         failure = answer.silence()
     except Exception as error:  # noqa: BLE001 every class of a foreign library is mapped, by a table below
-        failure = _mapped(error, request.model)
+        failure = mapped(error, request.model)
     finally:
         if chunks is not None:
             await chunks.aclose()
@@ -226,84 +229,6 @@ class _Answer:
         """Return the error of an answer that ended without a finish, or in which nothing was shown."""
         model = self._request.model
         if finish == "content_filter":
-            return _error("ContentPolicyViolationError", model)
+            return named("ContentPolicyViolationError", model)
         fault = "was cut off" if finish is None else "was empty"
         return BrokenAnswerError(f"the answer of {model} {fault}", model=model, retryable=True)
-
-
-_POLICY = "refused the text by its content policy"
-_MEANING: dict[str, tuple[str, bool, Remedy]] = {
-    "AuthenticationError": ("refused its key", False, "key"),
-    "PermissionDeniedError": ("refused access", False, "key"),
-    "NotFoundError": ("does not know this model name", False, "any"),
-    "ContextWindowExceededError": ("found the text too long for its window", False, "window"),
-    "ContentPolicyViolationError": (_POLICY, False, "provider"),
-    "RateLimitError": ("is at its rate limit", True, "any"),
-    "Timeout": ("did not answer in time", True, "any"),
-    "APIConnectionError": ("could not be reached", True, "any"),
-    "ServiceUnavailableError": ("is not available", True, "any"),
-    "BadGatewayError": ("is not available", True, "any"),
-    "InternalServerError": ("failed on its side", True, "any"),
-    "MidStreamFallbackError": ("broke off in its answer", True, "any"),
-    "APIResponseValidationError": ("sent something that is not an answer", True, "any"),
-    "APIError": ("failed on its side", True, "any"),
-    "BadRequestError": ("refused the request", False, "provider"),
-    "UnprocessableEntityError": ("refused the request", False, "provider"),
-    "UnsupportedParamsError": ("refused the request", False, "any"),
-    "BudgetExceededError": ("is over its own budget", False, "key"),
-    "GuardrailRaisedException": (_POLICY, False, "provider"),
-    "BlockedPiiEntityError": (_POLICY, False, "provider"),
-    "OSError": ("could not be reached", True, "any"),
-    "TransportError": ("could not be reached", True, "any"),
-}
-"""What a class of `litellm.exceptions` means, whether the same deployment may do better, and which other one may; a
-class that is not here takes the meaning of its nearest base."""
-_UNNAMED: dict[int, tuple[str, bool, Remedy]] = {
-    402: ("refused the request", False, "key"),
-    403: ("refused access", False, "key"),
-    413: ("found the text too long for its window", False, "window"),
-}
-"""Refusals that LiteLLM has no class for and calls `APIError`."""
-
-
-def _mapped(error: Exception, model: str) -> ProviderError:
-    meaning = _meaning(error)
-    status = getattr(error, "status_code", None)
-    if meaning[1] and isinstance(status, int) and 400 <= status < 500 and status not in _PASSING:
-        meaning = _UNNAMED.get(status, _MEANING["BadRequestError"])
-    text, retryable, remedy = meaning
-    return ProviderError(
-        f"{model} {text}",
-        model=model,
-        retryable=retryable,
-        retry_after=_retry_after(error),
-        remedy=remedy,
-    )
-
-
-def _meaning(error: Exception) -> tuple[str, bool, Remedy]:
-    for base in type(error).__mro__:
-        if base.__name__ in _MEANING:
-            return _MEANING[base.__name__]
-    return f"failed ({type(error).__name__})", False, "any"
-
-
-def _error(name: str, model: str) -> ProviderError:
-    text, retryable, remedy = _MEANING[name]
-    return ProviderError(f"{model} {text}", model=model, retryable=retryable, remedy=remedy)
-
-
-def _retry_after(error: Exception) -> float | None:
-    """Return the seconds that the provider asks to wait, given in seconds or as a date."""
-    headers = getattr(error, "litellm_response_headers", None)
-    if headers is None:
-        headers = getattr(getattr(error, "response", None), "headers", None)
-    text = str((headers or {}).get("retry-after") or "")
-    try:
-        seconds = float(text)
-    except ValueError:
-        try:
-            seconds = parsedate_to_datetime(text).timestamp() - time.time()
-        except ValueError:
-            return None
-    return max(seconds, 0.0) if math.isfinite(seconds) else None

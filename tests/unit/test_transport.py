@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from agents.errors import BrokenAnswerError, DeadlineError, ProviderError
-from graphs.gateway import transport
+from graphs.gateway import failures, transport
 from graphs.gateway.transport import Limits, Piece, Request
 from tests.support.provider import (
     FakeProvider,
@@ -219,7 +219,7 @@ def test_every_exception_of_litellm_has_a_meaning() -> None:
     assert nameless == {"OpenAIError", "ModifyResponseException", "SensitiveDataRouteException"}
 
 
-NAMED = set(transport._MEANING)
+NAMED = set(failures.MEANING)
 PERMANENT = {
     "AuthenticationError",
     "BadRequestError",
@@ -238,13 +238,13 @@ PERMANENT = {
 @pytest.mark.parametrize("name", sorted(NAMED))
 def test_only_what_may_pass_is_tried_again(name: str) -> None:
     class_of_that_name = type(name, (Exception,), {})
-    error = transport._mapped(class_of_that_name(CANARY), "m")
+    error = failures.mapped(class_of_that_name(CANARY), "m")
     assert error.may_retry == (name not in PERMANENT)
     assert CANARY not in str(error)
 
 
 def test_an_unknown_class_is_named_and_not_tried_again() -> None:
-    error = transport._mapped(ZeroDivisionError(CANARY), "m")
+    error = failures.mapped(ZeroDivisionError(CANARY), "m")
     assert (str(error), error.may_retry) == ("m failed (ZeroDivisionError)", False)
 
 
@@ -430,7 +430,7 @@ def note(event, args):
     if event == "socket.connect": calls.append(args[1])
     if event == "socket.getaddrinfo": calls.append(args[:2])
 sys.addaudithook(note)
-from graphs.gateway import transport
+from graphs.gateway import failures, transport
 from graphs.gateway.transport import Limits, Request
 transport.load()
 assert not calls, calls
