@@ -18,7 +18,10 @@ for _name, _value in {
 
 from graphs.catalog import Catalog  # noqa: E402
 from graphs.orchestrator import build_graph  # noqa: E402
+from graphs.redaction import keep_quiet  # noqa: E402
 from graphs.services import Options, Services  # noqa: E402
 from graphs.state import Context  # noqa: E402
+
+keep_quiet()
 
 __all__ = ["Catalog", "Context", "Options", "Services", "build_graph"]

@@ -12,7 +12,10 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ["RedactingFilter", "redact", "redact_fields"]
+__all__ = ["RedactingFilter", "keep_quiet", "redact", "redact_fields"]
+
+_TALKATIVE = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy", "aiosqlite", "openai")
+"""These write down whole requests or whole checkpoints at the level of debugging."""
 
 _SECRET_NAME = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS?)$", re.IGNORECASE)
 _SHORTEST_SECRET = 8
@@ -34,7 +37,9 @@ _NAMED_KEY = re.compile(
 _PASSWORD_IN_URL = re.compile(r"(://[^/\s:@]*:)[^/\s@]+(@)")
 _EMAIL = re.compile(r"[\w.+%-]{1,64}@(?:[\w-]{1,63}\.){1,8}[A-Za-z]{2,24}\b")
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
-_CARD = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w-]|\.\d)")
+_CARD = re.compile(
+    r"(?<![\w.-])(?:\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}|\d{4}([ -])\d{6}\2\d{4,5}|\d{13,19})(?![\w-]|\.\d)"
+)
 _PHONE = re.compile(
     r"""(?<![\w.-])(?:
       (?:\+|00)\d{1,3}[ /()-]{0,2}\d(?:[ /()-]{0,2}\d){6,12}   # with the country
@@ -85,6 +90,14 @@ class RedactingFilter(logging.Filter):
         if record.stack_info:
             record.stack_info = redact(record.stack_info)
         return True
+
+
+def keep_quiet() -> None:
+    """Keep what users say out of the logs even where all debugging is on, unless a logger was set by name before."""
+    for name in _TALKATIVE:
+        logger = logging.getLogger(name)
+        if logger.level == logging.NOTSET:
+            logger.setLevel(logging.INFO)
 
 
 def _secrets(environment: Mapping[str, str] | None = None) -> list[str]:

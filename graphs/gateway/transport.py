@@ -27,6 +27,7 @@ _SAFE_ENVIRONMENT = {
     # Without it, counting the tokens of some models asks a hub for their tokenizer first.
     "HF_HUB_OFFLINE": "1",
 }
+_LOGGERS = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _WISHES = frozenset({"temperature", "top_p", "seed", "logprobs"})
 """What may be left out for a model that does not take it; a schema, a tool or a stop may not."""
@@ -83,7 +84,7 @@ def load() -> ModuleType:
     import openai.resources.chat  # noqa: F401 or the first call imports it on the event loop, for half a second
 
     litellm.suppress_debug_info = True
-    for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):  # these have handlers of their own
+    for name in _LOGGERS:  # they have handlers of their own
         for handler in logging.getLogger(name).handlers:
             if not any(isinstance(f, RedactingFilter) for f in handler.filters):
                 handler.addFilter(RedactingFilter())

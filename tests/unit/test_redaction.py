@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphs.redaction import RedactingFilter, redact, redact_fields
+from graphs.redaction import RedactingFilter, keep_quiet, redact, redact_fields
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,8 @@ from graphs.redaction import RedactingFilter, redact, redact_fields
         ("-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY----- end", "[key] end"),
         ("write to ann.o'hara+x@mail.example.org.", "write to ann.o'[e-mail]."),
         ("card 4111 1111 1111 1111 or 4111-1111-1111-1111", "card [card] or [card]"),
+        ("3782 822463 10005, 4222222222222", "[card], [card]"),
+        ("+49 30 90182055 4111 1111 1111 1111", "[phone] [card]"),
         ("IBAN DE89 3704 0044 0532 0130 00, please", "IBAN [iban], please"),
         ("GB29NWBK60161331926819", "[iban]"),
         ("call +49 30 901820 or 0049 30 901820", "call [phone] or [phone]"),
@@ -101,3 +103,14 @@ def test_a_log_loses_them_in_messages_arguments_and_tracebacks() -> None:
     assert text.startswith("from [e-mail], 7\nit broke\n")
     assert "ValueError: refused [key]" in text
     assert "0123456789abcdef" not in text
+
+
+def test_libraries_that_log_whole_requests_are_quiet_unless_they_are_set_by_name() -> None:
+    openai, aiosqlite = logging.getLogger("openai"), logging.getLogger("aiosqlite")
+    assert (openai.level, aiosqlite.level) == (logging.INFO, logging.INFO)
+    openai.setLevel(logging.DEBUG)
+    try:
+        keep_quiet()
+        assert openai.level == logging.DEBUG
+    finally:
+        openai.setLevel(logging.INFO)
