@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from agents.contract import failed
+from agents.errors import ProviderError
 from app.settings import read_settings
 from graphs import Context
 from graphs.checkpoints import open_sqlite
@@ -25,6 +26,7 @@ from graphs.redaction import RedactingFilter
 from tests.support.agents import fake_agent, fake_graph, model_at, on
 from tests.support.bars import bar
 from tests.support.provider import FakeProvider, echo_key, ok
+from tests.support.waiting import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 KEY = "canary-in-the-environment-0f3a"
@@ -55,18 +57,18 @@ def careless(state: Any, runtime: Any) -> Any:
     return failed(f"no entry for {state['request']}")
 
 
-@pytest.mark.parametrize("n", [2, pytest.param(100, marks=pytest.mark.faults)])
+@pytest.mark.parametrize("n", [1, pytest.param(50, marks=pytest.mark.faults)])
 async def test_30b_canaries(
     n: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("CANARY_API_KEY", KEY)
     monkeypatch.setattr(fallback, "FIRST_PAUSE_S", 0.001)
     transport.load()
-    places: dict[str, str] = {}
     seen: list[str] = []
     others: list[str] = []
+    errors: list[str] = []
     script = [echo_key(401), echo_key(500), echo_key(429), echo_key(403)]
-    with FakeProvider(*script * n) as echoing, FakeProvider(ok("Fine.")) as sound:
+    with FakeProvider(*script * (3 * n + 9)) as echoing, FakeProvider(ok("Fine.")) as sound:
         models = [
             model_at(echoing.base_url, "echoing", key="CANARY_API_KEY", quality={"writing": 0.9}),
             model_at(sound.base_url, "sound"),
@@ -95,25 +97,24 @@ async def test_30b_canaries(
                     others += [repr(snapshot) async for snapshot in snapshots]
                     mine = await graph.aget_state(on(f"ann-{number}"))
                     seen.append(repr(mine.values["record"]))
-            try:
-                await anext(transport.stream(_refused(echoing.base_url)))
-            except Exception as error:  # noqa: BLE001 all that a tracker could write down of it
-                places["errors"] = "".join(traceback.format_exception(error)) + repr(vars(error))
+            for _ in range(n):
+                errors += [await _shown_of_an_error(echoing.base_url) for _ in script]
     assert any("no entry for careless" in text for text in seen), "the agent did run"
     stored = _read(tmp_path)
-    places |= {
+    places = {
         "logs": logs.getvalue() + "".join(capfd.readouterr()),
+        "errors": "".join(errors),
         "responses": "".join(seen),
         "checkpoints of other threads": "".join(others),
         "all checkpoints": stored,
         "settings": repr(read_settings()) + repr(models) + repr(read_settings().options()),
-        "traces": _traced(sound.base_url) if n >= 100 else "",
+        "traces": _traced(sound.base_url) if n >= 50 else "",
     }
     keys = {place for place, text in places.items() if KEY in text}
     told = [name for name in places if name != "all checkpoints"]
     prompts = {place for place in told if PROMPT in places[place] and place != "responses"}
     personal = {place for place in told for canary in PERSONAL if canary in places[place]}
-    if n >= 100:
+    if n >= 50:
         bar(
             30,
             "(b) canary secrets",
@@ -121,7 +122,7 @@ async def test_30b_canaries(
             f"{len(keys)} hits of a key in {len(places)} places, {len(prompts | personal)} of a prompt in {len(told)}",
             "0 hits",
         )
-    assert len(echoing.requests) >= n
+    assert len(echoing.requests) > len(errors), "turns were refused too"
     assert not keys
     assert not prompts | personal
 
@@ -131,17 +132,21 @@ def _read(folder: Path) -> str:
     return b"".join(path.read_bytes() for path in folder.glob("threads.sqlite*")).decode("latin-1")
 
 
-def _refused(base_url: str) -> transport.Request:
-    return transport.Request(
+async def _shown_of_an_error(base_url: str) -> str:
+    """Return all that a tracker of errors could write down of a call that is refused."""
+    request = transport.Request(
         model="m",
         litellm="openai/fake",
         messages=[{"role": "user", "content": PROMPT}],
         max_tokens=9,
         limits=transport.Limits(),
-        deadline=time.monotonic() + 60,
+        deadline=time.monotonic() + PATIENCE_S,
         base_url=base_url,
         api_key=KEY,
     )
+    with pytest.raises(ProviderError) as refused:
+        await anext(transport.stream(request))
+    return "".join(traceback.format_exception(refused.value)) + repr(vars(refused.value))
 
 
 TRACED = """
