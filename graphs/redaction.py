@@ -97,7 +97,7 @@ def keep_quiet() -> None:
     for name in _TALKATIVE:
         logger = logging.getLogger(name)
         if logger.level == logging.NOTSET:
-            logger.setLevel(logging.INFO)
+            logger.setLevel(logging.WARNING)
 
 
 def _secrets(environment: Mapping[str, str] | None = None) -> list[str]:

@@ -9,7 +9,8 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any
@@ -119,10 +120,10 @@ async def stream(request: Request) -> AsyncGenerator[Piece, None]:
     ):  # the import took the turn's time; LiteLLM would leave a call half made
         raise answer.silence()
     try:
-        async with asyncio.timeout(answer.patience()):
+        async with answer.waiting():
             chunks = await _opened(litellm, request)
         while True:
-            async with asyncio.timeout(answer.patience()):
+            async with answer.waiting():
                 chunk = await anext(chunks, None)
             if chunk is None:
                 break
@@ -184,16 +185,28 @@ class _Answer:
 
     def __init__(self, request: Request) -> None:
         self._request = request
-        self._first_by = time.monotonic() + request.limits.first_token
-        self._begun = False
+        self._longest_silence = request.limits.first_token
+        self._silent_for = 0.0
+        """Since the last token, the reader's own time left out."""
         self._shown = False
         self._usage = Piece()
 
     def patience(self) -> float:
         """Return the seconds until a silence is too long."""
-        now = time.monotonic()
-        silence = self._request.limits.idle if self._begun else self._first_by - now
-        return min(silence, self._request.deadline - now)
+        left = self._request.deadline - time.monotonic()
+        return min(self._longest_silence - self._silent_for, left)
+
+    @asynccontextmanager
+    async def waiting(self) -> AsyncIterator[None]:
+        """Wait for the next part, as long as patience lasts.
+
+        Raises:
+            TimeoutError: it is at its end.
+        """
+        began = time.monotonic()
+        async with asyncio.timeout(self.patience()):
+            yield
+        self._silent_for += time.monotonic() - began
 
     def silence(self) -> ProviderError:
         """Return the error of a patience that is at its end."""
@@ -212,12 +225,12 @@ class _Answer:
             return None
         delta = chunk.choices[0].delta
         calls = [call.model_dump() for call in (getattr(delta, "tool_calls", None) or ())]
-        # A model that thinks aloud has begun; a chunk that only opens the message proves nothing.
+        # A model that thinks aloud is not silent; a chunk with nothing in it proves nothing.
         thought = getattr(delta, "reasoning_content", None) or ""
-        self._begun |= bool(delta.content or calls or thought)
-        self._shown |= bool(delta.content or calls)
         if not (delta.content or calls or thought):
             return None
+        self._longest_silence, self._silent_for = self._request.limits.idle, 0.0
+        self._shown |= bool(delta.content or calls)
         return Piece(text=delta.content or "", tool_calls=calls, thought=thought)
 
     def end(self, *, finish: str | None) -> Piece:

@@ -53,6 +53,7 @@ SILENT: dict[str, Reply] = {
     "no bytes": stall(1),
     "a byte a second": drip(1.0),
     "comments": keep_alive(0.5),
+    "empty chunks": stream({"content": "word "}, *[{"content": ""}] * 999, every=0.3),
 }
 """These end at the idle limit."""
 SLOW: dict[str, Reply] = {"a token each half second": stream(*[{"content": "x"}] * 999, every=0.5)}
@@ -76,7 +77,7 @@ async def _ended(reply: Reply, limits: Limits) -> tuple[str, MomaError, float, f
 
 
 @pytest.mark.parametrize(
-    ("n", "idle", "turn"), [(8, 1.0, 2.0), pytest.param(100, 2.0, 6.0, marks=pytest.mark.faults)]
+    ("n", "idle", "turn"), [(10, 1.0, 2.0), pytest.param(100, 2.0, 6.0, marks=pytest.mark.faults)]
 )
 async def test_10_stall_and_drip(n: int, idle: float, turn: float) -> None:
     limits = Limits(connect=PATIENCE_S, first_token=PATIENCE_S, idle=idle, turn=turn)

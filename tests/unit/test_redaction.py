@@ -107,10 +107,10 @@ def test_a_log_loses_them_in_messages_arguments_and_tracebacks() -> None:
 
 def test_libraries_that_log_whole_requests_are_quiet_unless_they_are_set_by_name() -> None:
     openai, aiosqlite = logging.getLogger("openai"), logging.getLogger("aiosqlite")
-    assert (openai.level, aiosqlite.level) == (logging.INFO, logging.INFO)
+    assert (openai.level, aiosqlite.level) == (logging.WARNING, logging.WARNING)
     openai.setLevel(logging.DEBUG)
     try:
         keep_quiet()
         assert openai.level == logging.DEBUG
     finally:
-        openai.setLevel(logging.INFO)
+        openai.setLevel(logging.WARNING)

@@ -287,6 +287,15 @@ async def test_a_silence_ends_at_its_limit_and_hangs_up(reply: Reply, limits: Li
     assert 0.3 <= took < PATIENCE_S
 
 
+async def test_a_reader_that_takes_its_time_is_not_a_silence() -> None:
+    with FakeProvider(ok("One two three.")) as provider:
+        came = []
+        async for piece in transport.stream(request_to(provider, limits=replace(LIMITS, idle=0.2))):
+            came.append(piece.text)
+            await asyncio.sleep(0.3)
+    assert came == ["One ", "two ", "three.", ""]
+
+
 @contextmanager
 def full_port() -> Iterator[int]:
     """A port whose backlog is full, so that a connection to it is neither taken nor refused."""
