@@ -16,7 +16,15 @@ MomaError
 └── CheckpointError           the thread could not be read or written; the turn is refused
 """
 
-from typing import ClassVar
+from typing import ClassVar, Literal
+
+Remedy = Literal[
+    "any",  # any other deployment may do better
+    "key",  # only one with another key
+    "provider",  # only one of another provider
+    "window",  # only one with a larger window
+]
+"""Which other deployment can help after a failure."""
 
 
 class MomaError(Exception):
@@ -64,12 +72,15 @@ class ProviderError(MomaError):
         model: str | None = None,
         retryable: bool = False,
         retry_after: float | None = None,
+        remedy: Remedy = "any",
     ) -> None:
         super().__init__(text)
         self.model = model
         self.may_retry = retryable
+        """Whether the same deployment may do better."""
         self.retry_after = retry_after
-        """The seconds that the provider asks to wait, if it says."""
+        """The seconds to wait before it is asked again, if they are known."""
+        self.remedy = remedy
 
 
 class NoModelError(ProviderError):

@@ -15,7 +15,9 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from agents.errors import InputError, SettingsError
+from graphs.budgets import BudgetLimits
 from graphs.catalog import Catalog
+from graphs.gateway.gateway import Places
 from graphs.gateway.gguf_files import check_gguf, parse_local_models
 from graphs.gateway.models import Model, Price
 from graphs.gateway.transport import Limits
@@ -63,6 +65,17 @@ class Settings(BaseSettings):
     budget_usd: Annotated[float, Field(ge=0)] | None = Field(
         default=None, description="The most that a turn may cost; empty: no limit."
     )
+    thread_budget_usd: Annotated[float, Field(ge=0)] | None = Field(
+        default=None, description="The most that all turns of a thread may cost; empty: no limit."
+    )
+    user_budget_usd: Annotated[float, Field(ge=0)] | None = Field(
+        default=None,
+        description="The most that all turns of a user may cost in a day (UTC); empty: no limit.",
+    )
+    day_budget_usd: Annotated[float, Field(ge=0)] | None = Field(
+        default=None,
+        description="The most that all turns of everybody may cost in a day (UTC); empty: no limit.",
+    )
     grants: _Words = Field(
         default=(), description="What every caller is granted, with commas between."
     )
@@ -90,6 +103,13 @@ class Settings(BaseSettings):
         default=15.0, description="The longest pause between two tokens."
     )
     turn_seconds: _Seconds = Field(default=120.0, description="The longest that a turn may take.")
+
+    provider_calls: Annotated[int, Field(ge=1)] = Field(
+        default=128, description="How many calls one provider may have open at once."
+    )
+    caller_calls: Annotated[int, Field(ge=1)] = Field(
+        default=32, description="How many calls one user may have open at once."
+    )
 
     @field_validator("grants", "residency", mode="before")
     @classmethod
@@ -136,7 +156,12 @@ class Settings(BaseSettings):
             encoder=self.encoder,
             profile=self.profile,
             preference=self.preference,
-            budget_usd=self.budget_usd,
+            budgets=BudgetLimits(
+                turn=self.budget_usd,
+                thread=self.thread_budget_usd,
+                user=self.user_budget_usd,
+                day=self.day_budget_usd,
+            ),
             default_grants=frozenset(self.grants),
             residency=frozenset(self.residency),
             max_hops=self.max_hops,
@@ -148,6 +173,7 @@ class Settings(BaseSettings):
                 idle=self.idle_seconds,
                 turn=self.turn_seconds,
             ),
+            places=Places(provider=self.provider_calls, caller=self.caller_calls),
             **more,
         )
 

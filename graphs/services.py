@@ -20,9 +20,10 @@ from tzlocal import get_localzone
 from agents.card import AgentCard
 from agents.errors import RoutingError, SettingsError
 from agents.registry import Registry, build_agent
+from graphs.budgets import BudgetLimits, Budgets, Spender
 from graphs.catalog import Catalog
 from graphs.gateway.breaker import Breaker
-from graphs.gateway.gateway import Gateway
+from graphs.gateway.gateway import Gateway, Places
 from graphs.gateway.local import LocalModel, LocalServers, default_model
 from graphs.gateway.models import Model, resolve_path
 from graphs.gateway.transport import Limits
@@ -49,8 +50,7 @@ class Options:
     profile: Path | None = None
     """The folder of a measured profile; without one the catalogue's assumed qualities count."""
     preference: Preference = "auto"
-    budget_usd: float | None = None
-    """For a turn."""
+    budgets: BudgetLimits = field(default_factory=BudgetLimits)
     default_grants: frozenset[str] = frozenset()
     """What every caller has."""
     residency: frozenset[str] = frozenset()
@@ -62,6 +62,7 @@ class Options:
     """Whether a model is asked which of a few agents is meant before the user is."""
     local_threads: int = 1
     limits: Limits = field(default_factory=Limits)
+    places: Places = field(default_factory=Places)
     on_progress: Callable[[str], None] | None = None
 
 
@@ -80,6 +81,7 @@ class Services:
         self.registry = registry
         self.gateway = gateway
         self.options = options
+        self.budgets = Budgets(options.budgets, home=options.home)
         # Read once: the zone is in a file, and turns run in an event loop.
         self.zone = get_localzone()
         self._local = local
@@ -104,7 +106,7 @@ class Services:
             log_dir=options.home / "logs",
             on_progress=options.on_progress,
         )
-        gateway = Gateway(catalog.models, local=local, limits=options.limits)
+        gateway = Gateway(catalog.models, local=local, limits=options.limits, places=options.places)
         services = cls(catalog, registry, gateway, local, options)
         registry.on_change(services._follow)
         return services
@@ -145,9 +147,10 @@ class Services:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
     def close(self) -> None:
-        """End the local models' servers."""
+        """End the local models' servers and close the file of what was spent."""
         self._local.close()
         self._pool.shutdown(wait=False)
+        self.budgets.close()
 
     def cards(self) -> Mapping[str, AgentCard]:
         """Return the cards of this moment."""
@@ -171,24 +174,34 @@ class Services:
                 missing_file=self.gateway.missing_file(model),
             )
 
-    def caller(self, context: Context | None, *, spent: float = 0.0) -> Caller:
+    def caller(
+        self, context: Context | None, *, spent: float = 0.0, thread: str | None = None
+    ) -> Caller:
         """Return what the caller may have; no context means no grants beyond the default ones."""
         given = context or Context()
         return Caller(
             grants=frozenset(given.grants) | self.options.default_grants,
             include=frozenset(given.include),
             exclude=frozenset(given.exclude),
-            budget_usd=self.budget(context, spent=spent),
+            budget_usd=self.budget(context, spent=spent, thread=thread),
         )
 
-    def budget(self, context: Context | None, *, spent: float = 0.0) -> float | None:
-        """Return what this turn may still cost: the lower of the caller's and the operator's limit, less `spent`."""
-        limits = [
-            limit
-            for limit in (context.budget_usd if context else None, self.options.budget_usd)
-            if limit is not None
-        ]
-        return max(0.0, min(limits) - spent) if limits else None
+    def budget(
+        self, context: Context | None, *, spent: float = 0.0, thread: str | None = None
+    ) -> float | None:
+        """Return what this turn may still cost, None for any amount; see `spender`."""
+        return self.budgets.left(self.spender(context, spent=spent, thread=thread))
+
+    def spender(self, context: Context | None, *, spent: float, thread: str | None) -> Spender:
+        """Return on whose behalf a call is made.
+
+        Args:
+            context: who is calling, with a limit of their own, perhaps.
+            spent: what the turn has cost so far.
+            thread: its id, None if nothing is kept of it.
+        """
+        given = context or Context()
+        return Spender(user=given.user, thread=thread, turn_limit=given.budget_usd, spent=spent)
 
     def breaker(self, agent_id: str) -> Breaker:
         """Return the breaker of an agent, which counts its crashes."""

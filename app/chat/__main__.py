@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from agents.errors import MomaError, SetupError
 from app.settings import Settings, read_settings
+from graphs.redaction import RedactingFilter
 
 if TYPE_CHECKING:
     from graphs import Services
@@ -44,6 +45,7 @@ def main(argv: list[str] | None = None) -> int:
         # A terminal is no place for a log: what went wrong in a turn is said in its answer and its record.
         (log := home / "chat.log").touch(mode=0o600)
         logging.basicConfig(filename=log, level=logging.WARNING)
+        logging.getLogger().handlers[0].addFilter(RedactingFilter())
         return asyncio.run(_chat(arguments, settings))
     except MomaError as error:
         print(f"moma: {error}", file=sys.stderr)

@@ -47,6 +47,10 @@ class GatewayChatModel(BaseChatModel):
     order: tuple[str, ...]
     ledger: Ledger
     deadline: float
+    caller: str | None = None
+    """Who asks; None is nobody in particular."""
+    whole: bool = False
+    """Whether an answer is passed on only when all of it is there, so that one that breaks off can be replaced."""
     max_tokens: int | None = None
     loop: asyncio.AbstractEventLoop
     """The turn's loop, which a synchronous call from its own thread would stop."""
@@ -171,6 +175,8 @@ class GatewayChatModel(BaseChatModel):
             order=self.order,
             ledger=self.ledger,
             deadline=self.deadline,
+            caller=self.caller,
+            whole=self.whole,
             max_tokens=given.get("max_tokens") or self.max_tokens,
             options=options,
         )

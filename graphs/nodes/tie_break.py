@@ -14,9 +14,8 @@ from langchain_core.messages import HumanMessage, SystemMessage
 from agents.errors import MomaError
 from graphs import record as records
 from graphs.gateway.chat_model import GatewayChatModel
-from graphs.gateway.ledger import Ledger
 from graphs.machine import Event
-from graphs.nodes.models import order_models, spent_usd
+from graphs.nodes.models import order_models, spender
 from graphs.routing.decision import Decision
 from graphs.services import Services
 from graphs.state import Context, State
@@ -63,12 +62,13 @@ async def tie_break(
     order = order_models(state, context, services)
     if not order or not candidates:
         return decision, record
-    ledger = Ledger(services.budget(context, spent=spent_usd(state)))
+    ledger = services.budgets.ledger(spender(state, context, services))
     model = GatewayChatModel(
         gateway=services.gateway,
         order=tuple(order),
         ledger=ledger,
         deadline=services.deadline(record["id"]),
+        caller=context.user if context else None,
         loop=asyncio.get_running_loop(),
     )
     cards = services.cards()
