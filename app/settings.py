@@ -72,6 +72,10 @@ class Settings(BaseSettings):
     max_hops: Annotated[int, Field(ge=0, le=100)] = Field(
         default=8, description="How many hand-overs a turn may have."
     )
+    routing_seconds: _Seconds = Field(
+        default=2.0,
+        description="The longest that choosing may take; then the default model answers.",
+    )
     tie_break: bool = Field(
         default=False,
         description="Whether a model is asked which of a few agents is meant before the user is.",
@@ -140,6 +144,7 @@ class Settings(BaseSettings):
             default_grants=frozenset(self.grants),
             residency=frozenset(self.residency),
             max_hops=self.max_hops,
+            routing_seconds=self.routing_seconds,
             tie_break=self.tie_break,
             local_threads=self.local_threads,
             limits=Limits(

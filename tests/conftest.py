@@ -7,6 +7,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import graphs  # noqa: F401 first, as in an application: LangGraph reads on its import how strict it is to be
+from tests.support import bars
+
+pytest_configure = bars.pytest_configure
 
 
 @pytest.fixture(autouse=True)
