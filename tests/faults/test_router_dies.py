@@ -49,7 +49,7 @@ WAYS: dict[str, Callable[[int], Rows]] = {
     "no rows": lambda n: np.ones((0, FakeEncoder.dim), np.float32),
     "not finite": lambda n: np.full((n, FakeEncoder.dim), np.nan, np.float32),
     "zero": lambda n: np.zeros((n, FakeEncoder.dim), np.float32),
-    "a scalar": lambda n: np.float32(n),  # type: ignore[dict-item]
+    "a scalar": lambda n: np.array(n, np.float32),
 }
 
 
