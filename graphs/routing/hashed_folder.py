@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 MANIFEST = "manifest.json"
-LARGEST_FILE, LARGEST_MANIFEST = 1 << 32, 1 << 26
+LARGEST_MANIFEST = 1 << 26
 _LOCK = ".lock"
 _NAME = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*/)?[A-Za-z0-9_-][A-Za-z0-9_.-]*\.(?:npy|json)")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -53,6 +53,7 @@ class HashedFiles:
     ) -> None:
         self._directory, self._what, self._remedy = directory, what, remedy
         self._hashes: Mapping[str, str] = manifest["sha256"]
+        self._sizes: Mapping[str, int] = manifest["bytes"]
         self.about: Mapping[str, Any] = manifest["about"]
         """What the writer said of the whole."""
 
@@ -81,7 +82,7 @@ class HashedFiles:
     def _bytes(self, name: str) -> bytes:
         expected = self._hashes[name]
         path = self._directory / _path(name, expected)
-        content = read_bytes(path, limit=LARGEST_FILE, what=self._what, remedy=self._remedy)
+        content = read_bytes(path, limit=self._sizes[name], what=self._what, remedy=self._remedy)
         if hashlib.sha256(content).hexdigest() != expected:
             raise RoutingError(
                 f"{self._what} was changed: {name} is not what was saved: {self._remedy}"
@@ -115,13 +116,14 @@ def write_folder(
         directory.mkdir(parents=True, exist_ok=True)
         with _locked(directory):
             hashes: dict[str, str] = {}
+            sizes: dict[str, int] = {}
             for name, content in files:
                 assert _NAME.fullmatch(name), name
-                hashes[name] = hashlib.sha256(content).hexdigest()
+                hashes[name], sizes[name] = hashlib.sha256(content).hexdigest(), len(content)
                 path = directory / _path(name, hashes[name])
                 path.parent.mkdir(exist_ok=True)
                 write_atomically(path, content)
-            write_atomically(directory / MANIFEST, _manifest(kind, about, hashes))
+            write_atomically(directory / MANIFEST, _manifest(kind, about, hashes, sizes))
             written = re.compile(rf"(?:{ours.pattern})-[0-9a-f]{{12}}\.(?:npy|json)(?:\.tmp)?")
             remove_others(directory, ours=written, keep={_path(n, h) for n, h in hashes.items()})
     except OSError as error:
@@ -169,8 +171,15 @@ def json_bytes(value: Any) -> bytes:
     return json.dumps(value, indent=1, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
 
 
-def _manifest(kind: str, about: Mapping[str, Any], hashes: Mapping[str, str]) -> bytes:
-    content = {"kind": kind, "about": dict(about), "sha256": dict(sorted(hashes.items()))}
+def _manifest(
+    kind: str, about: Mapping[str, Any], hashes: Mapping[str, str], sizes: Mapping[str, int]
+) -> bytes:
+    content = {
+        "kind": kind,
+        "about": dict(about),
+        "sha256": dict(sorted(hashes.items())),
+        "bytes": dict(sorted(sizes.items())),
+    }
     return json_bytes({**content, "self": hashlib.sha256(json_bytes(content)).hexdigest()})
 
 
@@ -179,12 +188,15 @@ def _read_manifest(directory: Path, *, kind: str, what: str, remedy: str) -> dic
     text = read_bytes(directory / MANIFEST, limit=LARGEST_MANIFEST, what=what, remedy=remedy)
     try:
         manifest: dict[str, Any] = json.loads(text)
-        about, hashes, made = manifest["about"], manifest["sha256"], manifest["kind"]
+        hashes, sizes = manifest["sha256"], manifest["bytes"]
         sound = all(_NAME.fullmatch(n) and _SHA256.fullmatch(h) for n, h in hashes.items())
-        same = sound and made == kind and text == _manifest(kind, about, hashes)
+        sound = sound and all(type(sizes[name]) is int for name in hashes)
+        same = manifest["kind"] == kind and text == _manifest(
+            kind, manifest["about"], hashes, sizes
+        )
     except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise RoutingError(f"{what} has a damaged {MANIFEST}: {remedy}") from error
-    if not same:
+    if not (sound and same):
         raise RoutingError(
             f"{what} has a {MANIFEST} that is damaged or not of the form {kind!r}: {remedy}"
         )
