@@ -1,4 +1,4 @@
-"""What routing reads from the disk, damaged: it is refused before it is parsed, and the turn is answered all the same."""
+"""What routing reads from the disk, damaged: it is refused before it is parsed, and the turn is answered anyway."""
 
 import hashlib
 import json
@@ -131,7 +131,10 @@ TARGETS: dict[str, Callable[[Path], Target]] = {
     "profile": profile_target,
     "fitted": fitted_target,
 }
-WAYS = ("cut", "flip", "header", "zeros", "empty", "gone", "another embedder", "wrong dimension", "2 GB declared", "2 GB")  # fmt: skip
+WAYS = (
+    "cut", "flip", "header", "zeros", "empty", "gone",
+    "another embedder", "wrong dimension", "2 GB declared", "2 GB",
+)  # fmt: skip
 
 
 def damage(target: Target, way: str, random: Random) -> bytes | None:
