@@ -69,8 +69,8 @@ class Settings(BaseSettings):
     residency: _Words = Field(
         default=(), description="Where models may run (local, eu, us, cn); empty: anywhere."
     )
-    max_hops: Annotated[int, Field(ge=0, le=100)] = Field(
-        default=8, description="How many hand-overs a turn may have."
+    max_hops: Annotated[int, Field(ge=0, le=30)] = Field(
+        default=6, description="How many hand-overs a turn may have."
     )
     routing_seconds: _Seconds = Field(
         default=2.0,

@@ -59,7 +59,8 @@ class Options:
     """What every caller has."""
     residency: frozenset[str] = frozenset()
     """Where models must run; empty means anywhere."""
-    max_hops: int = 8
+    max_hops: int = 6
+    """Agents that each call a model once then make 8 calls a turn at most, with the answer after the last hand-over."""
     capable_from: float = 0.6
     """The quality from which a model is trusted to write SQL or to answer from passages."""
     routing_seconds: float = 2.0
