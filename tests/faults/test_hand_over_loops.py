@@ -1,5 +1,6 @@
 """Agents that hand over in circles, each calling its model first: the turn ends with an answer after few calls."""
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -93,13 +94,13 @@ async def test_a_circle_of_agents_that_call_models_ends_after_eight_calls(
 async def test_the_most_hand_overs_that_can_be_set_end_before_langgraphs_own_limit() -> None:
     with pytest.raises(ValidationError):
         Settings(max_hops=MOST_HOPS + 1)
-    names = [f"a{n}" for n in range(MOST_HOPS + 5)]
-    following = zip(names, names[1:], strict=False)
+    names = ["start", *(f"a{n}" for n in range(MOST_HOPS + 4))]
+    following = itertools.pairwise(names)
     agents = [fake_agent(a, lambda *_, b=b: hand_over(b, reason="theirs")) for a, b in following]
     with FakeProvider(ok("A model's answer.")) as provider:
         models = [model_at(provider.base_url)]
         hops = Settings(max_hops=MOST_HOPS).max_hops
-        result = await say(fake_graph(*agents, models=models, max_hops=hops), "a0")
+        result = await say(fake_graph(*agents, models=models, max_hops=hops), "start")
     assert answer(result) == "A model's answer."
     assert sum(agent.runs for agent in agents) == MOST_HOPS + 1
 
