@@ -25,13 +25,13 @@ from graphs.machine import Phase
 from graphs.nodes.observe import resume_approval
 from graphs.owner import check_owner, user_of
 from graphs.saved import check_saved
-from graphs.turn import clean_text, modalities_of, text_of
+from graphs.turn import check_length, clean_text, modalities_of, text_of
 
 RECURSION_LIMIT = 100
 """Super-steps a turn; hops bound it long before. LangGraph's own default is 10,007."""
 LONGEST_INPUT = 1_000_000
 """Characters of all messages that one call may bring."""
-_INTERRUPT = "__interrupt__"
+_INTERRUPT, _TASK = "__interrupt__", "__pregel_task_id"
 
 
 class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
@@ -62,8 +62,9 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         thread = self._thread(config)
         with checkpoint_errors():
             async with lock_of(self._saver, thread) if thread else nullcontext():
+                saved = await self._saved(config, user=user_of(options.get("context")))
                 if thread:
-                    turn = await self._resuming(turn, config, user=user_of(options.get("context")))
+                    turn = self._resuming(turn, saved)
                 async for part in super().astream(turn, config, **options):
                     yield part
 
@@ -143,7 +144,8 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
     def _thread(self, config: RunnableConfig | None) -> str | None:
         """Return the thread that a run is a turn of; None where nothing is kept, or another graph keeps it."""
         place: Mapping[str, Any] = self._place(config).get("configurable") or {}
-        nested = place.get("checkpoint_ns")  # inside another graph, whose run is one turn of ours
+        # Inside another graph, whose run is one turn of ours. A namespace alone says nothing: LangGraph drops it.
+        nested = place.get("checkpoint_ns") and _TASK in place
         if self._saver is None or nested or "thread_id" not in place:
             return None
         return str(place["thread_id"])
@@ -151,14 +153,22 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
     def _place(self, config: RunnableConfig | None) -> RunnableConfig:
         return ensure_config(merge_configs(self.config, config))
 
-    async def _resuming(self, turn: Any, config: RunnableConfig | None, *, user: str) -> Any:
-        """Return the command that resumes a pending approval, or `turn` where none is pending."""
-        assert self._saver is not None
+    async def _saved(self, config: RunnableConfig | None, *, user: str) -> CheckpointTuple | None:
+        """Return what is saved of the thread, if anything; it must be sound and the caller's."""
+        place = dict(self._place(config).get("configurable") or {})
+        if self._saver is None or "thread_id" not in place:
+            return None
+        if _TASK not in place:
+            place["checkpoint_ns"] = ""  # as LangGraph does when it runs
         with readable():
-            saved = await self._saver.aget_tuple(self._place(config))
+            saved = await self._saver.aget_tuple({"configurable": place})
         if saved is not None:
             check_saved(saved)
             check_owner(saved.checkpoint["channel_values"], user=user)
+        return saved
+
+    def _resuming(self, turn: Any, saved: CheckpointTuple | None) -> Any:
+        """Return the command that resumes a pending approval, or `turn` where none is pending."""
         resumes = isinstance(turn, Command) and turn.resume is not None
         if saved is None or not _is_paused(saved):
             if resumes:
@@ -220,6 +230,7 @@ def _clean(message: BaseMessage) -> BaseMessage:
     content = message.content
     if isinstance(content, str):
         return message.model_copy(update={"content": clean_text(content)})
+    check_length(text_of(content))  # before each part is cleaned, which takes longer
     parts = [part for part in map(_clean_part, content) if part]
     if modalities_of(parts) == {"text"} or text_of(parts):
         clean_text(text_of(parts))  # for its checks, over all parts
