@@ -30,10 +30,11 @@ test: $(MARK)-dev  ## the tests
 test-extras: $(MARK)-extras  ## the tests that need the extra sentence-transformers
 	@$(BIN)/python -m pytest -rs tests/unit/test_encoder.py tests/unit/test_turns.py
 
-check: $(MARK)-dev  ## lint and types
+check: $(MARK)-dev  ## lint, types, and what comes from elsewhere
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/python -m tests.security.supply_chain
 
 fix: $(MARK)-dev  ## what the linter can mend
 	@$(BIN)/ruff check --fix .

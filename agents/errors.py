@@ -6,6 +6,7 @@ MomaError
 │   ├── SettingsError         an environment variable or `.env` line is wrong
 │   └── ModelFileError        a file that a local model or the encoder needs is missing or damaged
 ├── InputError                what the caller sent cannot be a turn
+│   └── ThreadError           the thread is not the caller's
 ├── RoutingError              the routers failed; the choice opens to the declared default
 ├── ProviderError             a language model could not answer
 │   ├── NoModelError          no model may serve this turn
@@ -54,6 +55,12 @@ class InputError(MomaError):
     """The caller's text or options cannot make a turn."""
 
     status: ClassVar[int] = 400
+
+
+class ThreadError(InputError):
+    """The thread is another caller's; for this one there is none."""
+
+    status: ClassVar[int] = 404
 
 
 class RoutingError(MomaError):

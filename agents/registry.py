@@ -53,7 +53,7 @@ class Registry:
         agents, hashed = self._hashed
         if agents is not self._agents:
             agents = self._agents
-            hashed = _hash([a.card for a in agents.values()])
+            hashed = cards_hash([a.card for a in agents.values()])
             self._hashed = agents, hashed
         return hashed
 
@@ -123,7 +123,8 @@ class Registry:
             raise
 
 
-def _hash(cards: Sequence[AgentCard]) -> str:
+def cards_hash(cards: Sequence[AgentCard]) -> str:
+    """Return what tells these cards from others, the same in every process."""
     text = json.dumps(cards, default=_plain, skipkeys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

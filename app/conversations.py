@@ -1,12 +1,12 @@
 """Reads recorded conversations and builds the chooser that the commands run on them."""
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from agents.errors import InputError, RoutingError
+from agents.registry import cards_hash
 from app.lines import read_lines
 from graphs.catalog import Catalog
 from graphs.routing.agents import AgentIndex
@@ -78,7 +78,7 @@ def _index(catalog: Catalog, encoder: Encoder, fitted: Fitted) -> AgentIndex:
 
 
 def _kept_index(catalog: Catalog, encoder: Encoder, fitted: Fitted, folder: Path) -> AgentIndex:
-    known = hashlib.sha256(repr(catalog.agents).encode()).hexdigest()
+    known = cards_hash(catalog.agents)
     try:
         return load_agents(
             folder,

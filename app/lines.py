@@ -11,6 +11,9 @@ from agents.errors import InputError
 
 __all__ = ["read_lines", "write_lines"]
 
+_LONGEST = 1 << 26
+"""Characters of a line, so that a few packed bytes cannot fill the memory."""
+
 
 def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield each line's number and object; empty lines are passed over, and a `.gz` file is unpacked.
@@ -20,7 +23,11 @@ def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """
     try:
         with _open(path) as file:
-            for number, line in enumerate(file, 1):
+            for number, line in enumerate(iter(lambda: file.readline(_LONGEST + 1), ""), 1):
+                if len(line) > _LONGEST:
+                    raise InputError(
+                        f"{path}, line {number}: longer than {_LONGEST:,} characters; split it"
+                    )
                 if line.strip():
                     yield number, _object(line, f"{path}, line {number}")
     except (OSError, EOFError) as error:

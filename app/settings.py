@@ -82,8 +82,12 @@ class Settings(BaseSettings):
     residency: _Words = Field(
         default=(), description="Where models may run (local, eu, us, cn); empty: anywhere."
     )
-    max_hops: Annotated[int, Field(ge=0, le=100)] = Field(
-        default=8, description="How many hand-overs a turn may have."
+    max_hops: Annotated[int, Field(ge=0, le=30)] = Field(
+        default=6, description="How many hand-overs a turn may have."
+    )
+    routing_seconds: _Seconds = Field(
+        default=2.0,
+        description="The longest that choosing may take; then the default model answers.",
     )
     tie_break: bool = Field(
         default=False,
@@ -165,6 +169,7 @@ class Settings(BaseSettings):
             default_grants=frozenset(self.grants),
             residency=frozenset(self.residency),
             max_hops=self.max_hops,
+            routing_seconds=self.routing_seconds,
             tie_break=self.tie_break,
             local_threads=self.local_threads,
             limits=Limits(

@@ -79,7 +79,9 @@ def readable() -> Iterator[None]:
     with checkpoint_errors():
         try:
             yield
-        except (ValueError, NotImplementedError) as error:  # what the serialiser raises
+        except (
+            AttributeError, LookupError, NotImplementedError, TypeError, ValueError,
+        ) as error:  # fmt: skip  # what the serialiser raises, and LangGraph on values that are none of its own
             raise CheckpointError(
                 f"the saved thread is damaged ({type(error).__name__}); go on in another thread"
             ) from error

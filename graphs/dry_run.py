@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from langchain_core.messages import HumanMessage
+from langgraph.runtime import Runtime
 
 from graphs.machine import Event
 from graphs.nodes.observe import after_observe, observe
@@ -37,7 +38,7 @@ async def dry_run(
     earlier = dict(values or {})
     message = HumanMessage(clean_text(text))
     state = {**earlier, "messages": [*earlier.get("messages", ()), message]}
-    state |= await observe(services)(cast(State, state), {})
+    state |= await observe(services)(cast(State, state), {}, Runtime(context=context or Context()))
     if after_observe(cast(State, state)) == Event.NEW_REQUEST:
         state |= await routed(cast(State, state), context, services)
     record: dict[str, Any] = {**state["decision"], "dry_run": True}

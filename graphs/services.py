@@ -5,11 +5,12 @@ It decides nothing. The routers load on first use or behind the first prompt (`w
 
 import asyncio
 import threading
+import time
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -35,9 +36,12 @@ from graphs.routing.profile import Profile
 from graphs.routing.profile_files import load_profile
 from graphs.routing.router import Example, Router
 from graphs.state import Context, Preference
+from graphs.timed_pool import TimedPool
 
 _T = TypeVar("_T")
 _TURNS_AT_ONCE = 10_000
+_LOAD_AGAIN_S = 30.0
+"""Until then what broke in loading the routers is told again: a turn must not wait for each new try."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +59,13 @@ class Options:
     """What every caller has."""
     residency: frozenset[str] = frozenset()
     """Where models must run; empty means anywhere."""
-    max_hops: int = 8
+    max_hops: int = 6
+    """Agents that each call a model once then make 8 calls a turn at most, with the answer after the last hand-over."""
     capable_from: float = 0.6
     """The quality from which a model is trusted to write SQL or to answer from passages."""
+    routing_seconds: float = 2.0
+    """The longest that choosing an agent and a model may take before the default model answers: on two busy cores the
+    longest text that is read takes up to 0.5 s, so that what takes four times as long hangs."""
     tie_break: bool = False
     """Whether a model is asked which of a few agents is meant before the user is."""
     local_threads: int = 1
@@ -87,8 +95,11 @@ class Services:
         self._local = local
         self._router: Router | None = None
         self._loading = threading.Lock()
+        self._broken: tuple[float, Exception] | None = None
+        self._loader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="moma-load")
         # Embedding is CPU work that lets go of the interpreter lock: two at a time, off the event loop.
-        self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="moma-route")
+        self._pool = TimedPool(workers=2, seconds=options.routing_seconds, name="moma-route")
+        self._fault: str | None = None
         self._breakers: defaultdict[str, Breaker] = defaultdict(Breaker)
         self._deadlines: OrderedDict[str, float] = OrderedDict()
 
@@ -119,22 +130,37 @@ class Services:
         """
         with self._loading:
             if self._router is None:
-                self._router = self._load()
+                if self._broken and time.monotonic() < self._broken[0]:
+                    raise self._broken[1].with_traceback(None)
+                try:
+                    self._router = self._load()
+                except Exception as error:
+                    self._broken = time.monotonic() + _LOAD_AGAIN_S, error
+                    raise
             return self._router
+
+    async def loaded_router(self, *, seconds: float) -> Router:
+        """Return the routers as soon as they are loaded.
+
+        Raises:
+            RoutingError: that takes longer than `seconds`; it goes on for later turns.
+        """
+        if self._router is None:
+            try:
+                async with asyncio.timeout(seconds):
+                    await asyncio.get_running_loop().run_in_executor(self._loader, self.router)
+            except TimeoutError:
+                raise RoutingError("the routers are still loading") from None
+        return self.router()
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the vectors of `texts`, (n, d) unit rows."""
         return self.router().encode(texts)
 
-    def knows(self, text: str, dialogue: Dialogue) -> bool:
-        """Whether the vectors that a turn reads are at hand."""
-        return self._router is not None and self._router.knows(text, dialogue)
-
     def hear(self, dialogue: Dialogue) -> None:
         """Embed what was said while the user reads it, so that the next choice need not wait for that."""
         if self._router is not None:
-            with suppress(RuntimeError):  # the pool is closed: there is no next turn
-                self._pool.submit(self._router.hear, dialogue)
+            self._pool.start(partial(self._router.hear, dialogue))
 
     def warm(self) -> threading.Thread:
         """Load the routers and LiteLLM in the background and return the thread."""
@@ -143,13 +169,23 @@ class Services:
         return thread
 
     async def in_pool(self, work: Callable[[], _T]) -> _T:
-        """Run `work` in the routers' threads."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        """Run `work` in the routers' threads.
+
+        Raises:
+            RoutingError: it takes longer than the operator's limit.
+        """
+        return await self._pool.run(work)
+
+    def is_news(self, fault: str | None) -> bool:
+        """Whether routing fails in another way than in the turn before; None says that it works."""
+        before, self._fault = self._fault, fault
+        return fault is not None and fault != before
 
     def close(self) -> None:
         """End the local models' servers and close the file of what was spent."""
         self._local.close()
-        self._pool.shutdown(wait=False)
+        self._pool.close()
+        self._loader.shutdown(wait=False)
         self.budgets.close()
 
     def cards(self) -> Mapping[str, AgentCard]:

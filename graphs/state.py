@@ -37,6 +37,8 @@ class State(TypedDict, total=False):
 
     messages: Annotated[list[AnyMessage], add_messages]
     """The whole dialogue."""
+    owner: str
+    """Whose thread it is: the user of its first turn."""
     phase: str
     """The `Phase` in which the last turn ended."""
     active_agent: str | None

@@ -23,11 +23,15 @@ from graphs.checkpoints import checkpoint_errors, readable
 from graphs.locks import lock_of
 from graphs.machine import Phase
 from graphs.nodes.observe import resume_approval
-from graphs.turn import clean_text, modalities_of, text_of
+from graphs.owner import check_owner, user_of
+from graphs.saved import check_saved
+from graphs.turn import check_length, clean_text, modalities_of, text_of
 
 RECURSION_LIMIT = 100
 """Super-steps a turn; hops bound it long before. LangGraph's own default is 10,007."""
-_INTERRUPT = "__interrupt__"
+LONGEST_INPUT = 1_000_000
+"""Characters of all messages that one call may bring."""
+_INTERRUPT, _TASK = "__interrupt__", "__pregel_task_id"
 
 
 class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
@@ -49,6 +53,7 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
 
         Raises:
             InputError: the message is empty or too long, or a resume finds nothing that waits for it.
+            ThreadError: the thread is another user's.
             CheckpointError: the thread could not be read or written; the turn is not acknowledged.
         """
         if options.get("durability") is None and self._saver is not None:
@@ -57,8 +62,9 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         thread = self._thread(config)
         with checkpoint_errors():
             async with lock_of(self._saver, thread) if thread else nullcontext():
+                saved = await self._saved(config, user=user_of(options.get("context")))
                 if thread:
-                    turn = await self._resuming(turn, config)
+                    turn = self._resuming(turn, saved)
                 async for part in super().astream(turn, config, **options):
                     yield part
 
@@ -106,15 +112,30 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
             result |= _shown(self.get_state(self._place(config)))
         return result
 
-    def get_state(self, config: RunnableConfig, *, subgraphs: bool = False) -> StateSnapshot:
-        """Return the thread's state; the phase of a pending approval is read off it."""
-        with readable():
-            return _with_approval(super().get_state(config, subgraphs=subgraphs))
+    def get_state(
+        self, config: RunnableConfig, *, subgraphs: bool = False, user: str | None = None
+    ) -> StateSnapshot:
+        """Return the thread's state; the phase of a pending approval is read off it.
 
-    async def aget_state(self, config: RunnableConfig, *, subgraphs: bool = False) -> StateSnapshot:
-        """Return the thread's state; the phase of a pending approval is read off it."""
+        Args:
+            config: names the thread.
+            subgraphs: whether the state of agents that wait is in it.
+            user: whose thread it must be; None asks for nobody's leave.
+
+        Raises:
+            ThreadError: the thread is another user's.
+            CheckpointError: it could not be read.
+        """
         with readable():
-            return _with_approval(await super().aget_state(config, subgraphs=subgraphs))
+            return _with_approval(_owned(super().get_state(config, subgraphs=subgraphs), user))
+
+    async def aget_state(
+        self, config: RunnableConfig, *, subgraphs: bool = False, user: str | None = None
+    ) -> StateSnapshot:
+        """Return the thread's state; see `get_state`."""
+        with readable():
+            found = await super().aget_state(config, subgraphs=subgraphs)
+            return _with_approval(_owned(found, user))
 
     @property
     def _saver(self) -> BaseCheckpointSaver[Any] | None:
@@ -123,7 +144,8 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
     def _thread(self, config: RunnableConfig | None) -> str | None:
         """Return the thread that a run is a turn of; None where nothing is kept, or another graph keeps it."""
         place: Mapping[str, Any] = self._place(config).get("configurable") or {}
-        nested = place.get("checkpoint_ns")  # inside another graph, whose run is one turn of ours
+        # Inside another graph, whose run is one turn of ours. A namespace alone says nothing: LangGraph drops it.
+        nested = place.get("checkpoint_ns") and _TASK in place
         if self._saver is None or nested or "thread_id" not in place:
             return None
         return str(place["thread_id"])
@@ -131,11 +153,22 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
     def _place(self, config: RunnableConfig | None) -> RunnableConfig:
         return ensure_config(merge_configs(self.config, config))
 
-    async def _resuming(self, turn: Any, config: RunnableConfig | None) -> Any:
-        """Return the command that resumes a pending approval, or `turn` where none is pending."""
-        assert self._saver is not None
+    async def _saved(self, config: RunnableConfig | None, *, user: str) -> CheckpointTuple | None:
+        """Return what is saved of the thread, if anything; it must be sound and the caller's."""
+        place = dict(self._place(config).get("configurable") or {})
+        if self._saver is None or "thread_id" not in place:
+            return None
+        if _TASK not in place:
+            place["checkpoint_ns"] = ""  # as LangGraph does when it runs
         with readable():
-            saved = await self._saver.aget_tuple(self._place(config))
+            saved = await self._saver.aget_tuple({"configurable": place})
+        if saved is not None:
+            check_saved(saved)
+            check_owner(saved.checkpoint["channel_values"], user=user)
+        return saved
+
+    def _resuming(self, turn: Any, saved: CheckpointTuple | None) -> Any:
+        """Return the command that resumes a pending approval, or `turn` where none is pending."""
         resumes = isinstance(turn, Command) and turn.resume is not None
         if saved is None or not _is_paused(saved):
             if resumes:
@@ -149,6 +182,12 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         messages = turn["messages"]
         answer = text_of(messages[-1].content)
         return Command(resume=answer, update=resume_approval(values, answer, messages))
+
+
+def _owned(snapshot: StateSnapshot, user: str | None) -> StateSnapshot:
+    if user is not None:
+        check_owner(snapshot.values, user=user)
+    return snapshot
 
 
 def _is_pause(result: Any) -> bool:
@@ -178,13 +217,20 @@ def _prepared(turn: Any) -> Any:
         ) from None
     if not isinstance(messages[-1], HumanMessage):
         raise InputError("the last message is not the user's; send one with the role 'user'")
-    return {"messages": [_clean(m) if isinstance(m, HumanMessage) else m for m in messages]}
+    cleaned = [_clean(m) if isinstance(m, HumanMessage) else m for m in messages]
+    length = sum(len(text_of(message.content)) for message in cleaned)
+    if length > LONGEST_INPUT:
+        raise InputError(
+            f"the messages have {length:,} characters together; at most {LONGEST_INPUT:,} are taken at once"
+        )
+    return {"messages": cleaned}
 
 
 def _clean(message: BaseMessage) -> BaseMessage:
     content = message.content
     if isinstance(content, str):
         return message.model_copy(update={"content": clean_text(content)})
+    check_length(text_of(content))  # before each part is cleaned, which takes longer
     parts = [part for part in map(_clean_part, content) if part]
     if modalities_of(parts) == {"text"} or text_of(parts):
         clean_text(text_of(parts))  # for its checks, over all parts

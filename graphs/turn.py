@@ -59,17 +59,26 @@ _LONGEST_CHOICE = 8
 _OBJECTION = re.compile(r"\b(?:wrong|incorrect|false|not (?:right|true|correct))\b")
 
 
-def clean_text(text: str) -> str:
-    """Return `text` as it is kept: control characters out, lone surrogates replaced.
+def check_length(text: str) -> None:
+    """Check that a message's text is short enough to be taken.
 
     Raises:
-        InputError: nothing is left, or it is too long.
+        InputError: it is not.
     """
     if len(text) > LONGEST_TEXT:
         raise InputError(
             f"the message has {len(text):,} characters; at most {LONGEST_TEXT:,} are taken: "
             "put a longer text into a file and ask about it"
         )
+
+
+def clean_text(text: str) -> str:
+    """Return `text` as it is kept: control characters out, lone surrogates replaced.
+
+    Raises:
+        InputError: nothing is left, or it is too long.
+    """
+    check_length(text)
     readable = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     cleaned = _CONTROL.sub("", _ESCAPE.sub("", readable))
     if _INVISIBLE.fullmatch(cleaned):

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import graphs  # noqa: F401 first, as in an application: LangGraph reads on its import how strict it is to be
-from tests.support.bars import pytest_configure
+from tests.support import bars
 
-__all__ = ["pytest_configure"]
+pytest_configure = bars.pytest_configure
 
 
 @pytest.fixture(autouse=True)

@@ -6,23 +6,27 @@ from typing import Any
 
 from langchain_core.messages import AnyMessage
 from langchain_core.runnables import RunnableConfig
+from langgraph.runtime import Runtime
 
 from agents.errors import CheckpointError
 from agents.replies import approved
 from graphs import record as records
 from graphs.machine import Event, Phase
+from graphs.owner import user_of
 from graphs.routing.dialogue import Dialogue
 from graphs.services import Services
-from graphs.state import State
+from graphs.state import Context, State
 from graphs.turn import chosen, name_event, text_of
 
-Observe = Callable[[State, RunnableConfig], Awaitable[dict[str, Any]]]
+Observe = Callable[[State, RunnableConfig, Runtime[Context]], Awaitable[dict[str, Any]]]
 
 
 def observe(services: Services) -> Observe:
     """Return the node."""
 
-    async def node(state: State, config: RunnableConfig) -> dict[str, Any]:
+    async def node(
+        state: State, config: RunnableConfig, runtime: Runtime[Context]
+    ) -> dict[str, Any]:
         began = time.perf_counter()
         text = text_of(state["messages"][-1].content)
         phase = _phase(state)
@@ -41,6 +45,7 @@ def observe(services: Services) -> Observe:
         if phase == Phase.AWAITING_CHOICE and event == Event.CANCEL:
             target = None  # it was the router that asked
         return {
+            "owner": state.get("owner") or user_of(runtime.context),
             "turn": turn,
             "event": event.value,
             "request": choice.get("request", text) if chose else text,

@@ -20,12 +20,15 @@ from graphs.routing.chooser import Choice
 from graphs.routing.decision import Decision, Odds
 from graphs.routing.dialogue import Dialogue
 from graphs.routing.quality import Prediction
+from graphs.routing.router import Router
 from graphs.services import Services
 from graphs.state import Context, State
 
 Route = Callable[[State, Runtime[Context]], Awaitable[dict[str, Any]]]
 _CONSIDERED = 5
 """Agents that the record shows."""
+SHARE_FOR_LOADING = 0.5
+"""How much of the turn's remaining time it waits for routers that still load, so that a model can still answer."""
 _log = logging.getLogger(__name__)
 
 
@@ -154,26 +157,27 @@ async def _chosen(
     text, dialogue = state["request"], Dialogue.from_plain(state.get("dialogue"))
     may_ask = state.get("phase") != Phase.AWAITING_CHOICE
     try:
-        choose = partial(_choose, text, dialogue, allowed, services, may_ask=may_ask)
+        left = services.deadline(state["decision"]["id"]) - time.monotonic()
+        router = await services.loaded_router(seconds=SHARE_FOR_LOADING * left)
+        choose = partial(_choose, router, text, dialogue, allowed, may_ask=may_ask)
         # Embedding takes milliseconds, a thread; a turn that was embedded before does not.
-        if services.knows(text, dialogue):
-            choice, prediction = choose()
-        else:
-            choice, prediction = await services.in_pool(choose)
+        known = router.knows(text, dialogue)
+        choice, prediction = choose() if known else await services.in_pool(choose)
+        services.is_news(None)
         return choice, prediction, None
     except MomaError as error:
-        _log.warning("routing failed: %s", error)
-        fault = f"routing failed, so the default model answers: {error}"
+        fault, unexpected = f"routing failed, so the default model answers: {error}", False
     except Exception as error:  # noqa: BLE001 the choice of model fails open, whatever broke; the masks do not
-        _log.exception("routing failed")
-        fault = f"routing failed, so the default model answers ({type(error).__name__})"
+        kind = type(error).__name__
+        fault, unexpected = f"routing failed, so the default model answers ({kind})", True
+    if services.is_news(fault):
+        _log.warning("%s", fault, exc_info=unexpected)
     decision = Decision(event=Event.NONE, agent=None, p_fit=0.0, reason=fault)
     return Choice(decision=decision, odds=Odds(agents=(), none=1.0)), None, fault
 
 
 def _choose(
-    text: str, dialogue: Dialogue, allowed: list[str], services: Services, *, may_ask: bool
+    router: Router, text: str, dialogue: Dialogue, allowed: list[str], *, may_ask: bool
 ) -> tuple[Choice, Prediction | None]:
-    router = services.router()
     choice = router.choose_agent(text, dialogue, allowed=allowed, may_ask=may_ask)
     return choice, router.predict(text)

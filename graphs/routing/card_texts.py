@@ -37,7 +37,9 @@ class CardTexts:
     def packed(self) -> bytes:
         """Return the texts as a saved index holds them."""
         parts = (self.name, self.category, self.purposes, self.inputs, self.examples)
-        return json.dumps(parts, ensure_ascii=False, separators=(",", ":")).encode()
+        return json.dumps(parts, ensure_ascii=False, separators=(",", ":")).encode(
+            "utf-8", "surrogatepass"
+        )
 
     @classmethod
     def unpacked(cls, saved: bytes) -> "CardTexts":

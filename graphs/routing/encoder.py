@@ -13,14 +13,16 @@ from typing import Protocol
 
 import numpy as np
 
-from agents.errors import SettingsError
+from agents.errors import RoutingError, SettingsError
 from graphs.routing.encoders.endpoint import OPENAI_URL, OpenAIEncoder
 from graphs.routing.encoders.minilm import OnnxEncoder
 from graphs.routing.encoders.rows import Vectors, readable
 from graphs.routing.encoders.sentence_transformer import SentenceTransformerEncoder
 
-__all__ = ["CachedEncoder", "Encoder", "make_encoder"]
+__all__ = ["CachedEncoder", "Encoder", "encode_checked", "make_encoder"]
 
+_NOT_QUITE_1 = 0.01
+"""By how much the square of a length may miss 1; int8 weights and half precision stay far below."""
 _OPENAI_SPEC = re.compile(r"(?P<model>[^@\s]+)(?:@(?P<url>https?://[^\s/?#]+[^\s?#]*))?")
 
 
@@ -63,6 +65,24 @@ def make_encoder(spec: str = "onnx") -> Encoder:
     )
 
 
+def encode_checked(encoder: Encoder, texts: Sequence[str]) -> Vectors:
+    """Return the encoder's rows for `texts`, (n, d), whoever wrote it: what is none of a vector ends here.
+
+    Raises:
+        RoutingError: there are not as many rows, they have another length, or one is not of length 1.
+    """
+    rows = np.asarray(encoder.encode(texts))
+    if rows.shape != (len(texts), encoder.dim):
+        raise RoutingError(
+            f"the encoder {encoder.name} gave vectors of shape {rows.shape}, "
+            f"expected ({len(texts)}, {encoder.dim})"
+        )
+    squares = np.einsum("nd,nd->n", rows, rows, dtype=np.float64)
+    if not (np.abs(squares - 1) <= _NOT_QUITE_1).all():  # false for NaN too
+        raise RoutingError(f"the encoder {encoder.name} gave a vector that is not of length 1")
+    return rows
+
+
 class CachedEncoder:
     """An encoder that remembers the vectors of the texts used last."""
 
@@ -94,7 +114,8 @@ class CachedEncoder:
             known = {key: self._rows[key] for key in keys if key in self._rows}
         missing = [key for key in dict.fromkeys(keys) if key not in known]
         if missing:
-            known.update(zip(missing, map(np.copy, self._encoder.encode(missing)), strict=True))
+            rows = encode_checked(self._encoder, missing)
+            known.update(zip(missing, map(np.copy, rows), strict=True))
         with self._lock:
             self._rows.update(known)
             for key in keys:

@@ -10,7 +10,7 @@ from agents.errors import RoutingError
 __all__ = ["read_bytes", "remove_others", "write_atomically"]
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes | memoryview) -> None:
     """Put a file in place in one step, on the disk when it returns."""
     temporary = path.with_name(f"{path.name}.tmp")
     with temporary.open("wb") as file:

@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.errors import ModelFileError
+from agents.errors import ModelFileError, RoutingError
 from graphs.routing.evidence import FEATURES
+from graphs.routing.files import read_bytes
 from graphs.routing.space import Space
 from graphs.routing.trees import Trees
 
@@ -23,6 +24,7 @@ __all__ = ["Fitted"]
 
 _FILE = Path(__file__).parent / "data" / "agents.npz"
 _SHA256 = "712e9d63bc853d3d6145b14e686d6fa124e0cb52a65c0b29e54b75b6043d77c7"
+_LARGEST = 1 << 26
 _REMEDY = "install MoMA again"
 _SPACE_OF = "all-MiniLM-L6-v2"
 
@@ -44,9 +46,9 @@ class Fitted:
             ModelFileError: the file is missing, or is another one, or was fitted on other features.
         """
         try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise ModelFileError(f"the file {path.name} cannot be read: {_REMEDY}") from error
+            content = read_bytes(path, limit=_LARGEST, what="MoMA", remedy=_REMEDY)
+        except RoutingError as error:
+            raise ModelFileError(str(error)) from error
         found = hashlib.sha256(content).hexdigest()
         if found != sha256:
             raise ModelFileError(

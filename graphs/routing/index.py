@@ -1,16 +1,10 @@
-"""Exact search over named vectors, kept in memory by FAISS and on disk as plain arrays under hashes.
+"""Exact search over named vectors, kept in memory by FAISS, which never reads a file.
 
-It knows neither what the ids stand for nor how the vectors were made, beyond the encoder's name in a saved index.
-FAISS never reads a file: a saved index is checked, read by numpy and built anew.
+It knows neither what the ids stand for nor how the vectors were made.
 """
 
-import hashlib
-import io
-import json
-import re
 import threading
 from collections.abc import Collection, Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 import faiss
@@ -18,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from agents.errors import RoutingError
-from graphs.routing.files import read_bytes, write_atomically
 
 __all__ = ["VectorIndex"]
 
@@ -28,16 +21,6 @@ Hits = list[tuple[str, float]]
 _MANY = 100
 """Neighbours from which the search for a single query is done by numpy over FAISS's rows."""
 _LARGEST = 1e15  # the product of two vectors of such numbers is still finite in float32
-
-_FORMAT = 1
-_MANIFEST = "manifest.json"
-_MANIFEST_BYTES = 1 << 16
-_FILE_BYTES = 1 << 32
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-_OURS = re.compile(
-    r"(?:vectors-[0-9a-f]{16}\.npy|ids-[0-9a-f]{16}\.json)(?:\.tmp)?|manifest\.json\.tmp"
-)
-_REBUILD = "build it again"
 
 _faiss: Any = faiss  # its stub has the signatures of C++, not those of the Python wrappers
 
@@ -164,52 +147,6 @@ class VectorIndex:
         with self._lock:
             return self._stored()
 
-    def save(self, directory: Path, *, encoder: str) -> None:
-        """Write the index and the name of the encoder that made its vectors; one writer a directory at a time.
-
-        Each file is named by its hash, and the manifest is replaced last and in one step: a crash at any moment
-        leaves the old index or the new one.
-
-        Raises:
-            RoutingError: the files cannot be written.
-        """
-        with self._lock:
-            vectors = self._stored()
-            ids = json.dumps(self._ids).encode()
-        array = io.BytesIO()
-        np.lib.format.write_array(array, vectors, allow_pickle=False)
-        contents = {"vectors": array.getvalue(), "ids": ids}
-        hashes = {kind: hashlib.sha256(content).hexdigest() for kind, content in contents.items()}
-        names = {kind: _file_name(kind, hashes[kind]) for kind in contents}
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-            for kind, content in contents.items():
-                write_atomically(directory / names[kind], content)
-            write_atomically(directory / _MANIFEST, _manifest(encoder=encoder, **hashes))
-            _remove_others(directory, keep=names.values())
-        except OSError as error:
-            raise RoutingError(f"the index cannot be saved: {error.strerror}") from error
-
-    @classmethod
-    def load(cls, directory: Path, *, encoder: str) -> "VectorIndex":
-        """Read an index back; nothing is opened by numpy or FAISS before its hash is checked.
-
-        Raises:
-            RoutingError: a file is missing, too large or changed, or the vectors are another encoder's.
-        """
-        hashes = _read_manifest(directory, encoder=encoder)
-        content = {kind: _read_checked(directory, kind, sha256) for kind, sha256 in hashes.items()}
-        try:
-            ids = json.loads(content["ids"])
-            vectors = np.lib.format.read_array(io.BytesIO(content["vectors"]), allow_pickle=False)
-        except (ValueError, EOFError, MemoryError, RecursionError) as error:
-            raise RoutingError(f"{_saved(directory)} cannot be read: {_REBUILD}") from error
-        if not (isinstance(ids, list) and all(isinstance(id_, str) for id_ in ids)):
-            raise RoutingError(
-                f"{_saved(directory)} has ids that are not a list of text: {_REBUILD}"
-            )
-        return cls.from_vectors(ids, vectors)
-
     def _checked(self, vectors: npt.NDArray[Any], *, what: str) -> Vectors:
         try:
             with np.errstate(over="ignore"):  # what is too large is refused below
@@ -278,60 +215,3 @@ def _nearest_of_one(
 def _selector(opened: npt.NDArray[np.bool_]) -> Any:
     bitmap = np.packbits(opened, bitorder="little")
     return _faiss.SearchParameters(sel=_faiss.IDSelectorBitmap(bitmap))
-
-
-def _saved(directory: Path) -> str:
-    return f"the index in {directory.name!r}"
-
-
-def _file_name(kind: str, sha256: str) -> str:
-    return f"{kind}-{sha256[:16]}.{'npy' if kind == 'vectors' else 'json'}"
-
-
-def _manifest(*, encoder: str, ids: str, vectors: str) -> bytes:
-    content = {"encoder": encoder, "format": _FORMAT, "sha256": {"ids": ids, "vectors": vectors}}
-    return json.dumps(content, indent=2).encode() + b"\n"
-
-
-def _read_manifest(directory: Path, *, encoder: str) -> dict[str, str]:
-    """Return the hash of each file, from a manifest that is byte for byte what `save` writes."""
-    text = read_bytes(
-        directory / _MANIFEST, limit=_MANIFEST_BYTES, what=_saved(directory), remedy=_REBUILD
-    )
-    try:
-        manifest = json.loads(text)
-        made_with = manifest["encoder"]
-        hashes = {kind: manifest["sha256"][kind] for kind in ("ids", "vectors")}
-        hexadecimal = all(_SHA256.fullmatch(sha256) for sha256 in hashes.values())
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise RoutingError(f"{_saved(directory)} has a damaged {_MANIFEST}: {_REBUILD}") from error
-    if made_with != encoder:
-        raise RoutingError(
-            f"{_saved(directory)} was made with encoder {made_with!r}, this is {encoder!r}: {_REBUILD}"
-        )
-    if not hexadecimal or text != _manifest(encoder=encoder, **hashes):
-        raise RoutingError(
-            f"{_saved(directory)} has a {_MANIFEST} that is not of format {_FORMAT}: {_REBUILD}"
-        )
-    return hashes
-
-
-def _read_checked(directory: Path, kind: str, sha256: str) -> bytes:
-    name = _file_name(kind, sha256)
-    content = read_bytes(
-        directory / name, limit=_FILE_BYTES, what=_saved(directory), remedy=_REBUILD
-    )
-    found = hashlib.sha256(content).hexdigest()
-    if found != sha256:
-        raise RoutingError(
-            f"{_saved(directory)} was changed: {name} has sha256 {found[:12]}, "
-            f"expected {sha256[:12]}: {_REBUILD}"
-        )
-    return content
-
-
-def _remove_others(directory: Path, *, keep: Collection[str]) -> None:
-    """Remove the files of earlier saves, and nothing else that is in the folder."""
-    for path in directory.iterdir():
-        if _OURS.fullmatch(path.name) and path.name not in keep:
-            path.unlink(missing_ok=True)

@@ -1,15 +1,12 @@
 """Keeps a profile in a folder: plain arrays and JSON under hashes.
 
 `shared/` holds the arrays that belong to no model, `models/` one JSON file for each model (and arrays, for one that was
-added later), so that adding a model changes no byte of another's. The manifest has the hash of every file and the name
-of the encoder; nothing is opened before its hash is checked.
+added later), so that adding a model changes no byte of another's. The manifest has the name of the encoder.
 """
 
 import hashlib
-import io
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +15,7 @@ from numpy.typing import NDArray
 
 from agents.errors import RoutingError
 from graphs.routing.costs import CostModel
+from graphs.routing.estimators.base import Queries
 from graphs.routing.estimators.combined import Combined
 from graphs.routing.estimators.design import Design
 from graphs.routing.estimators.domains import DomainScores, Reader
@@ -26,54 +24,39 @@ from graphs.routing.estimators.neighbours import index_rows
 from graphs.routing.estimators.ridge import RotatedRidge
 from graphs.routing.estimators.zero import ZeroRouter
 from graphs.routing.features import SURFACE
-from graphs.routing.files import read_bytes, remove_others, write_atomically
+from graphs.routing.hashed_folder import (
+    Content,
+    HashedFiles,
+    array_bytes,
+    json_bytes,
+    read_folder,
+    write_folder,
+)
 from graphs.routing.profile import Part, Profile, built, split
 
 __all__ = ["load_profile", "save_profile"]
 
-_FORMAT = 1
-_MANIFEST = "manifest.json"
-_LIMIT = 1 << 32
-_MANIFEST_LIMIT = 1 << 26
-_FOLDERS = ("", "shared", "models")
+_KIND = "profile 2"
 _REMEDY = "fit it again with `python -m app.profile fit`"
-_NAME = re.compile(r"(?:shared|models)/[A-Za-z0-9_.-]+\.(?:npy|json)|profile\.json")
-_WRITTEN = re.compile(
-    r"(?:profile|shared/\w+|models/\w+-[0-9a-f]{8}(?:\.\w+)?)-[0-9a-f]{12}\.(?:npy|json)(?:\.tmp)?"
-)
-"""What `_path` makes of a name, or what a crash left of it."""
-_SHA = re.compile(r"[0-9a-f]{64}")
+_OURS = re.compile(r"profile|shared/\w+|models/\w+-[0-9a-f]{8}(?:\.\w+)?")
 
 Arrays = dict[str, NDArray[Any]]
 
 
 def save_profile(profile: Profile, directory: Path) -> None:
-    """Write the folder, one writer at a time; a crash leaves the old profile or the new one.
+    """Write the folder; a crash leaves the old profile or the new one.
 
     Raises:
         RoutingError: the files cannot be written.
     """
-    contents = {f"shared/{name}.npy": _npy(array) for name, array in _shared(profile).items()}
-    stems = []
-    for model, part in zip(profile.models, split(profile), strict=True):
-        stem = f"models/{re.sub(r'[^A-Za-z0-9]+', '_', model)[:60]}-{_sha(model.encode())[:8]}"
-        stems.append(stem)
-        contents[f"{stem}.json"] = _json({"model": model, **part.numbers})
-        own = _group(part.neighbours) if part.neighbours else {}
-        contents |= {f"{stem}.{name}.npy": _npy(array) for name, array in own.items()}
-    contents["profile.json"] = _json({**_head(profile), "models": stems})
-    hashes = {name: _sha(content) for name, content in sorted(contents.items())}
-    manifest = {"format": _FORMAT, "encoder": profile.encoder, "sha256": hashes}
-    written = {_path(name, hashes[name]): content for name, content in contents.items()}
-    try:
-        for folder in _FOLDERS:
-            (directory / folder).mkdir(parents=True, exist_ok=True)
-        for path, content in written.items():
-            write_atomically(directory / path, content)
-        write_atomically(directory / _MANIFEST, _json(manifest))
-        remove_others(directory, ours=_WRITTEN, keep=written)
-    except OSError as error:
-        raise RoutingError(f"the profile cannot be saved: {error.strerror}") from error
+    write_folder(
+        directory,
+        _files(profile),
+        kind=_KIND,
+        about={"encoder": profile.encoder},
+        ours=_OURS,
+        what="the profile",
+    )
 
 
 def load_profile(directory: Path, *, encoder: str | None = None) -> Profile:
@@ -86,67 +69,32 @@ def load_profile(directory: Path, *, encoder: str | None = None) -> Profile:
     Raises:
         RoutingError: a file is missing or changed, or the profile was made with another encoder.
     """
-    where = f"the profile in {directory.name!r}"
-    while True:
-        manifest = _read_manifest(directory, where)
-        made_with = manifest["encoder"]
+    what = f"the profile in {directory.name!r}"
+
+    def build(files: HashedFiles) -> Profile:
+        made_with = files.about["encoder"]
         if encoder is not None and made_with != encoder:
             raise RoutingError(
-                f"{where} was made with encoder {made_with!r}, this is {encoder!r}: {_REMEDY}"
+                f"{what} was made with encoder {made_with!r}, this is {encoder!r}: {_REMEDY}"
             )
-        try:
-            return _loaded(_Files(directory, manifest["sha256"], where), made_with)
-        except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
-            raise RoutingError(f"{where} is not of format {_FORMAT}: {_REMEDY}") from error
-        except RoutingError:
-            # Saved anew in the meantime, its files are others.
-            if _read_manifest(directory, where) == manifest:
-                raise
+        return _loaded(files, made_with)
+
+    return read_folder(directory, build, kind=_KIND, what=what, remedy=_REMEDY)
 
 
-class _Files:
-    """The files of a manifest, each checked when it is read."""
-
-    def __init__(self, directory: Path, hashes: Mapping[str, str], where: str) -> None:
-        self._directory, self._hashes, self._where = directory, hashes, where
-
-    def json(self, name: str) -> Any:
-        return json.loads(self._bytes(name))
-
-    def array(self, name: str) -> NDArray[Any]:
-        return np.lib.format.read_array(io.BytesIO(self._bytes(name)), allow_pickle=False)
-
-    def arrays(self, stem: str) -> Arrays:
-        """Return the arrays `<stem><name>.npy` by name."""
-        names = [n for n in self._hashes if n.startswith(stem) and n.endswith(".npy")]
-        return {n[len(stem) : -len(".npy")]: self.array(n) for n in names}
-
-    def _bytes(self, name: str) -> bytes:
-        content = read_bytes(
-            self._directory / _path(name, self._hashes[name]),
-            limit=_LIMIT,
-            what=self._where,
-            remedy=_REMEDY,
-        )
-        if _sha(content) != self._hashes[name]:
-            raise RoutingError(
-                f"{self._where} was changed: {name} is not what was saved: {_REMEDY}"
-            )
-        return content
-
-
-def _read_manifest(directory: Path, where: str) -> dict[str, Any]:
-    content = read_bytes(directory / _MANIFEST, limit=_MANIFEST_LIMIT, what=where, remedy=_REMEDY)
-    try:
-        manifest = json.loads(content)
-        hashes = manifest["sha256"]
-        sound = manifest["format"] == _FORMAT and isinstance(manifest["encoder"], str)
-        sound = sound and all(_NAME.fullmatch(n) and _SHA.fullmatch(h) for n, h in hashes.items())
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise RoutingError(f"{where} has a damaged {_MANIFEST}: {_REMEDY}") from error
-    if not sound:
-        raise RoutingError(f"{where} has a {_MANIFEST} that is not of format {_FORMAT}: {_REMEDY}")
-    return dict(manifest)
+def _files(profile: Profile) -> Iterator[tuple[str, Content]]:
+    stems = []
+    for name, array in _shared(profile).items():
+        yield f"shared/{name}.npy", array_bytes(array)
+    for model, part in zip(profile.models, split(profile), strict=True):
+        tag = hashlib.sha256(model.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+        stem = f"models/{re.sub(r'[^A-Za-z0-9]+', '_', model)[:60]}-{tag}"
+        stems.append(stem)
+        yield f"{stem}.json", json_bytes({"model": model, **part.numbers})
+        own = _group(part.neighbours) if part.neighbours else {}
+        for name, array in own.items():
+            yield f"{stem}.{name}.npy", array_bytes(array)
+    yield "profile.json", json_bytes({**_head(profile), "models": stems})
 
 
 def _head(profile: Profile) -> dict[str, Any]:
@@ -178,7 +126,7 @@ def _shared(profile: Profile) -> Arrays:
     }
 
 
-def _loaded(files: _Files, encoder: str) -> Profile:
+def _loaded(files: HashedFiles, encoder: str) -> Profile:
     head = files.json("profile.json")
     if head["surface"] != list(SURFACE):
         raise ValueError("other surface features")
@@ -228,10 +176,25 @@ def _loaded(files: _Files, encoder: str) -> Profile:
     )
     parts = [_part(files, stem, first["axes"]) for stem in head["models"]]
     names = tuple(part.numbers["model"] for part in parts)
-    return built(profile, names, parts)
+    whole = built(profile, names, parts)
+    _try(whole, dim=len(first["axes"]))
+    return whole
 
 
-def _part(files: _Files, stem: str, axes: NDArray[np.float32]) -> Part:
+def _try(profile: Profile, *, dim: int) -> None:
+    """Predict for one query, so that numbers that do not fit each other are found now and not in a turn.
+
+    Raises:
+        ValueError: they do not.
+    """
+    query = Queries(vectors=np.zeros((1, dim), np.float32), surface=np.zeros((1, len(SURFACE))))
+    estimate = profile.quality.foresee(query).estimate
+    found = [estimate.mean, estimate.deviation, profile.costs.predict(query)]
+    if not all(np.isfinite(numbers).all() for numbers in found):
+        raise ValueError("numbers that are not finite")
+
+
+def _part(files: HashedFiles, stem: str, axes: NDArray[np.float32]) -> Part:
     numbers, arrays = files.json(f"{stem}.json"), files.arrays(f"{stem}.")
     if not arrays:
         return Part(numbers)
@@ -283,23 +246,3 @@ def _read_group(
         trust=arrays["trust"],
         loadings=loadings,
     )
-
-
-def _path(name: str, sha256: str) -> str:
-    """Return where a file is kept: its hash in its name, so that a new one never overwrites an old one."""
-    stem, dot, ending = name.rpartition(".")
-    return f"{stem}-{sha256[:12]}{dot}{ending}"
-
-
-def _npy(array: NDArray[Any]) -> bytes:
-    content = io.BytesIO()
-    np.lib.format.write_array(content, np.ascontiguousarray(array), allow_pickle=False)
-    return content.getvalue()
-
-
-def _json(value: Any) -> bytes:
-    return json.dumps(value, indent=1, ensure_ascii=False).encode() + b"\n"
-
-
-def _sha(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

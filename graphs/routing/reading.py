@@ -17,6 +17,8 @@ from graphs.routing.wording import sentences
 __all__ = ["Reading", "last_sentence", "read_turn", "turn_texts"]
 
 Vector = NDArray[np.float32]
+_LONGEST = 16_000, 4_000
+"""Characters at the beginning and at the end of a text whose words are read."""
 FADING = 0.6
 """How much an exchange weighs beside the next one."""
 SAID = 0.7
@@ -65,17 +67,22 @@ def read_turn(text: str, dialogue: Dialogue, encode: Encode) -> Reading:
     needed = turn_texts(text, dialogue)
     vectors = dict(zip(needed, encode(needed), strict=True))
     return Reading(
-        text=text,
+        text=_abridged(text),
         user=vectors[text],
-        last_text=last,
+        last_text=_abridged(last),
         last=vectors[last],
-        said_text=said,
+        said_text=_abridged(said),
         said=vectors.get(said),
         trail=_trail(recent, vectors),
         aside=_trail(dialogue.aside, vectors),
         aside_text=dialogue.said if dialogue.away else "",
         before=vectors.get(recent[-1].user) if recent else None,
     )
+
+
+def _abridged(text: str) -> str:
+    """Return what is read of a text's words: of a long one its beginning and its end, where the question often is."""
+    return text if len(text) <= sum(_LONGEST) else f"{text[: _LONGEST[0]]} {text[-_LONGEST[1] :]}"
 
 
 def _said(dialogue: Dialogue) -> str:

@@ -6,6 +6,7 @@ It knows cards, anchors and prices as values; it calls no model and applies no m
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from graphs.routing.choice import Option, Ranked, rank
 from graphs.routing.chooser import Choice, Chooser
 from graphs.routing.decision import Costs
 from graphs.routing.dialogue import Dialogue
-from graphs.routing.encoder import CachedEncoder, Encoder
+from graphs.routing.encoder import CachedEncoder, Encoder, encode_checked
 from graphs.routing.fitted import Fitted
 from graphs.routing.measured import MeasuredModels
 from graphs.routing.parts import requests_in
@@ -82,15 +83,16 @@ class Router:
             fitted: the numbers of the choice of an agent; the shipped ones if not given.
         """
         fitted = fitted or Fitted.load()
+        encode = partial(encode_checked, encoder)
         agents = AgentIndex.from_cards(
-            cards, encoder.encode, dim=encoder.dim, space=fitted.space_for(encoder.name)
+            cards, encode, dim=encoder.dim, space=fitted.space_for(encoder.name)
         )
         models = None
         if examples and qualities:
             anchors = declared_anchors(
                 models=qualities,
                 kinds=[(e.kind, e.output_tokens) for e in examples],
-                vectors=encoder.encode([e.text for e in examples]),
+                vectors=encode([e.text for e in examples]),
             )
             models = AnchorEstimator.from_anchors(anchors)
         measured = MeasuredModels.of(profile, qualities) if profile else None
@@ -121,7 +123,7 @@ class Router:
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the unit rows (n, d) of `texts`, which are many and not cached."""
-        return self._encoder.encode(texts)
+        return encode_checked(self._encoder, texts)
 
     def choose_agent(
         self, text: str, dialogue: Dialogue, *, allowed: Collection[str], may_ask: bool = True

@@ -1,30 +1,39 @@
 """Keeps an index of agents on disk as plain arrays under their hashes, and reads it back without embedding a text.
 
-Nothing is opened before its hash is checked; no pickle. It knows the index's parts, not what they are for.
+It knows the index's parts, not what they are for.
 """
 
-import hashlib
-import io
-import json
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agents.errors import RoutingError
 from graphs.routing.agents import AgentIndex, Encode
+from graphs.routing.hashed_folder import (
+    Content,
+    HashedFiles,
+    array_bytes,
+    json_bytes,
+    read_folder,
+    write_folder,
+)
 from graphs.routing.space import Space
 
 __all__ = ["load_agents", "save_agents"]
 
-_FORMAT = 1
+_KIND = "agents 2"
 _ARRAYS = ("vectors", "counts", "means", "cells", "ends", "texts")
-_MANIFEST = "agents.json"
-_REBUILD = "build it again"
+_FACTS = "facts.json"
+_OURS = re.compile(rf"{'|'.join(_ARRAYS)}|facts")
+_REMEDY = "build it again"
 
 
 def save_agents(index: AgentIndex, folder: Path, *, encoder: str, catalog: str) -> None:
-    """Write an index.
+    """Write an index; a crash leaves the old one or the new one.
 
     Args:
         index: the index.
@@ -36,20 +45,20 @@ def save_agents(index: AgentIndex, folder: Path, *, encoder: str, catalog: str) 
         RoutingError: it cannot be written.
     """
     arrays, facts = index.packed()
-    manifest: dict[str, Any] = {
-        "format": _FORMAT, "encoder": encoder, "catalog": catalog, "sha256": {}, **facts,
-    }  # fmt: skip
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
+
+    def files() -> Iterator[tuple[str, Content]]:
         for name in _ARRAYS:
-            content = io.BytesIO()
-            np.lib.format.write_array(content, arrays[name], allow_pickle=False)
-            data = content.getbuffer()
-            manifest["sha256"][name] = hashlib.sha256(data).hexdigest()
-            _write(folder / f"{name}.npy", data)
-        _write(folder / _MANIFEST, json.dumps(manifest).encode())
-    except OSError as error:
-        raise RoutingError(f"the index of agents cannot be saved: {error.strerror}") from error
+            yield f"{name}.npy", array_bytes(arrays[name])
+        yield _FACTS, json_bytes(facts)
+
+    write_folder(
+        folder,
+        files(),
+        kind=_KIND,
+        about={"encoder": encoder, "catalog": catalog},
+        ours=_OURS,
+        what="the index of agents",
+    )
 
 
 def load_agents(
@@ -68,42 +77,37 @@ def load_agents(
     Raises:
         RoutingError: there is none, it was changed, or it is another encoder's or another catalogue's.
     """
-    try:
-        manifest = json.loads((folder / _MANIFEST).read_bytes())
-        made = {name: manifest[name] for name in ("format", "encoder", "catalog")}
-        if made != {"format": _FORMAT, "encoder": encoder, "catalog": catalog}:
-            raise RoutingError(
-                f"the index of agents in {folder.name!r} is not of this format, encoder and catalogue: {_REBUILD}"
-            )
-        arrays = {name: _read(folder, name, manifest["sha256"][name]) for name in _ARRAYS}
-        return AgentIndex.unpacked(arrays, manifest, encode, dim=dim, space=space)
-    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
-        raise RoutingError(
-            f"the index of agents in {folder.name!r} cannot be read: {_REBUILD}"
-        ) from error
+    what = f"the index of agents in {folder.name!r}"
+
+    def build(files: HashedFiles) -> AgentIndex:
+        if files.about != {"encoder": encoder, "catalog": catalog}:
+            raise RoutingError(f"{what} is another encoder's or another catalogue's: {_REMEDY}")
+        arrays = {name: files.array(f"{name}.npy") for name in _ARRAYS}
+        facts = files.json(_FACTS)
+        _check(arrays, facts, dim=dim)
+        return AgentIndex.unpacked(arrays, facts, encode, dim=dim, space=space)
+
+    return read_folder(folder, build, kind=_KIND, what=what, remedy=_REMEDY)
 
 
-def _read(folder: Path, name: str, sha256: str) -> Any:
-    content = (folder / f"{name}.npy").read_bytes()
-    if hashlib.sha256(content).hexdigest() != sha256:
-        raise RoutingError(
-            f"the index of agents in {folder.name!r} was changed: {name}.npy: {_REBUILD}"
-        )
-    # A view of what was read: an array that is copied out of it would be there twice.
-    with io.BytesIO(content) as head:
-        version = np.lib.format.read_magic(head)
-        read = (
-            np.lib.format.read_array_header_1_0
-            if version == (1, 0)
-            else np.lib.format.read_array_header_2_0
-        )
-        shape, _, dtype = read(head)
-        if dtype.hasobject:
-            raise RoutingError(f"{name}.npy holds objects, expected numbers: {_REBUILD}")
-        return np.frombuffer(content, dtype, offset=head.tell()).reshape(shape)
+def _check(arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any], *, dim: int) -> None:
+    """Check that the parts fit each other.
 
-
-def _write(path: Path, content: Any) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_bytes(content)
-    temporary.replace(path)
+    Raises:
+        ValueError: they do not.
+    """
+    ids, vectors, ends = facts["ids"], arrays["vectors"], arrays["ends"]
+    agents, cells = len(ids), arrays["cells"]
+    fits = (
+        len(set(ids)) == agents
+        and all(isinstance(agent_id, str) for agent_id in ids)
+        and vectors.shape == (int(arrays["counts"].sum()), dim)
+        and arrays["means"].shape == (agents, dim)
+        and all(arrays[name].shape == (agents,) for name in ("counts", "cells", "ends"))
+        and bool((arrays["counts"] >= 1).all() and (np.diff(ends, prepend=0) >= 0).all())
+        and bool(((cells >= 0) & (cells < len(facts["categories"]))).all())
+        and len(arrays["texts"]) == (int(ends[-1]) if agents else 0)
+        and bool(np.isfinite(vectors).all() and np.isfinite(arrays["means"]).all())
+    )
+    if not fits:
+        raise ValueError("parts that do not fit each other")

@@ -4,12 +4,9 @@ The vectors are whole numbers, so both sides compute every score exactly and tie
 """
 
 import random
-import tempfile
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -77,35 +74,6 @@ def test_a_changed_index_equals_one_built_anew(
             index.remove([id_])
     assert len(index) == len(now)
     assert index.search(queries, 5) == brute_force(now, queries, 5, None)
-
-
-@given(STORED, QUERIES)
-@settings(max_examples=30, deadline=None)
-def test_a_saved_index_answers_the_same(stored: Stored, queries: Rows) -> None:
-    index = build(stored)
-    with tempfile.TemporaryDirectory() as folder:
-        index.save(Path(folder), encoder="e")
-        assert VectorIndex.load(Path(folder), encoder="e").search(queries, 9) == index.search(
-            queries, 9
-        )
-
-
-@given(STORED, st.data())
-@settings(max_examples=100, deadline=None)
-def test_a_changed_file_never_loads(stored: Stored, data: st.DataObject) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        build(stored).save(Path(folder), encoder="e")
-        path = data.draw(st.sampled_from(sorted(Path(folder).iterdir())))
-        content = path.read_bytes()
-        start = data.draw(st.integers(0, len(content)))
-        end = data.draw(st.integers(start, len(content)))
-        changed = content[:start] + data.draw(st.binary(max_size=20)) + content[end:]
-        path.write_bytes(changed)
-        if changed == content:
-            assert len(VectorIndex.load(Path(folder), encoder="e")) == len(stored)
-        else:
-            with pytest.raises(RoutingError):
-                VectorIndex.load(Path(folder), encoder="e")
 
 
 @given(

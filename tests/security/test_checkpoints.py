@@ -3,6 +3,7 @@
 import logging
 import sqlite3
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.types import Command, Interrupt, interrupt
 
 from agents.contract import declined, done, hand_over, needs_input
+from agents.errors import CheckpointError
 from graphs import Context
 from graphs.checkpoints import open_sqlite
 from tests.support.agents import fake_agent, fake_graph, model_at, on, say
@@ -96,7 +98,8 @@ async def test_a_planted_blob_is_not_run_by_our_own_saver(tmp_path: Path) -> Non
     async with open_sqlite(path) as saver:
         graph = fake_graph(fake_agent("alpha"), saver=saver)
         assert (await graph.aget_state(on("t"))).values["record"] == f"touch {trace}"
-        await say(graph, "alpha")
+        with pytest.raises(CheckpointError, match=r"damaged \(record\)"):
+            await say(graph, "alpha")
     assert not trace.exists()
 
 
@@ -106,7 +109,8 @@ def test_a_planted_blob_is_not_run_by_a_synchronous_saver(tmp_path: Path) -> Non
         with SqliteSaver.from_conn_string(str(path)) as saver:
             saver.serde = PERMISSIVE
             graph = fake_graph(fake_agent("alpha"), saver=saver)
-            graph.invoke({"messages": "alpha"}, on("t"))
+            with nullcontext() if turn == 0 else pytest.raises(CheckpointError, match="damaged"):
+                graph.invoke({"messages": "alpha"}, on("t"))
         if turn == 0:
             assert plant(path, trace) > 3
     assert not trace.exists()

@@ -1,22 +1,23 @@
-"""The line that each fault test prints: what was tried, how often, what came out, and what it was held against."""
+"""One line a fault test: what was tried how often, what came out, and what the bar is."""
 
-import sys
-from contextlib import nullcontext
-from typing import Any
+from contextlib import AbstractContextManager, nullcontext
 
 import pytest
 
-_capture: Any = None
+_capture: pytest.Config | None = None
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Take hold of what captures output; `tests/conftest.py` hands this hook to pytest."""
+    """Remember the run whose capturing is to be passed by."""
     global _capture
-    _capture = config.pluginmanager.getplugin("capturemanager")
+    _capture = config
 
 
 def bar(number: int, name: str, n: int, result: str, bar: str) -> None:
-    """Print one aligned line to the real standard output, past pytest's capture."""
-    with _capture.global_and_fixture_disabled() if _capture else nullcontext():
-        print(f"\n{number:>2}  {name:<36} n={n:<6,} {result}  [{bar}]", end="", file=sys.stdout)
-        sys.stdout.flush()
+    """Print a result to the real standard output."""
+    manager = _capture.pluginmanager.getplugin("capturemanager") if _capture else None
+    shown: AbstractContextManager[None] = (
+        manager.global_and_fixture_disabled() if manager else nullcontext()
+    )
+    with shown:
+        print(f"\n{number:>2}  {name:<40} n={n:<7,} {result}   [{bar}]", flush=True)

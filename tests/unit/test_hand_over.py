@@ -111,7 +111,7 @@ def ring(names: Sequence[str]) -> list[FakeAgent]:
     [
         (["alpha"], 1),  # to itself
         (["alpha", "beta"], 2),  # ping-pong
-        ([f"a{n}" for n in range(10)], 9),  # eight hand-overs
+        ([f"a{n}" for n in range(10)], 7),  # six hand-overs
     ],
 )
 async def test_a_circle_of_hand_overs_ends_with_a_models_answer(

@@ -227,7 +227,7 @@ def test_whatever_is_changed_in_it_is_noticed(profile: Profile, tmp_path: Path) 
     folder = tmp_path / "p"
     save_profile(profile, folder)
     chance = np.random.default_rng(0)
-    for path in sorted(folder.rglob("*.*")):
+    for path in sorted(p for p in folder.rglob("*.*") if p.name != ".lock"):
         content = path.read_bytes()
         place = int(chance.integers(len(content)))
         for changed in (
@@ -236,12 +236,8 @@ def test_whatever_is_changed_in_it_is_noticed(profile: Profile, tmp_path: Path) 
             b"",
         ):
             path.write_bytes(changed)
-            try:
+            with pytest.raises(RoutingError, match="profile in 'p'"):
                 load_profile(folder, encoder=ENCODER)
-            except RoutingError as error:
-                assert "profile in 'p'" in str(error)  # noqa: PT017 a few bits of the manifest are blank space
-            else:
-                assert path.name == "manifest.json"
         path.unlink()
         with pytest.raises(RoutingError, match="profile in 'p'"):
             load_profile(folder, encoder=ENCODER)
@@ -263,7 +259,7 @@ def test_a_crash_while_saving_leaves_the_old_one(
                 raise KeyboardInterrupt
             write_atomically(path, content)
 
-        monkeypatch.setattr("graphs.routing.profile_files.write_atomically", write)
+        monkeypatch.setattr("graphs.routing.hashed_folder.write_atomically", write)
         with pytest.raises(KeyboardInterrupt):
             save_profile(profile.without_model("poet"), folder)
         assert load_profile(folder).models == before
@@ -281,7 +277,7 @@ def test_one_that_is_saved_anew_while_it_is_read_is_read_anew(
             save_profile(other, folder)
         return read_bytes(path, **more)
 
-    monkeypatch.setattr("graphs.routing.profile_files.read_bytes", read)
+    monkeypatch.setattr("graphs.routing.hashed_folder.read_bytes", read)
     assert "poet" not in load_profile(folder).models
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from app.profile.__main__ import main as profile
 from app.route.__main__ import main as route
+from graphs.routing.profile_files import load_profile, save_profile
 from tests.support.outcomes import graded, write_table
 
 
@@ -149,10 +151,8 @@ def test_a_profile_that_is_none_or_anothers_is_said(
     table = write_table(tmp_path / "few.parquet", graded(24))
     again = ["add-model", "bard", "--outcomes", str(table), "--profile", str(fitted)]
     assert "'bard' is in the profile already" in refused(capsys, *again, "--output", "x")
-    manifest = json.loads((fitted / "manifest.json").read_text())
     other = tmp_path / "other"
-    other.mkdir()
-    (other / "manifest.json").write_text(json.dumps({**manifest, "encoder": "another"}))
+    save_profile(replace(load_profile(fitted), encoder="another"), other)
     asked = queries(tmp_path / "q.jsonl", {"query_id": "a", "query": "Hi"})
     assert choose(other, tmp_path, asked=asked) == 2
     assert "was made with encoder 'another'" in capsys.readouterr().err

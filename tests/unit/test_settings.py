@@ -108,6 +108,7 @@ def test_every_option_of_the_graph_follows_its_setting(monkeypatch: pytest.Monke
         "MOMA_GRANTS": "finance",
         "MOMA_RESIDENCY": "eu",
         "MOMA_MAX_HOPS": "2",
+        "MOMA_ROUTING_SECONDS": "0.5",
         "MOMA_TIE_BREAK": "true",
         "MOMA_LOCAL_THREADS": "3",
         "MOMA_TURN_SECONDS": "7",

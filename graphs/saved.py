@@ -1,0 +1,106 @@
+"""What is saved of a thread, checked before a turn builds on it: a value of another type stops here, on one line.
+
+A strict serialiser builds no object that a stored blob names, but hands on whatever plain value it held. This knows
+the types of the state's fields, not whether their values make sense; masks do not depend on them.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from langchain_core.messages import BaseMessage
+from langgraph.checkpoint.base import CheckpointTuple
+from langgraph.types import Interrupt
+
+from agents.errors import CheckpointError
+
+__all__ = ["check_saved"]
+
+Check = Callable[[Any], bool]
+
+
+def _is(*kinds: type) -> Check:
+    return lambda value: isinstance(value, kinds)
+
+
+def _all(kind: type) -> Check:
+    return lambda value: isinstance(value, list) and all(isinstance(v, kind) for v in value)
+
+
+def _texts_to(kind: type) -> Check:
+    return lambda value: (
+        isinstance(value, dict)
+        and all(isinstance(k, str) and isinstance(v, kind) for k, v in value.items())
+    )
+
+
+def _record(value: Any) -> bool:
+    """A record that has begun; the rest of it is written and read by the turn that wrote it."""
+    return isinstance(value, dict) and (
+        not value
+        or (
+            isinstance(value.get("id"), str)
+            and isinstance(value.get("turn"), int)
+            and isinstance(value.get("versions"), dict)
+            and "thread" in value
+        )
+    )
+
+
+def _choice(value: Any) -> bool:
+    return value is None or (
+        isinstance(value, dict)
+        and isinstance(value.get("request"), str)
+        and _all(str)(value.get("options"))
+    )
+
+
+_TEXT, _TEXT_OR_NONE, _WHOLE = _is(str), _is(str, type(None)), _is(int)
+_FIELDS: Mapping[str, Check] = {
+    "messages": lambda value: _all(BaseMessage)(value) or isinstance(value, BaseMessage),
+    "owner": _TEXT,
+    "phase": _TEXT,
+    "active_agent": _TEXT_OR_NONE,
+    "turn": _WHOLE,
+    "event": _TEXT,
+    "request": _TEXT,
+    "decision": _record,
+    "record": _record,
+    "target": _TEXT_OR_NONE,
+    "outcome": _is(dict),
+    "tried": _all(str),
+    "hops": _WHOLE,
+    "memories": _texts_to(dict),
+    "asked": _TEXT,
+    "floor": lambda value: value is None or _texts_to(str)(value),
+    "choice": _choice,
+    "rest": _is(list),
+    "dialogue": _is(dict),
+    "spent_usd": _is(int, float),
+    "__interrupt__": lambda value: (
+        isinstance(value, list | tuple) and all(isinstance(v, Interrupt) for v in value)
+    ),
+}
+
+
+def check_saved(saved: CheckpointTuple) -> None:
+    """Check what a store gave back.
+
+    Raises:
+        CheckpointError: it is no checkpoint of a thread, or a field has another type.
+    """
+    checkpoint, metadata = saved.checkpoint, saved.metadata
+    if not (isinstance(checkpoint, dict) and isinstance(metadata, dict)):
+        raise _damaged("the whole")
+    for name in ("channel_values", "channel_versions", "versions_seen"):
+        if not _texts_to(object)(checkpoint.get(name)):
+            raise _damaged(name)
+    if not isinstance(checkpoint.get("id"), str) or not isinstance(metadata.get("step"), int):
+        raise _damaged("its place")
+    written = [(channel, value) for _, channel, value in saved.pending_writes or ()]
+    for name, value in [*checkpoint["channel_values"].items(), *written]:
+        if name in _FIELDS and not _FIELDS[name](value):
+            raise _damaged(name)
+
+
+def _damaged(what: str) -> CheckpointError:
+    return CheckpointError(f"the saved thread is damaged ({what}); go on in another thread")
