@@ -25,6 +25,7 @@ from graphs.machine import Event, Phase
 from graphs.masks import Moment, agent_refusal
 from graphs.nodes.models import always_best, order_models, spent_usd
 from graphs.outcome import SERVED, checked, failure, request_of
+from graphs.results import results_here
 from graphs.services import Services
 from graphs.state import Context, State
 from graphs.turn import text_of
@@ -218,6 +219,7 @@ def _granted(
             ledger=ledger,
             deadline=time.monotonic() + seconds,
             loop=asyncio.get_running_loop(),
+            results=results_here(),
         )
     first = services.gateway.models[order[0]].mean_quality if order else 0.0
     return AgentContext(

@@ -23,6 +23,7 @@ from graphs.checkpoints import checkpoint_errors, readable
 from graphs.locks import lock_of
 from graphs.machine import Phase
 from graphs.nodes.observe import resume_approval
+from graphs.results import PLACE, Keeping
 from graphs.turn import clean_text, modalities_of, text_of
 
 RECURSION_LIMIT = 100
@@ -45,7 +46,9 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
     ) -> AsyncIterator[Any]:
         """Run a turn; see `CompiledStateGraph.astream`.
 
-        A new message to a thread with a pending approval resumes it.
+        A new message to a thread with a pending approval resumes it. A turn that was cut short goes on where it stood
+        if its input is sent again, known by the message's id, or if the input is None; another message leaves it
+        unanswered. A turn that had ended is not taken twice.
 
         Raises:
             InputError: the message is empty or too long, or a resume finds nothing that waits for it.
@@ -59,6 +62,7 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
             async with lock_of(self._saver, thread) if thread else nullcontext():
                 if thread:
                     turn = await self._resuming(turn, config)
+                    config = _keeping(config, saver=self._saver, turn=turn)
                 async for part in super().astream(turn, config, **options):
                     yield part
 
@@ -136,11 +140,13 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         assert self._saver is not None
         with readable():
             saved = await self._saver.aget_tuple(self._place(config))
+        if turn is None and saved is None:
+            raise InputError("this thread has no turn to go on with; send a message")
         resumes = isinstance(turn, Command) and turn.resume is not None
         if saved is None or not _is_paused(saved):
             if resumes:
                 raise InputError("nothing waits for an answer in this thread; send a message")
-            return turn
+            return None if _is_known(turn, saved) else turn
         values = saved.checkpoint["channel_values"]
         if resumes and not turn.update and not turn.goto:
             return Command(resume=turn.resume, update=resume_approval(values, turn.resume))
@@ -161,6 +167,22 @@ def _shown(snapshot: StateSnapshot) -> dict[str, Any]:
 
 def _is_paused(saved: CheckpointTuple) -> bool:
     return any(write[1] == _INTERRUPT for write in saved.pending_writes or ())
+
+
+def _is_known(turn: Any, saved: CheckpointTuple | None) -> bool:
+    """Return whether the message of `turn` is the last that the thread has of the user."""
+    if saved is None or not isinstance(turn, dict) or turn["messages"][-1].id is None:
+        return False
+    kept = saved.checkpoint["channel_values"].get("messages") or ()
+    last = next((m.id for m in reversed(kept) if isinstance(m, HumanMessage)), None)
+    return bool(turn["messages"][-1].id == last)
+
+
+def _keeping(config: RunnableConfig | None, *, saver: Any, turn: Any) -> RunnableConfig:
+    """Return the config of a run whose nodes find what the models answered, if a run before it was cut short."""
+    resumed = turn is None or isinstance(turn, Command)
+    keeping = Keeping(saver=saver, resumed=resumed)
+    return merge_configs(config, {"configurable": {PLACE: keeping}})
 
 
 def _prepared(turn: Any) -> Any:

@@ -4,10 +4,12 @@ It knows no routing: the order comes from outside, already masked. A model that 
 """
 
 import asyncio
+import hashlib
 import json
 import os
 import random
 import time
+import uuid
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -39,6 +41,8 @@ class Chat:
     """On the monotonic clock."""
     max_tokens: int | None = None
     options: dict[str, Any] = field(default_factory=dict)
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    """The same when the same call is made again, by a node that was cut short."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +101,7 @@ class Gateway:
                     raise failure
                 attempt, messages = self._prepared(self.models[model], chat)
                 try:
-                    async with aclosing(self._tokens(attempt, messages, chat)) as tokens:
+                    async with aclosing(self._tokens(attempt, messages, chat, number)) as tokens:
                         async for token in tokens:
                             yield token
                     return
@@ -132,7 +136,7 @@ class Gateway:
         return attempt, messages
 
     async def _tokens(
-        self, attempt: Attempt, messages: Sequence[dict[str, Any]], chat: Chat
+        self, attempt: Attempt, messages: Sequence[dict[str, Any]], chat: Chat, number: int
     ) -> AsyncGenerator[Token, None]:
         model = attempt.model
         if chat.deadline <= time.monotonic():
@@ -148,6 +152,7 @@ class Gateway:
                 deadline=chat.deadline,
                 base_url=base_url or None,
                 api_key=api_key or None,
+                idempotency_key=_idempotency_key(chat, model, number),
                 options=chat.options,
             )
             async with aclosing(transport.stream(request)) as pieces:
@@ -175,6 +180,11 @@ class Gateway:
         # An endpoint without a key still wants the header.
         api_key = os.environ.get(model.key, "") if model.key else ("none" if base_url else "")
         return model.litellm, base_url, api_key
+
+
+def _idempotency_key(chat: Chat, model: Model, number: int) -> str:
+    """Return the name of an attempt at a call, by which a provider knows it if it comes again."""
+    return hashlib.sha256(f"{chat.id} {model.id} {number}".encode()).hexdigest()[:32]
 
 
 def _pause(error: ProviderError, number: int) -> float | None:

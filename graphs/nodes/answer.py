@@ -16,6 +16,7 @@ from graphs.gateway.chat_model import GatewayChatModel
 from graphs.gateway.ledger import Ledger
 from graphs.machine import Event
 from graphs.nodes.models import choose_models, spent_usd
+from graphs.results import results_here
 from graphs.services import Services
 from graphs.state import Context, State
 
@@ -40,6 +41,7 @@ def answer(services: Services) -> Answer:
             ledger=ledger,
             deadline=services.deadline(record["id"]),
             loop=asyncio.get_running_loop(),
+            results=results_here(),
         )
         message, error = await _answered(model, state["messages"])
         record = records.with_calls(record, ledger.calls)

@@ -17,6 +17,7 @@ from graphs.gateway.chat_model import GatewayChatModel
 from graphs.gateway.ledger import Ledger
 from graphs.machine import Event
 from graphs.nodes.models import order_models, spent_usd
+from graphs.results import results_here
 from graphs.routing.decision import Decision
 from graphs.services import Services
 from graphs.state import Context, State
@@ -70,6 +71,7 @@ async def tie_break(
         ledger=ledger,
         deadline=services.deadline(record["id"]),
         loop=asyncio.get_running_loop(),
+        results=results_here(),
     )
     cards = services.cards()
     listed = "\n".join(f"- {i}: {cards[i].description}" for i in candidates)
