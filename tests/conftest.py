@@ -7,6 +7,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import graphs  # noqa: F401 first, as in an application: LangGraph reads on its import how strict it is to be
+from tests.support.bars import pytest_configure
+
+__all__ = ["pytest_configure"]
 
 
 @pytest.fixture(autouse=True)

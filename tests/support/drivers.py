@@ -1,0 +1,86 @@
+"""What the processes of the fault tests run: turns through the real graph, with a fake agent's house around it.
+
+Each function gets the connection to its parent first, and sends `ready` when it begins to work.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from langchain_core.callbacks import AsyncCallbackHandler
+from langchain_core.messages import HumanMessage
+from langgraph.checkpoint.base import BaseCheckpointSaver
+
+import graphs
+from graphs.checkpoints import open_sqlite
+from graphs.gateway import transport
+from graphs.threads import MomaGraph
+from tests.support.agents import fake_services, model_at
+
+transport.load()
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message of a thread."""
+
+    thread: str
+    text: str
+
+    @property
+    def message(self) -> HumanMessage:
+        return HumanMessage(self.text, id=f"{self.thread}: {self.text}")
+
+    @property
+    def config(self) -> Any:
+        return {"configurable": {"thread_id": self.thread}}
+
+
+@asynccontextmanager
+async def house(place: str, base_url: str) -> AsyncIterator[MomaGraph]:
+    """Open a graph with one model, over the threads at `place`."""
+    async with opened(place) as saver:
+        services = fake_services(models=[model_at(base_url)])
+        services.router()
+        yield graphs.build_graph(services=services, checkpointer=saver)
+
+
+@asynccontextmanager
+async def opened(place: str) -> AsyncIterator[BaseCheckpointSaver[Any]]:
+    """Open the threads at `place`."""
+    async with open_sqlite(Path(place)) as saver:
+        yield saver
+
+
+class Nodes(AsyncCallbackHandler):
+    """Sends which runs of which nodes begin; a run that is repeated has the same name."""
+
+    def __init__(self, parent: Connection) -> None:
+        self._parent = parent
+
+    async def on_chain_start(
+        self, *_: Any, metadata: dict[str, Any] | None = None, name: str = "", **__: Any
+    ) -> None:
+        place = metadata or {}
+        if name and name == place.get("langgraph_node"):
+            self._parent.send(("node", place["langgraph_checkpoint_ns"]))
+
+
+def take_turns(parent: Connection, place: str, base_url: str, turns: Sequence[Turn]) -> None:
+    """Take turns one by one; send each with its answer when it is acknowledged."""
+
+    async def run() -> None:
+        async with house(place, base_url) as graph:
+            parent.send("ready")
+            for turn in turns:
+                result = await graph.ainvoke(
+                    {"messages": [turn.message]},
+                    {**turn.config, "callbacks": [Nodes(parent)]},
+                )
+                parent.send(("ack", turn, result["messages"][-1].text))
+
+    asyncio.run(run())
