@@ -25,7 +25,8 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from agents.errors import CheckpointError
-from graphs.locks import share_locks
+from graphs.file_locks import shared_file_locks
+from graphs.locks import lock_between_processes, share_locks
 
 BUSY_MS = 5_000
 CHECKED_UP_TO_BYTES = 64 * 1024 * 1024
@@ -102,6 +103,8 @@ async def open_sqlite(path: Path) -> AsyncIterator[AsyncSqliteSaver]:
             serde = JsonPlusSerializer(allowed_msgpack_modules=None)
             saver = AsyncSqliteSaver(connection, serde=serde)
             await saver.setup()
+            locks = stack.enter_context(shared_file_locks(path.with_name(f"{path.name}.lock")))
+            lock_between_processes(saver, locks)
         except (sqlite3.Error, OSError) as error:
             raise CheckpointError(
                 f"{path}: the saved threads cannot be used ({error}); {_remedy(error)}"

@@ -20,7 +20,7 @@ from langgraph.types import Command, StateSnapshot
 
 from agents.errors import InputError
 from graphs.checkpoints import checkpoint_errors, readable
-from graphs.locks import lock_of
+from graphs.locks import turn_on
 from graphs.machine import Phase
 from graphs.nodes.observe import resume_approval
 from graphs.results import PLACE, Keeping
@@ -59,7 +59,7 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         turn = _prepared(input)
         thread = self._thread(config)
         with checkpoint_errors():
-            async with lock_of(self._saver, thread) if thread else nullcontext():
+            async with turn_on(self._saver, thread) if thread else nullcontext():
                 if thread:
                     turn = await self._resuming(turn, config)
                     config = _keeping(config, saver=self._saver, turn=turn)

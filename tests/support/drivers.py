@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,9 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 
 import graphs
 from graphs.checkpoints import open_sqlite
-from graphs.gateway import transport
 from graphs.threads import MomaGraph
-from tests.support.agents import fake_services, model_at
-
-transport.load()
+from tests.support.agents import fake_agent, fake_graph, fake_services, model_at
+from tests.support.waiting import PATIENCE_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +78,28 @@ def take_turns(parent: Connection, place: str, base_url: str, turns: Sequence[Tu
             for turn in turns:
                 result = await graph.ainvoke(
                     {"messages": [turn.message]},
-                    {**turn.config, "callbacks": [Nodes(parent)]},
+                    turn.config | {"callbacks": [Nodes(parent)]},
                 )
                 parent.send(("ack", turn, result["messages"][-1].text))
+
+    asyncio.run(run())
+
+
+def take_turns_at_once(
+    parent: Connection, place: str, texts: Sequence[str], rounds: int, meeting: Barrier
+) -> None:
+    """Send the texts at once on one thread, while another process does so too, and again on the next thread."""
+
+    async def run() -> None:
+        async with opened(place) as saver:
+            graph = fake_graph(fake_agent("alpha"), saver=saver)
+            parent.send("ready")
+            for n in range(rounds):
+                meeting.wait(PATIENCE_S)
+                turns = [Turn(f"thread {n}", text) for text in texts]
+                await asyncio.gather(
+                    *(graph.ainvoke({"messages": [t.message]}, t.config) for t in turns)
+                )
+                parent.send(n)
 
     asyncio.run(run())

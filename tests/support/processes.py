@@ -7,13 +7,13 @@ before it was killed still arrives.
 import multiprocessing
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Barrier
 from typing import Any
 
 from tests.support.waiting import PATIENCE_S
 
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["tests.support.drivers"])
+_context.set_forkserver_preload(["tests.support.preloaded"])
 
 
 class Process:
@@ -70,4 +70,6 @@ def running(work: Callable[..., None], *arguments: Any) -> Iterator[Process]:
         process.kill()
 
 
-__all__ = ["Connection", "Process", "running"]
+def meeting_of(processes: int) -> Barrier:
+    """Return where so many processes wait for each other."""
+    return _context.Barrier(processes)
