@@ -22,11 +22,12 @@ from langgraph.checkpoint.base import (
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from agents.errors import CheckpointError
 from graphs.file_locks import shared_file_locks
 from graphs.locks import lock_between_processes, share_locks
+from graphs.sqlite_saver import SqliteThreads
+from graphs.sqlite_writer import SqliteWriter
 
 BUSY_MS = 5_000
 CHECKED_UP_TO_BYTES = 64 * 1024 * 1024
@@ -87,7 +88,7 @@ def readable() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def open_sqlite(path: Path) -> AsyncIterator[AsyncSqliteSaver]:
+async def open_sqlite(path: Path) -> AsyncIterator[SqliteThreads]:
     """Open the threads kept in the SQLite file `path`, which is made if it is not there.
 
     Raises:
@@ -101,7 +102,9 @@ async def open_sqlite(path: Path) -> AsyncIterator[AsyncSqliteSaver]:
             if check:
                 await _check(connection)
             serde = JsonPlusSerializer(allowed_msgpack_modules=None)
-            saver = AsyncSqliteSaver(connection, serde=serde)
+            writer = await SqliteWriter.open(path, busy_ms=BUSY_MS)
+            stack.push_async_callback(writer.close)
+            saver = SqliteThreads(connection, writer, serde=serde)
             await saver.setup()
             locks = stack.enter_context(shared_file_locks(path.with_name(f"{path.name}.lock")))
             lock_between_processes(saver, locks)

@@ -30,6 +30,8 @@ CHANNEL = "moma_call"
 PLACE = "moma_results"
 """Where a run's `Keeping` stands in `configurable`."""
 _T = TypeVar("_T")
+_Result = tuple[Call, list[Piece]]
+"""What was paid and what came of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +76,7 @@ class Results:
         """The task's id is the same whenever the node runs from this checkpoint; the loop is the saver's."""
         self._keeping, self._place, self._task, self._loop = keeping, place, task, loop
         self._asked: Counter[str] = Counter()
-        self._found: Mapping[str, Any] | None = None if keeping.resumed else {}
+        self._found: Mapping[str, _Result] | None = None if keeping.resumed else {}
 
     async def stream(
         self, gateway: Gateway, chat: Chat, *, scope: str = ""
@@ -93,9 +95,10 @@ class Results:
         call_id = self._id_of(chat, scope)
         kept = (await self._kept()).get(call_id)
         if kept is not None:
-            chat.ledger.settle(0.0, Call(**kept["call"]))
-            for piece in kept["pieces"]:
-                yield Token(model=kept["call"]["model"], piece=Piece(**piece))
+            call, answer = kept
+            chat.ledger.settle(0.0, call)
+            for piece in answer:
+                yield Token(model=call.model, piece=piece)
             return
         pieces: list[Piece] = []
         async with aclosing(gateway.stream(replace(chat, id=call_id))) as tokens:
@@ -113,16 +116,17 @@ class Results:
         self._asked[digest] += 1
         return _digest([digest, self._asked[digest]])
 
-    async def _kept(self) -> Mapping[str, Any]:
+    async def _kept(self) -> Mapping[str, _Result]:
         if self._found is None:
             self._found = await self._on_loop(self._read())
         return self._found
 
-    async def _read(self) -> Mapping[str, Any]:
+    async def _read(self) -> Mapping[str, _Result]:
         with readable():
             saved = await self._keeping.saver.aget_tuple(self._place)
         writes = (saved.pending_writes if saved else None) or ()
-        return {call_id: value for call_id, channel, value in writes if channel == CHANNEL}
+        found = {i: _restored(value) for i, channel, value in writes if channel == CHANNEL}
+        return {call_id: result for call_id, result in found.items() if result is not None}
 
     async def _keep(self, call_id: str, result: dict[str, Any]) -> None:
         async def write() -> None:
@@ -167,4 +171,12 @@ def _plain(pieces: list[Piece]) -> list[dict[str, Any]]:
             joined[-1] = Piece(text=joined[-1].text + piece.text)
         else:
             joined.append(piece)
-    return [asdict(piece) for piece in joined]
+    return [{**asdict(piece), "tool_calls": list(piece.tool_calls)} for piece in joined]
+
+
+def _restored(kept: Any) -> _Result | None:
+    """Return what was kept; None where it has another form than this release writes."""
+    try:
+        return Call(**kept["call"]), [Piece(**piece) for piece in kept["pieces"]]
+    except (TypeError, KeyError):
+        return None
