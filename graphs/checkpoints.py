@@ -6,7 +6,7 @@ It knows nothing of what is saved.
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -54,37 +54,6 @@ def _strict(serde: SerializerProtocol) -> SerializerProtocol:
     if type(serde) is JsonPlusSerializer:
         return JsonPlusSerializer(allowed_msgpack_modules=None)
     return serde
-
-
-@contextmanager
-def checkpoint_errors() -> Iterator[None]:
-    """Turn what a store raises into one line.
-
-    Raises:
-        CheckpointError: the thread could not be read or written.
-    """
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise CheckpointError(
-            f"the thread could not be read or written ({error}); the turn was not taken"
-        ) from error
-
-
-@contextmanager
-def readable() -> Iterator[None]:
-    """Turn what the reading of a thread raises into one line.
-
-    Raises:
-        CheckpointError: the thread could not be read.
-    """
-    with checkpoint_errors():
-        try:
-            yield
-        except (ValueError, NotImplementedError) as error:  # what the serialiser raises
-            raise CheckpointError(
-                f"the saved thread is damaged ({type(error).__name__}); go on in another thread"
-            ) from error
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from langgraph.errors import GraphBubbleUp, GraphInterrupt, ParentCommand
 from langgraph.runtime import Runtime
 
 from agents.contract import AgentContext, Outcome, OutcomeEvent
-from agents.errors import MomaError
+from agents.errors import CheckpointError, MomaError
 from agents.registry import AgentGraph
 from graphs import record as records
 from graphs.floor import question_stands
@@ -172,6 +172,8 @@ async def _run(
     except TimeoutError:
         crashed = True
         return failure("it took too long"), None
+    except CheckpointError:  # the store failed, not the agent: the turn is refused
+        raise
     except MomaError as error:
         return failure(str(error)), None
     except Exception as error:  # noqa: BLE001 an agent is foreign code: its failure is an outcome, not the turn's end

@@ -19,11 +19,11 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.config import get_config
 from langgraph.runtime import get_runtime
 
-from graphs.checkpoints import readable
 from graphs.gateway.gateway import Chat, Gateway, Token
 from graphs.gateway.ledger import Call
 from graphs.gateway.models import Model, count_message, count_tokens
 from graphs.gateway.transport import Piece
+from graphs.store_errors import readable
 
 CHANNEL = "moma_call"
 """Where results stand among a checkpoint's pending writes; no channel of the graph has this name."""

@@ -14,12 +14,14 @@ from langgraph.checkpoint.base import (
     ChannelVersions,
     Checkpoint,
     CheckpointMetadata,
+    CheckpointTuple,
     get_checkpoint_metadata,
 )
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from graphs.sqlite_writer import SqliteWriter
+from graphs.store_errors import checkpoint_errors, readable
 
 _CHECKPOINT = (
     "INSERT OR REPLACE INTO checkpoints (thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, type,"
@@ -32,13 +34,18 @@ _WRITES = (
 
 
 class SqliteThreads(AsyncSqliteSaver):
-    """Reads by one connection and writes by another."""
+    """Reads by one connection and writes by another; what the store raises is a `CheckpointError`."""
 
     def __init__(
         self, conn: aiosqlite.Connection, writer: SqliteWriter, *, serde: SerializerProtocol
     ) -> None:
         super().__init__(conn, serde=serde)
         self.writer = writer
+
+    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """Return a thread's checkpoint."""
+        with readable():
+            return await super().aget_tuple(config)
 
     async def aput(
         self,
@@ -58,7 +65,8 @@ class SqliteThreads(AsyncSqliteSaver):
             *self.serde.dumps_typed(checkpoint),
             known.encode("utf-8", "ignore"),
         )
-        await self.writer.write(_CHECKPOINT, [row])
+        with checkpoint_errors():
+            await self.writer.write(_CHECKPOINT, [row])
         names = ("thread_id", "checkpoint_ns")
         return {
             "configurable": {
@@ -89,4 +97,7 @@ class SqliteThreads(AsyncSqliteSaver):
             )
             for number, (channel, value) in enumerate(writes)
         ]
-        await self.writer.write(f"INSERT OR {'REPLACE' if replaced else 'IGNORE'} {_WRITES}", rows)
+        with checkpoint_errors():
+            await self.writer.write(
+                f"INSERT OR {'REPLACE' if replaced else 'IGNORE'} {_WRITES}", rows
+            )

@@ -19,11 +19,11 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command, StateSnapshot
 
 from agents.errors import InputError
-from graphs.checkpoints import checkpoint_errors, readable
 from graphs.locks import turn_on
 from graphs.machine import Phase
 from graphs.nodes.observe import resume_approval
 from graphs.results import PLACE, Keeping
+from graphs.store_errors import checkpoint_errors, readable
 from graphs.turn import clean_text, modalities_of, text_of
 
 RECURSION_LIMIT = 100

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import random
+import signal
 import sqlite3
 import time
 from collections import Counter
@@ -13,8 +14,9 @@ from typing import Any
 import pytest
 
 from graphs.results import CHANNEL
+from tests.support.agents import fake_agent, fake_graph
 from tests.support.bars import bar
-from tests.support.drivers import Turn, house, take_turns
+from tests.support.drivers import Moment, Turn, die_in_a_write, house, opened, take_turns
 from tests.support.processes import Process
 from tests.support.provider import FakeProvider, Seen, Wire, ok
 
@@ -128,3 +130,43 @@ def test_turns_survive_kills(turns: int, kills: int, tmp_path: Path) -> None:
     assert run.paid_twice_though_kept == 0
     assert repeated <= kills
     assert rerun <= kills
+
+
+def integrity(place: str) -> str:
+    with closing(sqlite3.connect(place)) as db:
+        return str(db.execute("PRAGMA integrity_check").fetchone()[0])
+
+
+async def texts(place: str, turns: list[Turn]) -> dict[str, list[str]]:
+    async with opened(place) as saver:
+        graph = fake_graph(fake_agent("alpha"), saver=saver)
+        return {
+            turn.thread: [m.text for m in (await graph.aget_state(turn.config)).values["messages"]]
+            for turn in turns
+        }
+
+
+@pytest.mark.parametrize(
+    "kills", [6, pytest.param(100, marks=pytest.mark.faults)], ids=["quick", "full"]
+)
+def test_the_store_survives_kills_inside_its_writes(kills: int, tmp_path: Path) -> None:
+    chance, place = random.Random(2), str(tmp_path / "threads.sqlite")
+    moments: list[Moment] = ["before", "during", "after"]
+    turns = [Turn(f"thread {n % 5}", f"alpha {n}") for n in range(2 * kills)]
+    left, sound = list(turns), 0
+    for n in range(kills):
+        moment = moments[n % len(moments)]
+        process = Process(
+            die_in_a_write, place, left, moment, chance.randrange(2, 24), chance.randrange(400)
+        )
+        left = left[len([*process.rest()]) :]
+        assert process.join() == -signal.SIGKILL
+        sound += integrity(place) == "ok"
+    process = Process(die_in_a_write, place, left, "after", 10**9, 0)
+    assert [*process.rest()] == left
+    bar(2, "kill inside the checkpoint write", kills, f"{sound} sound", f"{kills} of {kills} sound")
+    assert sound == kills
+    expected: dict[str, list[str]] = {}
+    for turn in turns:
+        expected.setdefault(turn.thread, []).extend([turn.text, "alpha did it."])
+    assert asyncio.run(texts(place, turns)) == expected

@@ -4,13 +4,19 @@ Each function gets the connection to its parent first, and sends `ready` when it
 """
 
 import asyncio
+import os
+import signal
+import sqlite3
+import threading
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from langchain_core.callbacks import AsyncCallbackHandler
 from langchain_core.messages import HumanMessage
@@ -101,5 +107,61 @@ def take_turns_at_once(
                     *(graph.ainvoke({"messages": [t.message]}, t.config) for t in turns)
                 )
                 parent.send(n)
+
+    asyncio.run(run())
+
+
+Moment = Literal["before", "during", "after"]
+"""When a process dies, beside the commit of a checkpoint."""
+
+
+class DyingConnection(sqlite3.Connection):
+    """A connection of the writer that ends its process beside one of its commits."""
+
+    commits_left = 0
+    moment: Moment = "before"
+    microseconds = 0
+
+    def execute(self, sql: str, *rest: Any) -> sqlite3.Cursor:
+        if sql == "COMMIT":
+            DyingConnection.commits_left -= 1
+            if DyingConnection.commits_left == 0:
+                self._die()
+        cursor = super().execute(sql, *rest)
+        if sql == "COMMIT" and DyingConnection.commits_left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return cursor
+
+    def _die(self) -> None:
+        if self.moment == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self.moment == "during":
+            threading.Thread(target=self._die_soon).start()
+
+    def _die_soon(self) -> None:
+        time.sleep(self.microseconds / 1e6)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die_in_a_write(
+    parent: Connection,
+    place: str,
+    turns: Sequence[Turn],
+    moment: Moment,
+    commits: int,
+    microseconds: int,
+) -> None:
+    """Take turns until the commit of that number, and end by SIGKILL beside it."""
+    DyingConnection.commits_left, DyingConnection.moment = commits, moment
+    DyingConnection.microseconds = microseconds
+    sqlite3.connect = partial(sqlite3.connect, factory=DyingConnection)  # type: ignore[assignment]
+
+    async def run() -> None:
+        async with opened(place) as saver:
+            graph = fake_graph(fake_agent("alpha"), saver=saver)
+            parent.send("ready")
+            for turn in turns:
+                await graph.ainvoke({"messages": [turn.message]}, turn.config)
+                parent.send(turn)
 
     asyncio.run(run())

@@ -1,0 +1,38 @@
+"""What a store of threads raises, turned into one line. It knows no store but by the classes of its errors."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from agents.errors import CheckpointError
+
+
+@contextmanager
+def checkpoint_errors() -> Iterator[None]:
+    """Turn what a store raises into one line.
+
+    Raises:
+        CheckpointError: the thread could not be read or written.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise CheckpointError(
+            f"the thread could not be read or written ({error}); the turn was not taken"
+        ) from error
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """Turn what the reading of a thread raises into one line.
+
+    Raises:
+        CheckpointError: the thread could not be read.
+    """
+    with checkpoint_errors():
+        try:
+            yield
+        except (ValueError, NotImplementedError) as error:  # what the serialiser raises
+            raise CheckpointError(
+                f"the saved thread is damaged ({type(error).__name__}); go on in another thread"
+            ) from error
