@@ -64,7 +64,7 @@ FAULTS: dict[str, Fault] = {"locked": locked, "read-only": read_only, "disk full
 
 @pytest.fixture(autouse=True)
 def _short_wait(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    if "full size" not in request.node.name:
+    if "full_size" not in request.node.name:
         monkeypatch.setattr(checkpoints, "BUSY_MS", 100)
 
 
