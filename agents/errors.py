@@ -6,6 +6,8 @@ MomaError
 │   ├── SettingsError         an environment variable or `.env` line is wrong
 │   └── ModelFileError        a file that a local model or the encoder needs is missing or damaged
 ├── InputError                what the caller sent cannot be a turn
+├── OverloadError             too many turns are under way; refused at once, with when to come again
+│   └── DrainingError         the process is about to end
 ├── RoutingError              the routers failed; the choice opens to the declared default
 ├── ProviderError             a language model could not answer
 │   ├── NoModelError          no model may serve this turn
@@ -46,6 +48,21 @@ class InputError(MomaError):
     """The caller's text or options cannot make a turn."""
 
     status: ClassVar[int] = 400
+
+
+class OverloadError(MomaError):
+    """Too many turns are under way; this one was refused before anything was done for it."""
+
+    status: ClassVar[int] = 503
+
+    def __init__(self, text: str, *, retry_after: float) -> None:
+        super().__init__(text)
+        self.retry_after = retry_after
+        """The seconds after which it is worth to come again."""
+
+
+class DrainingError(OverloadError):
+    """The process is about to end; a turn that had begun goes on when its message is sent again."""
 
 
 class RoutingError(MomaError):

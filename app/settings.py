@@ -24,6 +24,7 @@ from graphs.services import Options
 
 PREFIX = "MOMA_"
 _Words = Annotated[tuple[str, ...], NoDecode]
+_Turns = Annotated[int, Field(ge=1, le=100_000)]
 _Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
@@ -81,6 +82,13 @@ class Settings(BaseSettings):
     )
     local_threads: Annotated[int, Field(ge=1, le=256)] = Field(
         default=1, description="Processor threads of a local model."
+    )
+    turns_at_once: _Turns = Field(default=64, description="How many turns may run at once.")
+    turns_waiting: Annotated[int, Field(ge=0, le=100_000)] = Field(
+        default=64, description="How many more may wait; what comes on top is refused at once."
+    )
+    turns_per_user: _Turns | None = Field(
+        default=None, description="How many turns of one user may be under way; empty: no limit."
     )
     connect_seconds: _Seconds = Field(default=5.0, description="The longest wait for a connection.")
     first_token_seconds: _Seconds = Field(
@@ -142,6 +150,9 @@ class Settings(BaseSettings):
             max_hops=self.max_hops,
             tie_break=self.tie_break,
             local_threads=self.local_threads,
+            turns_at_once=self.turns_at_once,
+            turns_waiting=self.turns_waiting,
+            turns_per_user=self.turns_per_user,
             limits=Limits(
                 connect=self.connect_seconds,
                 first_token=self.first_token_seconds,

@@ -18,17 +18,17 @@ _tables_guard = threading.Lock()
 
 
 class FairLock:
-    """A mutual exclusion in order of arrival, across event loops and threads."""
+    """A mutual exclusion in order of arrival, across event loops and threads; with places, that many may have it."""
 
-    def __init__(self) -> None:
+    def __init__(self, places: int = 1) -> None:
         self._guard = threading.Lock()
-        self._held = False
+        self._free = places
         self._waiting: deque[Future[None]] = deque()
 
     async def __aenter__(self) -> None:
         with self._guard:
-            if not self._held:
-                self._held = True
+            if self._free:
+                self._free -= 1
                 return
             turn: Future[None] = Future()
             self._waiting.append(turn)
@@ -49,7 +49,7 @@ class FairLock:
                 if turn.set_running_or_notify_cancel():
                     turn.set_result(None)
                     return
-            self._held = False
+            self._free += 1
 
 
 class ProcessLocks(Protocol):

@@ -20,6 +20,7 @@ from tzlocal import get_localzone
 from agents.card import AgentCard
 from agents.errors import RoutingError, SettingsError
 from agents.registry import Registry, build_agent
+from graphs.admission import Admission
 from graphs.catalog import Catalog
 from graphs.gateway.breaker import Breaker
 from graphs.gateway.gateway import Gateway
@@ -61,6 +62,10 @@ class Options:
     tie_break: bool = False
     """Whether a model is asked which of a few agents is meant before the user is."""
     local_threads: int = 1
+    turns_at_once: int = 64
+    turns_waiting: int = 64
+    """More are refused."""
+    turns_per_user: int | None = None
     limits: Limits = field(default_factory=Limits)
     on_progress: Callable[[str], None] | None = None
 
@@ -80,6 +85,11 @@ class Services:
         self.registry = registry
         self.gateway = gateway
         self.options = options
+        self.admission = Admission(
+            at_once=options.turns_at_once,
+            waiting=options.turns_waiting,
+            per_user=options.turns_per_user,
+        )
         # Read once: the zone is in a file, and turns run in an event loop.
         self.zone = get_localzone()
         self._local = local

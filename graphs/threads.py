@@ -8,21 +8,24 @@ import asyncio
 import queue
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Self
 
 from langchain_core.messages import BaseMessage, HumanMessage, convert_to_messages
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config, merge_configs
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
+from langgraph.errors import GraphDrained
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command, StateSnapshot
 
-from agents.errors import InputError
+from agents.errors import DrainingError, InputError
+from graphs.admission import Admission
 from graphs.locks import turn_on
 from graphs.machine import Phase
 from graphs.nodes.observe import resume_approval
 from graphs.results import PLACE, Keeping
+from graphs.state import Context
 from graphs.store_errors import checkpoint_errors, readable
 from graphs.turn import clean_text, modalities_of, text_of
 
@@ -34,11 +37,19 @@ _INTERRUPT = "__interrupt__"
 class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
     """The compiled orchestrator. `invoke` and `stream` run the same asynchronous graph as `ainvoke` and `astream`."""
 
+    def __init__(self, *, admission: Admission | None = None, **parts: Any) -> None:
+        super().__init__(**parts)
+        self.admission = admission
+        """Who lets turns in; None lets in all."""
+
     @classmethod
-    def from_compiled(cls, graph: CompiledStateGraph[Any, Any, Any, Any]) -> Self:
-        """Return `graph` with its runs under their thread's lock."""
+    def from_compiled(
+        cls, graph: CompiledStateGraph[Any, Any, Any, Any], *, admission: Admission
+    ) -> Self:
+        """Return `graph` with its runs let in by `admission` and under their thread's lock."""
         # LangGraph has no seam for a subclass: `compile` names its own class.
-        moma = cls(**{k: v for k, v in vars(graph).items() if k != "__orig_class__"})
+        parts = {k: v for k, v in vars(graph).items() if k != "__orig_class__"}
+        moma = cls(admission=admission, **parts)
         return moma.with_config(recursion_limit=RECURSION_LIMIT)
 
     async def astream(
@@ -53,18 +64,23 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         Raises:
             InputError: the message is empty or too long, or a resume finds nothing that waits for it.
             CheckpointError: the thread could not be read or written; the turn is not acknowledged.
+            OverloadError: too many turns are under way, or the process is about to end.
         """
         if options.get("durability") is None and self._saver is not None:
             options["durability"] = "sync"
         turn = _prepared(input)
         thread = self._thread(config)
-        with checkpoint_errors():
+        nested = "checkpoint_ns" in (self._place(config).get("configurable") or {})
+        admission = None if nested else self.admission
+        with checkpoint_errors(), _drained(), _let_in(admission, options.get("context")):
             async with turn_on(self._saver, thread) if thread else nullcontext():
                 if thread:
                     turn = await self._resuming(turn, config)
                     config = _keeping(config, saver=self._saver, turn=turn)
-                async for part in super().astream(turn, config, **options):
-                    yield part
+                async with admission.running() if admission else nullcontext() as control:
+                    options["control"] = options.get("control") or control
+                    async for part in super().astream(turn, config, **options):
+                        yield part
 
     def stream(
         self, input: Any, config: RunnableConfig | None = None, **options: Any
@@ -155,6 +171,22 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         messages = turn["messages"]
         answer = text_of(messages[-1].content)
         return Command(resume=answer, update=resume_approval(values, answer, messages))
+
+
+def _let_in(admission: Admission | None, context: Any) -> AbstractContextManager[None]:
+    user = context.user if isinstance(context, Context) else Context().user
+    return admission.turn(user) if admission else nullcontext()
+
+
+@contextmanager
+def _drained() -> Iterator[None]:
+    try:
+        yield
+    except GraphDrained:
+        raise DrainingError(
+            "this process is about to end; the turn goes on when its message is sent again",
+            retry_after=1.0,
+        ) from None
 
 
 def _is_pause(result: Any) -> bool:
