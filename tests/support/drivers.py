@@ -165,3 +165,34 @@ def die_in_a_write(
                 parent.send(turn)
 
     asyncio.run(run())
+
+
+def serve_until_sigterm(
+    parent: Connection, place: str, base_url: str, turns: Sequence[Turn], seconds: float
+) -> None:
+    """Take all turns at once, as a server would; on SIGTERM let none in, finish what can be, and end in time."""
+
+    async def run() -> None:
+        ending = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ending.set)
+        async with house(place, base_url) as graph:
+            assert graph.admission is not None
+
+            async def take(turn: Turn) -> None:
+                try:
+                    result = await graph.ainvoke({"messages": [turn.message]}, turn.config)
+                except BaseException as error:  # noqa: BLE001 its name is all that the parent wants
+                    parent.send(("error", turn, type(error).__name__))
+                else:
+                    parent.send(("ack", turn, result["messages"][-1].text))
+
+            parent.send("ready")
+            tasks = [asyncio.create_task(take(turn)) for turn in turns]
+            await ending.wait()
+            parent.send(("left", await graph.admission.drain(seconds), ""))
+            late = asyncio.create_task(take(Turn("late", "hello")))
+            for task in tasks:  # their clients are told that the process ends
+                task.cancel()
+            await asyncio.gather(late, *tasks)
+
+    asyncio.run(run())
