@@ -45,9 +45,9 @@ class Settings(BaseSettings):
     home: Path = Field(
         default_factory=_home, description="Where threads and the agents' files are kept."
     )
-    checkpoints: Path | None = Field(
+    checkpoints: str | None = Field(
         default=None,
-        description="The SQLite file of the threads; empty: threads.sqlite in MOMA_HOME.",
+        description="The SQLite file or postgresql:// address of the threads; empty: threads.sqlite in MOMA_HOME.",
     )
     encoder: str = Field(
         default="onnx",
@@ -116,9 +116,9 @@ class Settings(BaseSettings):
         return value
 
     @property
-    def threads_file(self) -> Path:
-        """Where the threads are kept."""
-        return self.checkpoints or self.home / "threads.sqlite"
+    def threads_place(self) -> str:
+        """Where the threads are kept: a path or an address."""
+        return self.checkpoints or str(self.home / "threads.sqlite")
 
     def make_home(self) -> Path:
         """Return the folder of MoMA's files, made if it is not there, for its owner only.

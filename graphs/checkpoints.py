@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiosqlite
 from langchain_core.runnables import RunnableConfig
@@ -23,12 +23,16 @@ from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
-from agents.errors import CheckpointError
+from agents.errors import CheckpointError, SettingsError
 from graphs.file_locks import shared_file_locks
 from graphs.locks import lock_between_processes, share_locks
 from graphs.sqlite_saver import SqliteThreads
 from graphs.sqlite_writer import SqliteWriter
 
+if TYPE_CHECKING:
+    from graphs.postgres import PostgresThreads
+
+POSTGRES = ("postgresql://", "postgres://")
 BUSY_MS = 5_000
 CHECKED_UP_TO_BYTES = 64 * 1024 * 1024
 
@@ -54,6 +58,29 @@ def _strict(serde: SerializerProtocol) -> SerializerProtocol:
     if type(serde) is JsonPlusSerializer:
         return JsonPlusSerializer(allowed_msgpack_modules=None)
     return serde
+
+
+@asynccontextmanager
+async def open_threads(place: str) -> "AsyncIterator[SqliteThreads | PostgresThreads]":
+    """Open the threads kept at `place`, the path of a SQLite file or the address of a PostgreSQL database.
+
+    Raises:
+        CheckpointError: it cannot be opened, or is damaged.
+        SettingsError: the extra `postgres` is not installed.
+    """
+    if not place.startswith(POSTGRES):
+        async with open_sqlite(Path(place)) as saver:
+            yield saver
+        return
+    try:
+        from graphs.postgres import open_postgres
+    except ImportError:
+        raise SettingsError(
+            "MOMA_CHECKPOINTS: given a PostgreSQL database, which needs the extra postgres; "
+            "install it: pip install 'moma[postgres]'"
+        ) from None
+    async with open_postgres(place) as threads:
+        yield threads
 
 
 @asynccontextmanager

@@ -47,6 +47,12 @@ class SqliteThreads(AsyncSqliteSaver):
         with readable():
             return await super().aget_tuple(config)
 
+    async def count_threads(self) -> int:
+        """Return how many threads are kept."""
+        cursor = await self.conn.execute("SELECT count(DISTINCT thread_id) FROM checkpoints")
+        row = await cursor.fetchone()
+        return int(row[0]) if row else 0
+
     async def aput(
         self,
         config: RunnableConfig,

@@ -1,6 +1,7 @@
 """What a store of threads raises, turned into one line. It knows no store but by the classes of its errors."""
 
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,10 +17,16 @@ def checkpoint_errors() -> Iterator[None]:
     """
     try:
         yield
-    except sqlite3.Error as error:
+    except _raised() as error:
         raise CheckpointError(
             f"the thread could not be read or written ({error}); the turn was not taken"
         ) from error
+
+
+def _raised() -> tuple[type[Exception], ...]:
+    """Return what stores raise; PostgreSQL's driver is an extra, and loaded only where it is used."""
+    psycopg = sys.modules.get("psycopg")
+    return (sqlite3.Error, psycopg.Error) if psycopg else (sqlite3.Error,)
 
 
 @contextmanager

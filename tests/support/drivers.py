@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Barrier
-from pathlib import Path
 from typing import Any, Literal
 
 from langchain_core.callbacks import AsyncCallbackHandler
@@ -23,7 +22,7 @@ from langchain_core.messages import HumanMessage
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 import graphs
-from graphs.checkpoints import open_sqlite
+from graphs.checkpoints import open_threads
 from graphs.threads import MomaGraph
 from tests.support.agents import fake_agent, fake_graph, fake_services, model_at
 from tests.support.waiting import PATIENCE_S
@@ -57,7 +56,7 @@ async def house(place: str, base_url: str) -> AsyncIterator[MomaGraph]:
 @asynccontextmanager
 async def opened(place: str) -> AsyncIterator[BaseCheckpointSaver[Any]]:
     """Open the threads at `place`."""
-    async with open_sqlite(Path(place)) as saver:
+    async with open_threads(place) as saver:
         yield saver
 
 
