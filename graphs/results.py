@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeVar
 
 from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import merge_configs
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.config import get_config
 from langgraph.runtime import get_runtime
@@ -27,7 +28,7 @@ from graphs.store_errors import readable
 
 CHANNEL = "moma_call"
 """Where results stand among a checkpoint's pending writes; no channel of the graph has this name."""
-PLACE = "moma_results"
+_PLACE = "moma_results"
 """Where a run's `Keeping` stands in `configurable`."""
 _T = TypeVar("_T")
 _Result = tuple[Call, list[Piece]]
@@ -43,14 +44,20 @@ class Keeping:
     """Whether the run goes on where another ended; only then is there anything to find."""
 
 
+def keeping(config: RunnableConfig | None, *, saver: Any, resumed: bool) -> RunnableConfig:
+    """Return the config of a run whose nodes keep results in `saver`; see `Keeping`."""
+    place = Keeping(saver=saver, resumed=resumed)
+    return merge_configs(config, {"configurable": {_PLACE: place}})
+
+
 def results_here() -> "Results | None":
     """Return where the running node keeps its results; None where its thread is not kept."""
     try:
-        keeping = (get_config().get("configurable") or {}).get(PLACE)
+        kept_in = (get_config().get("configurable") or {}).get(_PLACE)
         info = get_runtime().execution_info
     except RuntimeError:  # not within a graph
         return None
-    if not isinstance(keeping, Keeping) or info is None or info.thread_id is None:
+    if not isinstance(kept_in, Keeping) or info is None or info.thread_id is None:
         return None
     place: RunnableConfig = {
         "configurable": {
@@ -59,7 +66,7 @@ def results_here() -> "Results | None":
             "checkpoint_id": info.checkpoint_id,
         }
     }
-    return Results(keeping, place=place, task=info.task_id, loop=asyncio.get_running_loop())
+    return Results(kept_in, place=place, task=info.task_id, loop=asyncio.get_running_loop())
 
 
 class Results:

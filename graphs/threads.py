@@ -24,7 +24,7 @@ from graphs.admission import Admission
 from graphs.locks import turn_on
 from graphs.machine import Phase
 from graphs.nodes.observe import resume_approval
-from graphs.results import PLACE, Keeping
+from graphs.results import keeping
 from graphs.state import Context
 from graphs.store_errors import checkpoint_errors, readable
 from graphs.turn import clean_text, modalities_of, text_of
@@ -70,13 +70,14 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
             options["durability"] = "sync"
         turn = _prepared(input)
         thread = self._thread(config)
-        nested = "checkpoint_ns" in (self._place(config).get("configurable") or {})
+        nested = (self._place(config).get("configurable") or {}).get("checkpoint_ns")
         admission = None if nested else self.admission
         with checkpoint_errors(), _drained(), _let_in(admission, options.get("context")):
             async with turn_on(self._saver, thread) if thread else nullcontext():
                 if thread:
                     turn = await self._resuming(turn, config)
-                    config = _keeping(config, saver=self._saver, turn=turn)
+                    resumed = turn is None or isinstance(turn, Command)
+                    config = keeping(config, saver=self._saver, resumed=resumed)
                 async with admission.running() if admission else nullcontext() as control:
                     options["control"] = options.get("control") or control
                     async for part in super().astream(turn, config, **options):
@@ -203,18 +204,13 @@ def _is_paused(saved: CheckpointTuple) -> bool:
 
 def _is_known(turn: Any, saved: CheckpointTuple | None) -> bool:
     """Return whether the message of `turn` is the last that the thread has of the user."""
-    if saved is None or not isinstance(turn, dict) or turn["messages"][-1].id is None:
+    if saved is None or not isinstance(turn, dict):
         return False
-    kept = saved.checkpoint["channel_values"].get("messages") or ()
-    last = next((m.id for m in reversed(kept) if isinstance(m, HumanMessage)), None)
-    return bool(turn["messages"][-1].id == last)
-
-
-def _keeping(config: RunnableConfig | None, *, saver: Any, turn: Any) -> RunnableConfig:
-    """Return the config of a run whose nodes find what the models answered, if a run before it was cut short."""
-    resumed = turn is None or isinstance(turn, Command)
-    keeping = Keeping(saver=saver, resumed=resumed)
-    return merge_configs(config, {"configurable": {PLACE: keeping}})
+    sent, kept = turn["messages"][-1], saved.checkpoint["channel_values"].get("messages") or ()
+    last = next((m for m in reversed(kept) if isinstance(m, HumanMessage)), None)
+    if last is None or sent.id is None:
+        return False
+    return bool((sent.id, sent.content) == (last.id, last.content))
 
 
 def _prepared(turn: Any) -> Any:
