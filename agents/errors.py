@@ -7,6 +7,8 @@ MomaError
 │   └── ModelFileError        a file that a local model or the encoder needs is missing or damaged
 ├── InputError                what the caller sent cannot be a turn
 │   └── ThreadError           the thread is not the caller's
+├── OverloadError             too many turns are under way; refused at once, with when to come again
+│   └── DrainingError         the process is about to end
 ├── RoutingError              the routers failed; the choice opens to the declared default
 ├── ProviderError             a language model could not answer
 │   ├── NoModelError          no model may serve this turn
@@ -61,6 +63,21 @@ class ThreadError(InputError):
     """The thread is another caller's; for this one there is none."""
 
     status: ClassVar[int] = 404
+
+
+class OverloadError(MomaError):
+    """Too many turns are under way; this one was refused before anything was done for it."""
+
+    status: ClassVar[int] = 503
+
+    def __init__(self, text: str, *, retry_after: float) -> None:
+        super().__init__(text)
+        self.retry_after = retry_after
+        """The seconds after which it is worth to come again."""
+
+
+class DrainingError(OverloadError):
+    """The process is about to end; a turn that had begun goes on when its message is sent again."""
 
 
 class RoutingError(MomaError):

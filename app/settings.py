@@ -26,6 +26,7 @@ from graphs.services import Options
 
 PREFIX = "MOMA_"
 _Words = Annotated[tuple[str, ...], NoDecode]
+_Turns = Annotated[int, Field(ge=1, le=100_000)]
 _Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
@@ -46,9 +47,9 @@ class Settings(BaseSettings):
     home: Path = Field(
         default_factory=_home, description="Where threads and the agents' files are kept."
     )
-    checkpoints: Path | None = Field(
+    checkpoints: str | None = Field(
         default=None,
-        description="The SQLite file of the threads; empty: threads.sqlite in MOMA_HOME.",
+        description="The SQLite file or postgresql:// address of the threads; empty: threads.sqlite in MOMA_HOME.",
     )
     encoder: str = Field(
         default="onnx",
@@ -99,6 +100,13 @@ class Settings(BaseSettings):
     local_threads: Annotated[int, Field(ge=1, le=256)] = Field(
         default=1, description="Processor threads of a local model."
     )
+    turns_at_once: _Turns = Field(default=64, description="How many turns may run at once.")
+    turns_waiting: Annotated[int, Field(ge=0, le=100_000)] = Field(
+        default=64, description="How many more may wait; what comes on top is refused at once."
+    )
+    turns_per_user: _Turns | None = Field(
+        default=None, description="How many turns of one user may be under way; empty: no limit."
+    )
     connect_seconds: _Seconds = Field(default=5.0, description="The longest wait for a connection.")
     first_token_seconds: _Seconds = Field(
         default=30.0, description="The longest wait for a first token."
@@ -132,9 +140,9 @@ class Settings(BaseSettings):
         return value
 
     @property
-    def threads_file(self) -> Path:
-        """Where the threads are kept."""
-        return self.checkpoints or self.home / "threads.sqlite"
+    def threads_place(self) -> str:
+        """Where the threads are kept: a path or an address."""
+        return self.checkpoints or str(self.home / "threads.sqlite")
 
     def make_home(self) -> Path:
         """Return the folder of MoMA's files, made if it is not there, for its owner only.
@@ -172,6 +180,9 @@ class Settings(BaseSettings):
             routing_seconds=self.routing_seconds,
             tie_break=self.tie_break,
             local_threads=self.local_threads,
+            turns_at_once=self.turns_at_once,
+            turns_waiting=self.turns_waiting,
+            turns_per_user=self.turns_per_user,
             limits=Limits(
                 connect=self.connect_seconds,
                 first_token=self.first_token_seconds,

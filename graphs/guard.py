@@ -15,7 +15,7 @@ from langgraph.errors import GraphBubbleUp, GraphInterrupt, ParentCommand
 from langgraph.runtime import Runtime
 
 from agents.contract import AgentContext, Outcome, OutcomeEvent
-from agents.errors import MomaError
+from agents.errors import CheckpointError, MomaError
 from agents.registry import AgentGraph
 from graphs import record as records
 from graphs.floor import question_stands
@@ -25,6 +25,7 @@ from graphs.machine import Event, Phase
 from graphs.masks import Moment, agent_refusal
 from graphs.nodes.models import always_best, order_models, spender, spent_usd
 from graphs.outcome import SERVED, checked, failure, request_of
+from graphs.results import results_here
 from graphs.services import Services
 from graphs.state import Context, State
 from graphs.turn import text_of
@@ -161,6 +162,8 @@ async def _run(
     except TimeoutError:
         crashed = True
         return failure("it took too long"), None
+    except CheckpointError:  # the store failed, not the agent: the turn is refused
+        raise
     except MomaError as error:
         return failure(str(error)), None
     except Exception as error:  # noqa: BLE001 an agent is foreign code: its failure is an outcome, not the turn's end
@@ -210,6 +213,7 @@ def _granted(
             caller=runtime.context.user if runtime.context else None,
             whole=True,  # an agent's model writes drafts
             loop=asyncio.get_running_loop(),
+            results=results_here(),
         )
     first = services.overall_quality(order[0]) if order else 0.0
     return AgentContext(

@@ -21,6 +21,7 @@ from tzlocal import get_localzone
 from agents.card import AgentCard
 from agents.errors import RoutingError, SettingsError
 from agents.registry import Registry, build_agent
+from graphs.admission import Admission
 from graphs.budgets import BudgetLimits, Budgets, Spender
 from graphs.catalog import Catalog
 from graphs.gateway.breaker import Breaker
@@ -69,6 +70,10 @@ class Options:
     tie_break: bool = False
     """Whether a model is asked which of a few agents is meant before the user is."""
     local_threads: int = 1
+    turns_at_once: int = 64
+    turns_waiting: int = 64
+    """More are refused."""
+    turns_per_user: int | None = None
     limits: Limits = field(default_factory=Limits)
     places: Places = field(default_factory=Places)
     on_progress: Callable[[str], None] | None = None
@@ -90,6 +95,11 @@ class Services:
         self.gateway = gateway
         self.options = options
         self.budgets = Budgets(options.budgets, home=options.home)
+        self.admission = Admission(
+            at_once=options.turns_at_once,
+            waiting=options.turns_waiting,
+            per_user=options.turns_per_user,
+        )
         # Read once: the zone is in a file, and turns run in an event loop.
         self.zone = get_localzone()
         self._local = local

@@ -66,13 +66,13 @@ async def _chat(arguments: argparse.Namespace, settings: Settings) -> int:
     from app.chat.loop import converse, note
     from app.chat.turn import Ended, run_turn
     from graphs import Context, Services, build_graph
-    from graphs.checkpoints import open_sqlite
+    from graphs.checkpoints import open_threads
     from graphs.record import troubles
 
     thread = uuid.uuid4().hex[:12] if arguments.thread is None else check_thread(arguments.thread)
     services = Services.from_catalog(settings.read_catalog(), settings.options(on_progress=note))
     try:
-        async with open_sqlite(settings.threads_file) as saver:
+        async with open_threads(settings.threads_place) as saver:
             graph = build_graph(services=services, checkpointer=saver)
             if arguments.once is None:
                 return await converse(Session(graph, services, thread), home=settings.home)

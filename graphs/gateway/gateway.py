@@ -4,9 +4,11 @@ It knows no routing: the order comes from outside, already masked. A model that 
 """
 
 import asyncio
+import hashlib
 import json
 import os
 import time
+import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
@@ -51,6 +53,8 @@ class Chat:
     """Whether nothing is shown before the answer is whole, so that one that breaks off can be replaced."""
     max_tokens: int | None = None
     options: dict[str, Any] = field(default_factory=dict)
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    """The same when the same call is made again, by a node that was cut short."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +134,7 @@ class Gateway:
                     raise course.failure
                 attempt, messages = self._prepared(model, chat)
                 try:
-                    async with aclosing(self._tokens(attempt, messages, chat)) as tokens:
+                    async with aclosing(self._tokens(attempt, messages, chat, number)) as tokens:
                         async for token in tokens:
                             yield token
                     return
@@ -181,7 +185,7 @@ class Gateway:
         return attempt, messages
 
     async def _tokens(
-        self, attempt: Attempt, messages: Sequence[dict[str, Any]], chat: Chat
+        self, attempt: Attempt, messages: Sequence[dict[str, Any]], chat: Chat, number: int
     ) -> AsyncGenerator[Token, None]:
         model = attempt.model
         async with self._place(attempt, chat), attempt:
@@ -197,6 +201,7 @@ class Gateway:
                 deadline=time.monotonic() + self._left(chat),
                 base_url=base_url or None,
                 api_key=api_key or None,
+                idempotency_key=_idempotency_key(chat, model, number),
                 options=chat.options,
             )
             noted = _noted(transport.stream(request), attempt)
@@ -261,6 +266,11 @@ async def _noted(
         async for piece in pieces:
             attempt.note(piece)
             yield piece
+
+
+def _idempotency_key(chat: Chat, model: Model, number: int) -> str:
+    """Return the name of an attempt at a call, by which a provider knows it if it comes again."""
+    return hashlib.sha256(f"{chat.id} {model.id} {number}".encode()).hexdigest()[:32]
 
 
 def _pass_over(model: Model, reason: str, chat: Chat) -> None:

@@ -113,7 +113,7 @@ class Ledger:
                 _log.warning("%s; the most that the call could cost stays charged", error)
 
     def note(self, call: Call) -> None:
-        """Take down a call that was not made."""
+        """Take down a call that nothing is reserved for: one that was not made, or was paid before."""
         self.settle(Reserved(), call)
 
     def _left(self) -> float:

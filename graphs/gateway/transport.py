@@ -60,6 +60,8 @@ class Request:
     api_key: str | None = field(default=None, repr=False)
     options: dict[str, Any] = field(default_factory=dict)
     """`response_format`, `temperature`, `tools` and the like; never an address or a key."""
+    idempotency_key: str = ""
+    """Sent along, so that a provider that knows such keys does not bill a repeated request twice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +178,7 @@ def _arguments(request: Request) -> dict[str, Any]:
         "max_retries": 0,
         # If LiteLLM dropped parameters, it would drop a schema too, and repeat a call that was refused for one.
         "drop_params": False,
+        "extra_headers": {"Idempotency-Key": request.idempotency_key},
         **request.options,
     }
 

@@ -15,6 +15,7 @@ from graphs.floor import question_stands
 from graphs.gateway.chat_model import GatewayChatModel
 from graphs.machine import Event
 from graphs.nodes.models import choose_models, spender, typical_costs
+from graphs.results import results_here
 from graphs.services import Services
 from graphs.state import Context, State
 
@@ -40,6 +41,7 @@ def answer(services: Services) -> Answer:
             deadline=services.deadline(record["id"]),
             caller=runtime.context.user if runtime.context else None,
             loop=asyncio.get_running_loop(),
+            results=results_here(),
         )
         message, error = await _answered(model, state["messages"])
         record = records.with_calls(record, ledger.calls)

@@ -16,6 +16,7 @@ from graphs import record as records
 from graphs.gateway.chat_model import GatewayChatModel
 from graphs.machine import Event
 from graphs.nodes.models import order_models, spender
+from graphs.results import results_here
 from graphs.routing.decision import Decision
 from graphs.services import Services
 from graphs.state import Context, State
@@ -70,6 +71,7 @@ async def tie_break(
         deadline=services.deadline(record["id"]),
         caller=context.user if context else None,
         loop=asyncio.get_running_loop(),
+        results=results_here(),
     )
     cards = services.cards()
     listed = "\n".join(f"- {i}: {cards[i].description}" for i in candidates)

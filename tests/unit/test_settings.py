@@ -111,6 +111,9 @@ def test_every_option_of_the_graph_follows_its_setting(monkeypatch: pytest.Monke
         "MOMA_ROUTING_SECONDS": "0.5",
         "MOMA_TIE_BREAK": "true",
         "MOMA_LOCAL_THREADS": "3",
+        "MOMA_TURNS_AT_ONCE": "5",
+        "MOMA_TURNS_WAITING": "6",
+        "MOMA_TURNS_PER_USER": "2",
         "MOMA_TURN_SECONDS": "7",
         "MOMA_CALLER_CALLS": "9",
     }
