@@ -147,7 +147,8 @@ def with_step(record: Record, *, served: str, costs_usd: Mapping[str, float | No
         costs_usd: what a typical call costs of each of them, None if it is not known.
     """
     models = record["models"]
-    wanted = models["wanted"] or {"id": models["chosen"], "reason": ""}
+    # A turn that an earlier release began has no such key.
+    wanted = models.get("wanted") or {"id": models["chosen"], "reason": ""}
     if wanted["id"] in (None, served):
         return record
     failed = [c["error"] for c in record["calls"] if c["model"] == wanted["id"] and c["error"]]
