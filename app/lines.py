@@ -78,5 +78,5 @@ def _object(line: str, place: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise InputError(f"{place}: not JSON ({error})") from None
     if not isinstance(value, dict):
-        raise InputError(f"{place}: given {line.strip():.60}, expected a JSON object")
+        raise InputError(f"{place}: given {line.strip()!r:.60}, expected a JSON object")
     return value

@@ -232,7 +232,7 @@ def read_settings(env_file: Path = Path(".env")) -> Settings:
         first = error.errors(include_url=False)[0]
         name = f"{PREFIX}{str(first['loc'][0]).upper()}"
         expected = first["msg"].removeprefix("Value error, ")
-        raise SettingsError(f"{name}: given {first['input']!r}; {expected}") from None
+        raise SettingsError(f"{name}: given {first['input']!r:.60}; {expected:.300}") from None
 
 
 def _local(name: str, path: Path) -> Model:

@@ -161,7 +161,8 @@ def _columns(path: Path) -> dict[str, Any]:
         ).fetchnumpy()
         schema = connection.execute("select name from parquet_schema(?)", one).fetchall()
     except duckdb.Error as error:
-        said = str(error).splitlines()[0][:200]
+        # It repeats what stands in the file, which a terminal might obey.
+        said = "".join(c if c.isprintable() else "?" for c in str(error).splitlines()[0][:200])
         raise InputError(f"{path.name}: no Parquet table can be read from it ({said})") from None
     finally:
         connection.close()

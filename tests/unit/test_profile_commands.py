@@ -92,7 +92,7 @@ def test_any_id_comes_back_as_it_was(fitted: Path, tmp_path: Path) -> None:
     ("line", "said"),
     [
         ("no json", "line 1: not JSON"),
-        ("[]", "line 1: given [], expected a JSON object"),
+        ("[]", "line 1: given '[]', expected a JSON object"),
         ({"query": "x"}, "line 1: query_id is None, expected a text"),
         ({"query_id": "a"}, "line 1: the query is empty"),
         ({"query_id": "a", "query": "  "}, "line 1: the query is empty"),

@@ -100,7 +100,7 @@ def test_a_kept_index_gives_the_same_decisions_and_follows_the_catalogue(
     ("rows", "message"),
     [
         (["not json\n"], "line 1: not JSON"),
-        (["[]\n"], "line 1: given []"),
+        (["[]\n"], "line 1: given '[]'"),
         ([{"turns": []}], "conversation_id is None"),
         ([{"conversation_id": "a", "turns": 3}], "turns is 3"),
         ([{"conversation_id": "a", "turns": [{"user": 1}]}], "turn 0: given"),
