@@ -6,10 +6,11 @@ recognised, so prompts are not logged at all. Keys are known by their form, and 
     logging.getLogger().handlers[0].addFilter(RedactingFilter())  # for whoever embeds the graph
 """
 
+import functools
 import logging
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 __all__ = ["RedactingFilter", "keep_quiet", "redact", "redact_fields"]
@@ -50,6 +51,8 @@ _PHONE = re.compile(
 )
 _FREE_TEXT = frozenset({"reason", "error", "degraded"})
 """What in a record is written by agents or comes from errors."""
+_OWN_TEXT = frozenset({"masked", "considered", "frontier"})
+"""What the router writes, by the thousand where there are so many agents: ids, numbers and sentences of its own."""
 
 
 def redact(text: str) -> str:
@@ -71,6 +74,8 @@ def redact_fields(record: Any) -> Any:
         return {
             name: redact(value)
             if name in _FREE_TEXT and isinstance(value, str)
+            else value
+            if name in _OWN_TEXT
             else redact_fields(value)
             for name, value in record.items()
         }
@@ -100,11 +105,15 @@ def keep_quiet() -> None:
             logger.setLevel(logging.WARNING)
 
 
-def _secrets(environment: Mapping[str, str] | None = None) -> list[str]:
+def _secrets() -> list[str]:
     """Return the values of the environment that are keys by their name, the longest first."""
-    named = (os.environ if environment is None else environment).items()
-    values = {v for k, v in named if len(v) >= _SHORTEST_SECRET and _SECRET_NAME.search(k)}
-    return sorted(values, key=len, reverse=True)
+    values = (os.environ.get(name, "") for name in _secret_names(tuple(os.environ)))
+    return sorted({v for v in values if len(v) >= _SHORTEST_SECRET}, key=len, reverse=True)
+
+
+@functools.lru_cache(maxsize=4)
+def _secret_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in names if _SECRET_NAME.search(name))
 
 
 def _if(test: Callable[[str], bool], label: str) -> Callable[[re.Match[str]], str]:
