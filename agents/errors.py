@@ -7,6 +7,8 @@ MomaError
 │   └── ModelFileError        a file that a local model or the encoder needs is missing or damaged
 ├── InputError                what the caller sent cannot be a turn
 │   └── ThreadError           the thread is not the caller's
+├── OverloadError             too many turns are under way; refused at once, with when to come again
+│   └── DrainingError         the process is about to end
 ├── RoutingError              the routers failed; the choice opens to the declared default
 ├── ProviderError             a language model could not answer
 │   ├── NoModelError          no model may serve this turn
@@ -17,7 +19,15 @@ MomaError
 └── CheckpointError           the thread could not be read or written; the turn is refused
 """
 
-from typing import ClassVar
+from typing import ClassVar, Literal
+
+Remedy = Literal[
+    "any",  # any other deployment may do better
+    "key",  # only one with another key
+    "provider",  # only one of another provider
+    "window",  # only one with a larger window
+]
+"""Which other deployment can help after a failure."""
 
 
 class MomaError(Exception):
@@ -55,6 +65,21 @@ class ThreadError(InputError):
     status: ClassVar[int] = 404
 
 
+class OverloadError(MomaError):
+    """Too many turns are under way; this one was refused before anything was done for it."""
+
+    status: ClassVar[int] = 503
+
+    def __init__(self, text: str, *, retry_after: float) -> None:
+        super().__init__(text)
+        self.retry_after = retry_after
+        """The seconds after which it is worth to come again."""
+
+
+class DrainingError(OverloadError):
+    """The process is about to end; a turn that had begun goes on when its message is sent again."""
+
+
 class RoutingError(MomaError):
     """A router could not decide."""
 
@@ -71,12 +96,15 @@ class ProviderError(MomaError):
         model: str | None = None,
         retryable: bool = False,
         retry_after: float | None = None,
+        remedy: Remedy = "any",
     ) -> None:
         super().__init__(text)
         self.model = model
         self.may_retry = retryable
+        """Whether the same deployment may do better."""
         self.retry_after = retry_after
-        """The seconds that the provider asks to wait, if it says."""
+        """The seconds to wait before it is asked again, if they are known."""
+        self.remedy = remedy
 
 
 class NoModelError(ProviderError):

@@ -19,7 +19,7 @@ from agents.errors import MomaError
 from app.settings import Settings, read_settings
 from app.view import agents_table, facts, make_console, models_table, table
 from graphs import Services
-from graphs.checkpoints import open_sqlite
+from graphs.checkpoints import open_threads
 from graphs.machine import TRANSITIONS, Event, Phase, faults
 from graphs.masks import Need, model_refusal
 from graphs.routing.agents import Encode
@@ -89,8 +89,7 @@ def _configured(settings: Settings) -> RenderableType:
         for name, value in settings.model_dump().items()
         if value not in (None, "", ())
     }
-    shown["MOMA_ENCODER"] = _PASSWORD.sub("//…@", shown["MOMA_ENCODER"])
-    return facts(shown)
+    return facts({name: _PASSWORD.sub("//…@", value) for name, value in shown.items()})
 
 
 def _keys(services: Services) -> RenderableType:
@@ -107,14 +106,13 @@ def _threads(console: Console, settings: Settings) -> Iterator[str]:
     except MomaError as error:
         yield str(error)
     else:
-        console.print(facts({"threads": f"{kept:,} in {settings.threads_file}"}))
+        place = _PASSWORD.sub("//…@", settings.threads_place)
+        console.print(facts({"threads": f"{kept:,} in {place}"}))
 
 
 async def _count_threads(settings: Settings) -> int:
-    async with open_sqlite(settings.threads_file) as saver:
-        cursor = await saver.conn.execute("SELECT count(DISTINCT thread_id) FROM checkpoints")
-        row = await cursor.fetchone()
-        return int(row[0]) if row else 0
+    async with open_threads(settings.threads_place) as saver:
+        return await saver.count_threads()
 
 
 def _encoder(console: Console, services: Services) -> Iterator[str]:

@@ -15,7 +15,9 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from agents.errors import InputError, SettingsError
+from graphs.budgets import BudgetLimits
 from graphs.catalog import Catalog
+from graphs.gateway.gateway import Places
 from graphs.gateway.gguf_files import check_gguf, parse_local_models
 from graphs.gateway.models import Model, Price
 from graphs.gateway.transport import Limits
@@ -24,6 +26,7 @@ from graphs.services import Options
 
 PREFIX = "MOMA_"
 _Words = Annotated[tuple[str, ...], NoDecode]
+_Turns = Annotated[int, Field(ge=1, le=100_000)]
 _Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
@@ -44,9 +47,9 @@ class Settings(BaseSettings):
     home: Path = Field(
         default_factory=_home, description="Where threads and the agents' files are kept."
     )
-    checkpoints: Path | None = Field(
+    checkpoints: str | None = Field(
         default=None,
-        description="The SQLite file of the threads; empty: threads.sqlite in MOMA_HOME.",
+        description="The SQLite file or postgresql:// address of the threads; empty: threads.sqlite in MOMA_HOME.",
     )
     encoder: str = Field(
         default="onnx",
@@ -62,6 +65,17 @@ class Settings(BaseSettings):
     )
     budget_usd: Annotated[float, Field(ge=0)] | None = Field(
         default=None, description="The most that a turn may cost; empty: no limit."
+    )
+    thread_budget_usd: Annotated[float, Field(ge=0)] | None = Field(
+        default=None, description="The most that all turns of a thread may cost; empty: no limit."
+    )
+    user_budget_usd: Annotated[float, Field(ge=0)] | None = Field(
+        default=None,
+        description="The most that all turns of a user may cost in a day (UTC); empty: no limit.",
+    )
+    day_budget_usd: Annotated[float, Field(ge=0)] | None = Field(
+        default=None,
+        description="The most that all turns of everybody may cost in a day (UTC); empty: no limit.",
     )
     grants: _Words = Field(
         default=(), description="What every caller is granted, with commas between."
@@ -86,6 +100,13 @@ class Settings(BaseSettings):
     local_threads: Annotated[int, Field(ge=1, le=256)] = Field(
         default=1, description="Processor threads of a local model."
     )
+    turns_at_once: _Turns = Field(default=64, description="How many turns may run at once.")
+    turns_waiting: Annotated[int, Field(ge=0, le=100_000)] = Field(
+        default=64, description="How many more may wait; what comes on top is refused at once."
+    )
+    turns_per_user: _Turns | None = Field(
+        default=None, description="How many turns of one user may be under way; empty: no limit."
+    )
     connect_seconds: _Seconds = Field(default=5.0, description="The longest wait for a connection.")
     first_token_seconds: _Seconds = Field(
         default=30.0, description="The longest wait for a first token."
@@ -94,6 +115,13 @@ class Settings(BaseSettings):
         default=15.0, description="The longest pause between two tokens."
     )
     turn_seconds: _Seconds = Field(default=120.0, description="The longest that a turn may take.")
+
+    provider_calls: Annotated[int, Field(ge=1)] = Field(
+        default=128, description="How many calls one provider may have open at once."
+    )
+    caller_calls: Annotated[int, Field(ge=1)] = Field(
+        default=32, description="How many calls one user may have open at once."
+    )
 
     @field_validator("grants", "residency", mode="before")
     @classmethod
@@ -112,9 +140,9 @@ class Settings(BaseSettings):
         return value
 
     @property
-    def threads_file(self) -> Path:
-        """Where the threads are kept."""
-        return self.checkpoints or self.home / "threads.sqlite"
+    def threads_place(self) -> str:
+        """Where the threads are kept: a path or an address."""
+        return self.checkpoints or str(self.home / "threads.sqlite")
 
     def make_home(self) -> Path:
         """Return the folder of MoMA's files, made if it is not there, for its owner only.
@@ -140,19 +168,28 @@ class Settings(BaseSettings):
             encoder=self.encoder,
             profile=self.profile,
             preference=self.preference,
-            budget_usd=self.budget_usd,
+            budgets=BudgetLimits(
+                turn=self.budget_usd,
+                thread=self.thread_budget_usd,
+                user=self.user_budget_usd,
+                day=self.day_budget_usd,
+            ),
             default_grants=frozenset(self.grants),
             residency=frozenset(self.residency),
             max_hops=self.max_hops,
             routing_seconds=self.routing_seconds,
             tie_break=self.tie_break,
             local_threads=self.local_threads,
+            turns_at_once=self.turns_at_once,
+            turns_waiting=self.turns_waiting,
+            turns_per_user=self.turns_per_user,
             limits=Limits(
                 connect=self.connect_seconds,
                 first_token=self.first_token_seconds,
                 idle=self.idle_seconds,
                 turn=self.turn_seconds,
             ),
+            places=Places(provider=self.provider_calls, caller=self.caller_calls),
             **more,
         )
 

@@ -8,6 +8,9 @@ for _name, _value in {
     "LANGGRAPH_STRICT_MSGPACK": "true",
     # ONNX Runtime keeps a device id and usage events in the user's cache, to be sent to its maker.
     "ORT_DISABLE_TELEMETRY": "1",
+    # LangSmith, where an operator switches it on, gets the shape of a run and not what was said in it.
+    "LANGSMITH_HIDE_INPUTS": "true",
+    "LANGSMITH_HIDE_OUTPUTS": "true",
     # NumPy's matrices are small here: threads for them cost more than they save, and most on a busy machine.
     "OPENBLAS_NUM_THREADS": "1",
 }.items():
@@ -15,7 +18,10 @@ for _name, _value in {
 
 from graphs.catalog import Catalog  # noqa: E402
 from graphs.orchestrator import build_graph  # noqa: E402
+from graphs.redaction import keep_quiet  # noqa: E402
 from graphs.services import Options, Services  # noqa: E402
 from graphs.state import Context  # noqa: E402
+
+keep_quiet()
 
 __all__ = ["Catalog", "Context", "Options", "Services", "build_graph"]

@@ -6,9 +6,9 @@ It knows nothing of what is saved.
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiosqlite
 from langchain_core.runnables import RunnableConfig
@@ -22,11 +22,17 @@ from langgraph.checkpoint.base import (
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-from agents.errors import CheckpointError
-from graphs.locks import share_locks
+from agents.errors import CheckpointError, SettingsError
+from graphs.file_locks import shared_file_locks
+from graphs.locks import lock_between_processes, share_locks
+from graphs.sqlite_saver import SqliteThreads
+from graphs.sqlite_writer import SqliteWriter
 
+if TYPE_CHECKING:
+    from graphs.postgres import PostgresThreads
+
+POSTGRES = ("postgresql://", "postgres://")
 BUSY_MS = 5_000
 CHECKED_UP_TO_BYTES = 64 * 1024 * 1024
 
@@ -54,41 +60,31 @@ def _strict(serde: SerializerProtocol) -> SerializerProtocol:
     return serde
 
 
-@contextmanager
-def checkpoint_errors() -> Iterator[None]:
-    """Turn what a store raises into one line.
+@asynccontextmanager
+async def open_threads(place: str) -> "AsyncIterator[SqliteThreads | PostgresThreads]":
+    """Open the threads kept at `place`, the path of a SQLite file or the address of a PostgreSQL database.
 
     Raises:
-        CheckpointError: the thread could not be read or written.
+        CheckpointError: it cannot be opened, or is damaged.
+        SettingsError: the extra `postgres` is not installed.
     """
+    if not place.startswith(POSTGRES):
+        async with open_sqlite(Path(place)) as saver:
+            yield saver
+        return
     try:
-        yield
-    except sqlite3.Error as error:
-        raise CheckpointError(
-            f"the thread could not be read or written ({error}); the turn was not taken"
-        ) from error
-
-
-@contextmanager
-def readable() -> Iterator[None]:
-    """Turn what the reading of a thread raises into one line.
-
-    Raises:
-        CheckpointError: the thread could not be read.
-    """
-    with checkpoint_errors():
-        try:
-            yield
-        except (
-            AttributeError, LookupError, NotImplementedError, TypeError, ValueError,
-        ) as error:  # fmt: skip  # what the serialiser raises, and LangGraph on values that are none of its own
-            raise CheckpointError(
-                f"the saved thread is damaged ({type(error).__name__}); go on in another thread"
-            ) from error
+        from graphs.postgres import open_postgres
+    except ImportError:
+        raise SettingsError(
+            "MOMA_CHECKPOINTS: given a PostgreSQL database, which needs the extra postgres; "
+            "install it: pip install 'moma[postgres]'"
+        ) from None
+    async with open_postgres(place) as threads:
+        yield threads
 
 
 @asynccontextmanager
-async def open_sqlite(path: Path) -> AsyncIterator[AsyncSqliteSaver]:
+async def open_sqlite(path: Path) -> AsyncIterator[SqliteThreads]:
     """Open the threads kept in the SQLite file `path`, which is made if it is not there.
 
     Raises:
@@ -102,8 +98,12 @@ async def open_sqlite(path: Path) -> AsyncIterator[AsyncSqliteSaver]:
             if check:
                 await _check(connection)
             serde = JsonPlusSerializer(allowed_msgpack_modules=None)
-            saver = AsyncSqliteSaver(connection, serde=serde)
+            writer = await SqliteWriter.open(path, busy_ms=BUSY_MS)
+            stack.push_async_callback(writer.close)
+            saver = SqliteThreads(connection, writer, serde=serde)
             await saver.setup()
+            locks = stack.enter_context(shared_file_locks(path.with_name(f"{path.name}.lock")))
+            lock_between_processes(saver, locks)
         except (sqlite3.Error, OSError) as error:
             raise CheckpointError(
                 f"{path}: the saved threads cannot be used ({error}); {_remedy(error)}"

@@ -15,7 +15,7 @@ from langgraph.errors import GraphBubbleUp, GraphInterrupt, ParentCommand
 from langgraph.runtime import Runtime
 
 from agents.contract import AgentContext, Outcome, OutcomeEvent
-from agents.errors import MomaError
+from agents.errors import CheckpointError, MomaError
 from agents.registry import AgentGraph
 from graphs import record as records
 from graphs.floor import question_stands
@@ -23,8 +23,9 @@ from graphs.gateway.chat_model import GatewayChatModel
 from graphs.gateway.ledger import Ledger
 from graphs.machine import Event, Phase
 from graphs.masks import Moment, agent_refusal
-from graphs.nodes.models import always_best, order_models, spent_usd
+from graphs.nodes.models import always_best, order_models, spender, spent_usd
 from graphs.outcome import SERVED, checked, failure, request_of
+from graphs.results import results_here
 from graphs.services import Services
 from graphs.state import Context, State
 from graphs.turn import text_of
@@ -83,7 +84,11 @@ async def _visit(
 ) -> dict[str, Any]:
     began = time.perf_counter()
     reason = _refusal(agent_id, graph, state, runtime, services)
-    ledger = Ledger(_budget(agent_id, state, runtime, services))
+    agent = services.registry.agents.get(agent_id)
+    ledger = services.budgets.ledger(
+        spender(state, runtime.context, services),
+        limit_usd=agent.card.budget_usd if agent else None,
+    )
     memory: dict[str, Any] | None = None
     if graph is None or reason is not None:
         outcome = failure(f"refused: {reason}")
@@ -115,28 +120,14 @@ def _refusal(
     refusal = agent_refusal(
         agent.card if agent else None,
         agent_id,
-        caller=services.caller(runtime.context, spent=spent_usd(state)),
+        caller=services.caller(
+            runtime.context, spent=spent_usd(state), thread=state["decision"]["thread"]
+        ),
         moment=moment,
         runnable=graph is not None,
         allowed_hand_overs=onward,
     )
     return refusal.reason if refusal else None
-
-
-def _budget(
-    agent_id: str, state: State, runtime: Runtime[Context], services: Services
-) -> float | None:
-    """Return what the agent's own model calls may cost: the lower of what the turn has left and its card's limit."""
-    agent = services.registry.agents.get(agent_id)
-    limits = [
-        limit
-        for limit in (
-            services.budget(runtime.context, spent=spent_usd(state)),
-            agent.card.budget_usd if agent else None,
-        )
-        if limit is not None
-    ]
-    return min(limits) if limits else None
 
 
 async def _run(
@@ -171,6 +162,8 @@ async def _run(
     except TimeoutError:
         crashed = True
         return failure("it took too long"), None
+    except CheckpointError:  # the store failed, not the agent: the turn is refused
+        raise
     except MomaError as error:
         return failure(str(error)), None
     except Exception as error:  # noqa: BLE001 an agent is foreign code: its failure is an outcome, not the turn's end
@@ -180,7 +173,7 @@ async def _run(
         if crashed:
             breaker.fail(permit)
         elif works:
-            breaker.succeed()
+            breaker.succeed(permit)
         else:
             breaker.release(permit)
 
@@ -217,9 +210,12 @@ def _granted(
             order=tuple(order),
             ledger=ledger,
             deadline=time.monotonic() + seconds,
+            caller=runtime.context.user if runtime.context else None,
+            whole=True,  # an agent's model writes drafts
             loop=asyncio.get_running_loop(),
+            results=results_here(),
         )
-    first = services.gateway.models[order[0]].mean_quality if order else 0.0
+    first = services.overall_quality(order[0]) if order else 0.0
     return AgentContext(
         user=runtime.context.user if runtime.context else Context().user,
         home=services.options.home,

@@ -72,7 +72,8 @@ def build_graph(
     _add_router(builder, services, agents)
     _add_phases(builder, services)
     saver = strict(checkpointer) if isinstance(checkpointer, BaseCheckpointSaver) else checkpointer
-    return MomaGraph.from_compiled(builder.compile(checkpointer=saver, store=store, name="moma"))
+    compiled = builder.compile(checkpointer=saver, store=store, name="moma")
+    return MomaGraph.from_compiled(compiled, admission=services.admission)
 
 
 def _add_agents(builder: Builder, services: Services) -> list[str]:

@@ -1,6 +1,7 @@
 """The decision record: one JSON-plain account of a turn, from the event it was to what it really cost.
 
-It is written in steps while the turn runs, each step returning a new record. It holds no user text.
+It is written in steps while the turn runs, each step returning a new record. It holds no user text, and what agents and
+errors say in it is redacted.
 """
 
 import uuid
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from graphs.masks import Refusal
+from graphs.redaction import redact, redact_fields
 from graphs.routing.choice import Ranked
 
 Record = dict[str, Any]
@@ -30,6 +32,7 @@ def begin(
             "decision": None, "agent": None, "p_fit": None, "reason": "", "considered": [], "masked": [],
         },
         "models": None,
+        "stepped": None,
         "served_by": None,
         "runs": [],
         "calls": [],
@@ -82,8 +85,12 @@ def with_models(
     nearness: float | None = None,
     far: bool = False,
     measured: bool = False,
+    wanted: Mapping[str, str] | None = None,
 ) -> Record:
-    """Return the record with the choice of a model."""
+    """Return the record with the choice of a model.
+
+    `wanted` is the model that would have been chosen if there were the money for it, and why there is not.
+    """
     models = {
         "preference": preference,
         "kind": kind,
@@ -103,6 +110,7 @@ def with_models(
         "masked": [refusal.plain() for refusal in masked],
         "order": list(order),
         "chosen": order[0] if order else None,
+        "wanted": dict(wanted) if wanted else None,
         "fallback": list(order[1:]),
         "reason": reason,
     }
@@ -119,7 +127,7 @@ def with_run(
     calls: Sequence[Mapping[str, Any]],
 ) -> Record:
     """Return the record with one agent's run."""
-    run = {"agent": agent, "event": str(event), "reason": reason, "ms": round(ms, 2)}
+    run = {"agent": agent, "event": str(event), "reason": redact(reason), "ms": round(ms, 2)}
     return with_calls({**record, "runs": [*record["runs"], run]}, calls)
 
 
@@ -128,6 +136,41 @@ def with_calls(record: Record, calls: Sequence[Mapping[str, Any]]) -> Record:
     every = [*record["calls"], *calls]
     costs = [call["cost_usd"] for call in every]
     return {**record, "calls": every, "cost_usd": None if None in costs else sum(costs, 0.0)}
+
+
+def with_step(record: Record, *, served: str, costs_usd: Mapping[str, float | None]) -> Record:
+    """Return the record with the step from the model that was wanted to the one that served, if there was one.
+
+    Args:
+        record: with its calls.
+        served: who answered.
+        costs_usd: what a typical call costs of each of them, None if it is not known.
+    """
+    models = record["models"]
+    # A turn that an earlier release began has no such key.
+    wanted = models.get("wanted") or {"id": models["chosen"], "reason": ""}
+    if wanted["id"] in (None, served):
+        return record
+    failed = [c["error"] for c in record["calls"] if c["model"] == wanted["id"] and c["error"]]
+    before, after = costs_usd.get(wanted["id"]), costs_usd.get(served)
+    direction = "aside"  # where a price is not known, or both are the same
+    if before is not None and after is not None and before != after:
+        direction = "down" if after < before else "up"
+    step = {
+        "from": wanted["id"],
+        "to": served,
+        "direction": direction,
+        "reason": wanted["reason"] or (failed[-1] if failed else ""),
+    }
+    return {**record, "stepped": step}
+
+
+def step_told(record: Mapping[str, Any]) -> str | None:
+    """Return the step of a turn to another model than the wanted one, as a person reads it."""
+    step = record.get("stepped")
+    if not step:
+        return None
+    return f"stepped {step['direction']} from {step['from']} to {step['to']}: {step['reason']}"
 
 
 def with_time(record: Record, step: str, ms: float) -> Record:
@@ -141,8 +184,9 @@ def finish(record: Record, *, phase: str, always_best: Mapping[str, Any] | None)
     """Return the record of a turn that ended in `phase`."""
     elapsed = datetime.now(UTC) - datetime.fromisoformat(record["ts"])
     timed = with_time(record, "total", 1e3 * elapsed.total_seconds())
+    redacted: Record = redact_fields(timed)
     return {
-        **timed,
+        **redacted,
         "phase_to": str(phase),
         "always_best": dict(always_best) if always_best else None,
     }
@@ -159,8 +203,9 @@ def explain(record: Record) -> str:
 
 
 def troubles(record: Record) -> list[str]:
-    """Return what went wrong on the way to the answer, a line each: failed agents, failed routing."""
+    """Return what went wrong on the way to the answer, a line each: failed agents, failed routing, another model."""
     failed = [
         f"{r['agent']} failed: {r['reason']}" for r in record["runs"] if r["event"] == "failed"
     ]
-    return [*failed, *([record["degraded"]] if record["degraded"] else [])]
+    told = [record["degraded"], step_told(record)]
+    return [*failed, *(line for line in told if line)]

@@ -21,9 +21,11 @@ from tzlocal import get_localzone
 from agents.card import AgentCard
 from agents.errors import RoutingError, SettingsError
 from agents.registry import Registry, build_agent
+from graphs.admission import Admission
+from graphs.budgets import BudgetLimits, Budgets, Spender
 from graphs.catalog import Catalog
 from graphs.gateway.breaker import Breaker
-from graphs.gateway.gateway import Gateway
+from graphs.gateway.gateway import Gateway, Places
 from graphs.gateway.local import LocalModel, LocalServers, default_model
 from graphs.gateway.models import Model, resolve_path
 from graphs.gateway.transport import Limits
@@ -53,8 +55,7 @@ class Options:
     profile: Path | None = None
     """The folder of a measured profile; without one the catalogue's assumed qualities count."""
     preference: Preference = "auto"
-    budget_usd: float | None = None
-    """For a turn."""
+    budgets: BudgetLimits = field(default_factory=BudgetLimits)
     default_grants: frozenset[str] = frozenset()
     """What every caller has."""
     residency: frozenset[str] = frozenset()
@@ -69,7 +70,12 @@ class Options:
     tie_break: bool = False
     """Whether a model is asked which of a few agents is meant before the user is."""
     local_threads: int = 1
+    turns_at_once: int = 64
+    turns_waiting: int = 64
+    """More are refused."""
+    turns_per_user: int | None = None
     limits: Limits = field(default_factory=Limits)
+    places: Places = field(default_factory=Places)
     on_progress: Callable[[str], None] | None = None
 
 
@@ -88,6 +94,12 @@ class Services:
         self.registry = registry
         self.gateway = gateway
         self.options = options
+        self.budgets = Budgets(options.budgets, home=options.home)
+        self.admission = Admission(
+            at_once=options.turns_at_once,
+            waiting=options.turns_waiting,
+            per_user=options.turns_per_user,
+        )
         # Read once: the zone is in a file, and turns run in an event loop.
         self.zone = get_localzone()
         self._local = local
@@ -115,7 +127,7 @@ class Services:
             log_dir=options.home / "logs",
             on_progress=options.on_progress,
         )
-        gateway = Gateway(catalog.models, local=local, limits=options.limits)
+        gateway = Gateway(catalog.models, local=local, limits=options.limits, places=options.places)
         services = cls(catalog, registry, gateway, local, options)
         registry.on_change(services._follow)
         return services
@@ -180,10 +192,11 @@ class Services:
         return fault is not None and fault != before
 
     def close(self) -> None:
-        """End the local models' servers."""
+        """End the local models' servers and close the file of what was spent."""
         self._local.close()
         self._pool.close()
         self._loader.shutdown(wait=False)
+        self.budgets.close()
 
     def cards(self) -> Mapping[str, AgentCard]:
         """Return the cards of this moment."""
@@ -192,6 +205,11 @@ class Services:
     def runnable(self) -> frozenset[str]:
         """Return the agents with a graph behind their card."""
         return frozenset(i for i, agent in self.registry.agents.items() if agent.graph is not None)
+
+    def overall_quality(self, model_id: str) -> float:
+        """Return a model's quality whatever the request: as measured, or as declared until a profile is loaded."""
+        measured = self._router.measured_overall if self._router is not None else {}
+        return measured.get(model_id, self.gateway.models[model_id].mean_quality)
 
     def model_facts(self, *, input_tokens: int) -> Iterable[ModelFacts]:
         """Return what masks need to know of each model, for a turn of `input_tokens`."""
@@ -202,24 +220,34 @@ class Services:
                 missing_file=self.gateway.missing_file(model),
             )
 
-    def caller(self, context: Context | None, *, spent: float = 0.0) -> Caller:
+    def caller(
+        self, context: Context | None, *, spent: float = 0.0, thread: str | None = None
+    ) -> Caller:
         """Return what the caller may have; no context means no grants beyond the default ones."""
         given = context or Context()
         return Caller(
             grants=frozenset(given.grants) | self.options.default_grants,
             include=frozenset(given.include),
             exclude=frozenset(given.exclude),
-            budget_usd=self.budget(context, spent=spent),
+            budget_usd=self.budget(context, spent=spent, thread=thread),
         )
 
-    def budget(self, context: Context | None, *, spent: float = 0.0) -> float | None:
-        """Return what this turn may still cost: the lower of the caller's and the operator's limit, less `spent`."""
-        limits = [
-            limit
-            for limit in (context.budget_usd if context else None, self.options.budget_usd)
-            if limit is not None
-        ]
-        return max(0.0, min(limits) - spent) if limits else None
+    def budget(
+        self, context: Context | None, *, spent: float = 0.0, thread: str | None = None
+    ) -> float | None:
+        """Return what this turn may still cost, None for any amount; see `spender`."""
+        return self.budgets.left(self.spender(context, spent=spent, thread=thread))
+
+    def spender(self, context: Context | None, *, spent: float, thread: str | None) -> Spender:
+        """Return on whose behalf a call is made.
+
+        Args:
+            context: who is calling, with a limit of their own, perhaps.
+            spent: what the turn has cost so far.
+            thread: its id, None if nothing is kept of it.
+        """
+        given = context or Context()
+        return Spender(user=given.user, thread=thread, turn_limit=given.budget_usd, spent=spent)
 
     def breaker(self, agent_id: str) -> Breaker:
         """Return the breaker of an agent, which counts its crashes."""

@@ -8,23 +8,27 @@ import asyncio
 import queue
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Self
 
 from langchain_core.messages import BaseMessage, HumanMessage, convert_to_messages
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config, merge_configs
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
+from langgraph.errors import GraphDrained
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command, StateSnapshot
 
-from agents.errors import InputError
-from graphs.checkpoints import checkpoint_errors, readable
-from graphs.locks import lock_of
+from agents.errors import DrainingError, InputError
+from graphs.admission import Admission
+from graphs.locks import turn_on
 from graphs.machine import Phase
 from graphs.nodes.observe import resume_approval
 from graphs.owner import check_owner, user_of
+from graphs.results import keeping
 from graphs.saved import check_saved
+from graphs.state import Context
+from graphs.store_errors import checkpoint_errors, readable
 from graphs.turn import check_length, clean_text, modalities_of, text_of
 
 RECURSION_LIMIT = 100
@@ -37,11 +41,19 @@ _INTERRUPT, _TASK = "__interrupt__", "__pregel_task_id"
 class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
     """The compiled orchestrator. `invoke` and `stream` run the same asynchronous graph as `ainvoke` and `astream`."""
 
+    def __init__(self, *, admission: Admission | None = None, **parts: Any) -> None:
+        super().__init__(**parts)
+        self.admission = admission
+        """Who lets turns in; None lets in all."""
+
     @classmethod
-    def from_compiled(cls, graph: CompiledStateGraph[Any, Any, Any, Any]) -> Self:
-        """Return `graph` with its runs under their thread's lock."""
+    def from_compiled(
+        cls, graph: CompiledStateGraph[Any, Any, Any, Any], *, admission: Admission
+    ) -> Self:
+        """Return `graph` with its runs let in by `admission` and under their thread's lock."""
         # LangGraph has no seam for a subclass: `compile` names its own class.
-        moma = cls(**{k: v for k, v in vars(graph).items() if k != "__orig_class__"})
+        parts = {k: v for k, v in vars(graph).items() if k != "__orig_class__"}
+        moma = cls(admission=admission, **parts)
         return moma.with_config(recursion_limit=RECURSION_LIMIT)
 
     async def astream(
@@ -49,24 +61,34 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
     ) -> AsyncIterator[Any]:
         """Run a turn; see `CompiledStateGraph.astream`.
 
-        A new message to a thread with a pending approval resumes it.
+        A new message to a thread with a pending approval resumes it. A turn that was cut short goes on where it stood
+        if its input is sent again, known by the message's id, or if the input is None; another message leaves it
+        unanswered. A turn that had ended is not taken twice.
 
         Raises:
             InputError: the message is empty or too long, or a resume finds nothing that waits for it.
             ThreadError: the thread is another user's.
             CheckpointError: the thread could not be read or written; the turn is not acknowledged.
+            OverloadError: too many turns are under way, or the process is about to end.
         """
         if options.get("durability") is None and self._saver is not None:
             options["durability"] = "sync"
         turn = _prepared(input)
         thread = self._thread(config)
-        with checkpoint_errors():
-            async with lock_of(self._saver, thread) if thread else nullcontext():
-                saved = await self._saved(config, user=user_of(options.get("context")))
+        nested = (self._place(config).get("configurable") or {}).get("checkpoint_ns")
+        admission = None if nested else self.admission
+        context = options.get("context")
+        with checkpoint_errors(), _drained(), _let_in(admission, context):
+            async with turn_on(self._saver, thread) if thread else nullcontext():
+                saved = await self._saved(config, user=user_of(context))
                 if thread:
                     turn = self._resuming(turn, saved)
-                async for part in super().astream(turn, config, **options):
-                    yield part
+                    resumed = turn is None or isinstance(turn, Command)
+                    config = keeping(config, saver=self._saver, resumed=resumed)
+                async with admission.running() if admission else nullcontext() as control:
+                    options["control"] = options.get("control") or control
+                    async for part in super().astream(turn, config, **options):
+                        yield part
 
     def stream(
         self, input: Any, config: RunnableConfig | None = None, **options: Any
@@ -169,11 +191,13 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
 
     def _resuming(self, turn: Any, saved: CheckpointTuple | None) -> Any:
         """Return the command that resumes a pending approval, or `turn` where none is pending."""
+        if turn is None and saved is None:
+            raise InputError("this thread has no turn to go on with; send a message")
         resumes = isinstance(turn, Command) and turn.resume is not None
         if saved is None or not _is_paused(saved):
             if resumes:
                 raise InputError("nothing waits for an answer in this thread; send a message")
-            return turn
+            return None if _is_known(turn, saved) else turn
         values = saved.checkpoint["channel_values"]
         if resumes and not turn.update and not turn.goto:
             return Command(resume=turn.resume, update=resume_approval(values, turn.resume))
@@ -190,6 +214,22 @@ def _owned(snapshot: StateSnapshot, user: str | None) -> StateSnapshot:
     return snapshot
 
 
+def _let_in(admission: Admission | None, context: Any) -> AbstractContextManager[None]:
+    user = context.user if isinstance(context, Context) else Context().user
+    return admission.turn(user) if admission else nullcontext()
+
+
+@contextmanager
+def _drained() -> Iterator[None]:
+    try:
+        yield
+    except GraphDrained:
+        raise DrainingError(
+            "this process is about to end; the turn goes on when its message is sent again",
+            retry_after=1.0,
+        ) from None
+
+
 def _is_pause(result: Any) -> bool:
     return isinstance(result, dict) and _INTERRUPT in result
 
@@ -200,6 +240,17 @@ def _shown(snapshot: StateSnapshot) -> dict[str, Any]:
 
 def _is_paused(saved: CheckpointTuple) -> bool:
     return any(write[1] == _INTERRUPT for write in saved.pending_writes or ())
+
+
+def _is_known(turn: Any, saved: CheckpointTuple | None) -> bool:
+    """Return whether the message of `turn` is the last that the thread has of the user."""
+    if saved is None or not isinstance(turn, dict):
+        return False
+    sent, kept = turn["messages"][-1], saved.checkpoint["channel_values"].get("messages") or ()
+    last = next((m for m in reversed(kept) if isinstance(m, HumanMessage)), None)
+    if last is None or sent.id is None:
+        return False
+    return bool((sent.id, sent.content) == (last.id, last.content))
 
 
 def _prepared(turn: Any) -> Any:

@@ -53,7 +53,7 @@ class TimedPool:
             if late:
                 self._breaker.fail(permit)
             elif answered:
-                self._breaker.succeed()
+                self._breaker.succeed(permit)
             else:
                 self._breaker.release(permit)
 

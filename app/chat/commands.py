@@ -121,7 +121,7 @@ async def _prefer(session: Session, argument: str) -> RenderableType:
 async def _budget(session: Session, argument: str) -> RenderableType:
     if argument:
         session.context = replace(session.context, budget_usd=_amount(argument))
-    limit = session.services.budget(session.context)
+    limit = session.services.budget(session.context, thread=session.thread)
     return facts(
         {
             "a turn may cost": "any amount" if limit is None else money(limit),

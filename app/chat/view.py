@@ -17,6 +17,7 @@ from agents.contract import OutcomeEvent
 from app.chat.turn import Ended
 from app.view import QUIET, facts, money, table
 from graphs.machine import TRANSITIONS, Event, Phase
+from graphs.record import step_told
 
 _GAVE_BACK = frozenset({OutcomeEvent.DECLINED, OutcomeEvent.FAILED, OutcomeEvent.HAND_OVER})
 _WON = {
@@ -51,6 +52,7 @@ def quiet_line(ended: Ended) -> Text:
     parts = [
         ended.served_by["id"],
         _because(record) if record else "",
+        step_told(record) or "",
         money(record["cost_usd"]) if record else "",
         "" if took is None else f"{took:,.0f} ms" if took < 1000 else f"{took / 1000:.1f} s",
     ]
@@ -91,6 +93,7 @@ def why(record: Mapping[str, Any] | None) -> RenderableType:
                 "phase": f"{record['phase_from']} → {record['phase_to'] or '…'}, event {record['event']}",
                 "agents": agents["reason"] or "not asked: the holder of the floor goes on",
                 "model": models["reason"] if models else "not asked: an agent answered",
+                "another model": step_told(record),
                 "degraded": record["degraded"],
                 "error": record["error"],
             }

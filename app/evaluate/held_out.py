@@ -136,10 +136,10 @@ def cross_validated(
     say: Said,
     estimators: Mapping[str, FitWithCosts] = ESTIMATORS,
 ) -> Iterator[HeldOut]:
-    """Yield for each repeat the predictions for all rows, by fits on the other folds."""
+    """Yield for each repeat the predictions for all rows, by fits on the other folds; no text is in two of them."""
     for repeat in range(repeats):
         held_out = HeldOut.empty(recorded)
-        for fold, (kept, rows) in enumerate(splits(len(recorded), folds, seed=1 + repeat), 1):
+        for fold, (kept, rows) in enumerate(_text_splits(recorded, folds, seed=1 + repeat), 1):
             fitted = recorded.take(kept)
             held_out.references(fitted, rows)
             for name, fit in estimators.items():
@@ -149,6 +149,14 @@ def cross_validated(
                 )
                 held_out.own_rule(estimator, fitted, rows)
         yield held_out
+
+
+def _text_splits(recorded: Recorded, folds: int, *, seed: int) -> Iterator[tuple[Rows, Rows]]:
+    """Yield (rows to fit on, rows held out), the rows of a repeated text on one side."""
+    _, text = np.unique(recorded.training.queries.vectors, axis=0, return_inverse=True)
+    for _, held in splits(int(text.max()) + 1, folds, seed=seed):
+        mine = np.isin(text, held)
+        yield np.flatnonzero(~mine), np.flatnonzero(mine)
 
 
 def _label_scores(fitted: Training, held: Training) -> Matrix:

@@ -84,10 +84,9 @@ def _check(outcomes: Outcomes, *, folds: int, leave_out: bool) -> None:
             f"only the model {outcomes.models[0]!r} was given: there is nothing to choose from, "
             "expected two or more"
         )
-    if len(outcomes) < 2 * folds:
-        raise InputError(
-            f"{len(outcomes)} queries make no {folds} folds, expected {2 * folds} or more"
-        )
+    texts = len(set(outcomes.queries))
+    if texts < 2 * folds:
+        raise InputError(f"{texts} queries make no {folds} folds, expected {2 * folds} or more")
     if leave_out and len(outcomes.models) < 3:
         raise InputError(
             f"{len(outcomes.models)} models are too few to leave some out, expected 3 or more"

@@ -35,6 +35,7 @@ TRIALS = 5
 _REFERENCES = (BEST, CHEAPEST, ORACLE, LABEL, RANDOM)
 _BANDED = (MOMA, ZERO)
 _DIAGRAMMED = (COMBINED, "linear", "k nearest neighbours")
+_STRONG_CALLS, _LEFT_OUT = "strong_calls.png", "left_out.png"
 
 
 def summary(
@@ -57,6 +58,8 @@ def summary(
     held_out = list(
         cross_validated(recorded, folds=folds, repeats=repeats, say=say, estimators=estimators)
     )
+    for stale in (_STRONG_CALLS, _LEFT_OUT):  # not every report has these
+        (output / stale).unlink(missing_ok=True)
     drawn = [curves(one) for one in held_out]
     of = {name: Curve.mean([one[name] for one in drawn]) for name in drawn[0]}
     plot_curves(
@@ -68,7 +71,7 @@ def summary(
     plot_reliability(output / "reliability.png", means, outcomes.scores)
     pair = two_models(held_out, outcomes.datasets) if len(outcomes.models) == 2 else None
     if pair:
-        plot_strong_calls(output / "strong_calls.png", held_out[0], list(means))
+        plot_strong_calls(output / _STRONG_CALLS, held_out[0], list(means))
     trials = (
         list(left_out(recorded, trials=TRIALS, labelled=LABELLED, say=say, estimators=estimators))
         if leave_out
@@ -127,7 +130,7 @@ def _left_out(trials: Sequence[HeldOut], output: Path) -> dict[str, Any]:
         of = curves(trial)
         measured = {name: measures(curve, of) for name, curve in of.items()}
         every.append({n: m for n, m in measured.items() if n not in _REFERENCES})
-    plot_left_out(output / "left_out.png", every)
+    plot_left_out(output / _LEFT_OUT, every)
     routers = {}
     for name in every[0]:
         areas = np.array([trial[name]["area"] for trial in every], np.float64)

@@ -9,7 +9,7 @@ from types import TracebackType
 
 from agents.errors import BudgetError, DeadlineError, ProviderError
 from graphs.gateway.breaker import Breaker, Permit
-from graphs.gateway.ledger import Call, Ledger
+from graphs.gateway.ledger import Call, Ledger, Reserved
 from graphs.gateway.models import Model, count_tokens
 from graphs.gateway.transport import Piece
 
@@ -24,13 +24,16 @@ class Attempt:
         self.admitted = False
         """Whether the call could be made."""
         self.begun = False
-        """Whether anything of an answer came."""
+        """Whether anything of an answer came, thoughts among it."""
+        self.shown = False
+        """Whether anything of it was passed on; then no other may take its place."""
         self._ledger, self._breaker = ledger, breaker
         self._input_tokens = input_tokens
         self._permit = Permit.CALL
-        self._reserved = 0.0
+        self._reserved = Reserved()
         self._written: list[str] = []
-        self._last: Piece | None = None
+        self._usage = Piece()
+        self._whole = False
         self._began = time.monotonic()
         self._first: float | None = None
 
@@ -38,33 +41,48 @@ class Attempt:
         """Take a part of the answer into the books."""
         if not self.begun:
             self.begun, self._first = True, time.monotonic()
-        self._written += [piece.text, *(str(call.get("function")) for call in piece.tool_calls)]
-        if piece.finish:
-            self._last = piece
+        self._written += [piece.thought, piece.text]
+        self._written += [str(call.get("function")) for call in piece.tool_calls]
+        if piece.input_tokens is not None or piece.output_tokens is not None:
+            self._usage = piece
 
-    def __enter__(self) -> "Attempt":
-        try:
-            self._admit()
-        except ProviderError as refusal:
-            # A model that is passed over leaves a trace, so that nobody wonders why another answered.
-            self._ledger.settle(0.0, self._call(error=str(refusal)))
-            raise
+    def show(self, piece: Piece) -> None:
+        """Take note that a part of the answer, checked, is passed on."""
+        self.shown = True
+        self._whole |= piece.finish is not None
+
+    def check(self) -> None:
+        """Raise ProviderError if the call could not be made now; nothing is taken."""
+        name, window = self.model.id, self.model.context_tokens
+        if self._input_tokens > window:
+            raise ProviderError(
+                f"{self._input_tokens:,} tokens do not fit the window of {name}, {window:,}",
+                model=name,
+                remedy="window",
+            )
+        if self._breaker.open:
+            raise self._resting()
+
+    async def __aenter__(self) -> "Attempt":
+        self._admit()
         self.admitted = True
         return self
 
-    def __exit__(
+    async def __aexit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        whole = self._last is not None  # a reader that leaves after the last piece cancels nothing
+        whole = self._whole  # a reader that leaves after the last piece cancels nothing
         if whole:
-            self._breaker.succeed()
+            self._breaker.succeed(self._permit)
         elif isinstance(error, ProviderError) and (
             error.may_retry or isinstance(error, DeadlineError)
         ):
             self._breaker.fail(self._permit)
+            if error.retry_after is not None:
+                self._breaker.hold(error.retry_after)
         else:
             self._breaker.release(self._permit)
         self._ledger.settle(self._reserved, self._call(error=None if whole else _words(error)))
@@ -72,7 +90,7 @@ class Attempt:
     def _admit(self) -> None:
         permit = self._breaker.admit()
         if permit is None:
-            raise ProviderError(f"{self.model.id} is resting after failures", model=self.model.id)
+            raise self._resting()
         self._permit = permit
         try:
             self._reserved = self._ledger.reserve(
@@ -84,6 +102,11 @@ class Attempt:
         except BudgetError:
             self._breaker.release(permit)
             raise
+
+    def _resting(self) -> ProviderError:
+        name, wait = self.model.id, self._breaker.rest_s
+        why = "asked for a pause" if self._breaker.held_s else "is resting after failures"
+        return ProviderError(f"{name} {why}", model=name, retry_after=wait)
 
     def _call(self, *, error: str | None) -> Call:
         tokens_in, tokens_out = self._counted() if self.begun else (0, 0)
@@ -102,9 +125,8 @@ class Attempt:
 
     def _counted(self) -> tuple[int, int]:
         """Return the provider's count, or an estimate where it gives none; never zero for an answer."""
-        last = self._last or Piece()
-        written = count_tokens(["".join(self._written)])
-        return last.input_tokens or self._input_tokens, last.output_tokens or written
+        used, written = self._usage, count_tokens(["".join(self._written)])
+        return used.input_tokens or self._input_tokens, used.output_tokens or written
 
     def _ms(self, moment: float | None) -> float | None:
         return None if moment is None else round(1e3 * (moment - self._began), 1)

@@ -6,7 +6,7 @@ It is made for one turn: the order of models, the ledger and the deadline are th
 import asyncio
 import functools
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from queue import SimpleQueue
 from typing import Any
@@ -34,6 +34,7 @@ from pydantic import BaseModel, ConfigDict
 from agents.errors import AgentError
 from graphs.gateway.gateway import Chat, Gateway, Token
 from graphs.gateway.ledger import Ledger
+from graphs.results import Results
 
 _PASSED_ON = ("response_format", "temperature", "top_p", "seed", "tools", "tool_choice", "logprobs")
 
@@ -47,9 +48,15 @@ class GatewayChatModel(BaseChatModel):
     order: tuple[str, ...]
     ledger: Ledger
     deadline: float
+    caller: str | None = None
+    """Who asks; None is nobody in particular."""
+    whole: bool = False
+    """Whether an answer is passed on only when all of it is there, so that one that breaks off can be replaced."""
     max_tokens: int | None = None
     loop: asyncio.AbstractEventLoop
     """The turn's loop, which a synchronous call from its own thread would stop."""
+    results: Results | None = None
+    """Where answers are kept for a node that runs again; None keeps none."""
 
     @property
     def _llm_type(self) -> str:
@@ -62,7 +69,7 @@ class GatewayChatModel(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        async with aclosing(self.gateway.stream(self._chat(messages, stop, kwargs))) as tokens:
+        async with aclosing(self._tokens(messages, stop, run_manager, kwargs)) as tokens:
             async for token in tokens:
                 chunk = _chunk(token)
                 if run_manager:
@@ -80,7 +87,7 @@ class GatewayChatModel(BaseChatModel):
         came: SimpleQueue[Token | None] = SimpleQueue()
 
         async def read() -> None:
-            async with aclosing(self.gateway.stream(self._chat(messages, stop, kwargs))) as tokens:
+            async with aclosing(self._tokens(messages, stop, run_manager, kwargs)) as tokens:
                 async for token in tokens:
                     came.put(token)
 
@@ -158,6 +165,20 @@ class GatewayChatModel(BaseChatModel):
                 "call ainvoke or astream, or make the node a plain function"
             )
 
+    def _tokens(
+        self,
+        messages: Sequence[BaseMessage],
+        stop: list[str] | None,
+        run_manager: AsyncCallbackManagerForLLMRun | CallbackManagerForLLMRun | None,
+        given: dict[str, Any],
+    ) -> AsyncGenerator[Token, None]:
+        chat = self._chat(messages, stop, given)
+        if self.results is None:
+            return self.gateway.stream(chat)
+        metadata = run_manager.metadata if run_manager else {}
+        scope = str(metadata.get("langgraph_checkpoint_ns", ""))
+        return self.results.stream(self.gateway, chat, scope=scope)
+
     def _chat(
         self, messages: Sequence[BaseMessage], stop: list[str] | None, given: dict[str, Any]
     ) -> Chat:
@@ -171,6 +192,8 @@ class GatewayChatModel(BaseChatModel):
             order=self.order,
             ledger=self.ledger,
             deadline=self.deadline,
+            caller=self.caller,
+            whole=self.whole,
             max_tokens=given.get("max_tokens") or self.max_tokens,
             options=options,
         )

@@ -4,26 +4,36 @@ It knows no routing: the order comes from outside, already masked. A model that 
 """
 
 import asyncio
+import hashlib
 import json
 import os
-import random
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import aclosing
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents.errors import DeadlineError, ModelFileError, NoModelError, ProviderError
+from agents.errors import DeadlineError, ModelFileError, ProviderError
 from graphs.gateway import transport
 from graphs.gateway.attempt import Attempt
 from graphs.gateway.breaker import Breaker
-from graphs.gateway.ledger import Ledger
+from graphs.gateway.bulkhead import Bulkhead
+from graphs.gateway.checks import checked
+from graphs.gateway.fallback import (
+    ATTEMPTS_A_DEPLOYMENT,
+    LONGEST_PAUSE_S,
+    Course,
+    RepeatBudget,
+    pause_before_repeat,
+)
+from graphs.gateway.history import clean, fit
+from graphs.gateway.ledger import Call, Ledger
 from graphs.gateway.local import LocalServers
 from graphs.gateway.models import Model, count_message, count_tokens
 from graphs.gateway.transport import Limits, Piece, Request
 
-ATTEMPTS_A_DEPLOYMENT, ATTEMPTS_A_TURN = 2, 6
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 4.0
+_OVER = "the time for this turn is over"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +46,15 @@ class Chat:
     """The models that may answer, in the order of choice."""
     ledger: Ledger
     deadline: float
-    """On the monotonic clock."""
+    """On the gateway's clock."""
+    caller: str | None = None
+    """Who asks; None is nobody in particular, who shares no places with anybody."""
+    whole: bool = False
+    """Whether nothing is shown before the answer is whole, so that one that breaks off can be replaced."""
     max_tokens: int | None = None
     options: dict[str, Any] = field(default_factory=dict)
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    """The same when the same call is made again, by a node that was cut short."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +63,14 @@ class Token:
 
     model: str
     piece: Piece
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """How many calls may be open at once."""
+
+    provider: int = 128
+    caller: int = 32
 
 
 class Gateway:
@@ -58,13 +82,19 @@ class Gateway:
         *,
         local: LocalServers | None = None,
         limits: Limits | None = None,
+        places: Places | None = None,
         clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """The clock is that of the breakers."""
+        """The clock is that of deadlines and breakers, and `sleep` waits on it between attempts."""
         self.models: Mapping[str, Model] = {model.id: model for model in models}
         self.limits = limits or Limits()
         self._local = local
+        self._clock, self._sleep = clock, sleep
         self._breakers = {model.id: Breaker(clock) for model in models}
+        self._repeats = RepeatBudget()
+        places = places or Places()
+        self._providers, self._callers = Bulkhead(places.provider), Bulkhead(places.caller)
 
     def breaker_open(self, model: str) -> bool:
         """Whether `model` is resting after failures."""
@@ -78,41 +108,63 @@ class Gateway:
 
     def deadline(self) -> float:
         """Return the deadline of a turn that begins now."""
-        return time.monotonic() + self.limits.turn
+        return self._clock() + self.limits.turn
 
     async def stream(self, chat: Chat) -> AsyncGenerator[Token, None]:
         """Answer `chat`, from the first model of its order that can.
 
         Raises:
+            AgentError: the schema asked for is none.
             NoModelError: the order is empty.
             DeadlineError: the turn's time is over.
             BudgetError: what is left of the budget is too little for any of them.
             ProviderError: every model failed; the last failure.
         """
-        failure: ProviderError = NoModelError("no model may answer this turn; /models says why")
-        calls = 0
-        for model in dict.fromkeys(chat.order):
+        course = Course()
+        order = [self.models[model] for model in dict.fromkeys(chat.order)]
+        paused: set[str] = set()
+        for place, model in enumerate(order):  # it grows by those that asked for a pause
+            if (shared := course.hopeless(model)) is not None:
+                _pass_over(model, f"passed over: {shared}", chat)
+                continue
+            if model.id in paused:
+                await self._sleep(self._breakers[model.id].held_s)
             for number in range(1, ATTEMPTS_A_DEPLOYMENT + 1):
-                if calls == ATTEMPTS_A_TURN:
-                    raise failure
-                attempt, messages = self._prepared(self.models[model], chat)
+                if course.over:
+                    raise course.failure
+                attempt, messages = self._prepared(model, chat)
                 try:
-                    async with aclosing(self._tokens(attempt, messages, chat)) as tokens:
+                    async with aclosing(self._tokens(attempt, messages, chat, number)) as tokens:
                         async for token in tokens:
                             yield token
                     return
                 except ProviderError as error:
-                    if attempt.begun or isinstance(error, DeadlineError):
+                    if attempt.shown or isinstance(error, DeadlineError):
                         raise
-                    # A call that failed says more than one that was not made.
-                    if attempt.admitted or not calls:
-                        failure = error
-                    pause = _pause(error, number)
-                calls += attempt.admitted
-                if pause is None or time.monotonic() + pause >= chat.deadline:
+                    course.note(model, error, called=attempt.admitted)
+                    if not attempt.admitted:
+                        _pass_over(model, str(error), chat)
+                    pause = pause_before_repeat(error, number, others=place + 1 < len(order))
+                if not attempt.admitted:
+                    if number == 1 and model.id not in paused and self._soon(model, chat):
+                        paused.add(model.id)
+                        order.append(model)
                     break
-                await asyncio.sleep(pause)
-        raise failure
+                if not await self._paused(pause, chat, others=place + 1 < len(order)):
+                    break
+        raise course.failure
+
+    def _soon(self, model: Model, chat: Chat) -> bool:
+        """Whether the model asked for a pause that is worth waiting for if no other answers."""
+        pause = self._breakers[model.id].held_s
+        return 0 < pause <= min(LONGEST_PAUSE_S, self._left(chat))
+
+    async def _paused(self, pause: float | None, chat: Chat, *, others: bool) -> bool:
+        """Wait before a repeat and return True; False if there is to be none."""
+        if pause is None or pause >= self._left(chat) or not self._repeats.take(others=others):
+            return False
+        await self._sleep(pause)
+        return True
 
     def _prepared(self, model: Model, chat: Chat) -> tuple[Attempt, list[dict[str, Any]]]:
         """Return the attempt at an answer of `model`, and the messages that it can read."""
@@ -121,7 +173,8 @@ class Gateway:
         max_tokens = min(chat.max_tokens or longest, longest)
         # Schemas and tools are read and paid for as messages are.
         asked = count_tokens([json.dumps(chat.options, default=str)]) if chat.options else 0
-        messages = fit(chat.messages, model.context_tokens - max_tokens - asked)
+        own = clean(chat.messages, provider=model.provider)
+        messages = fit(own, model.context_tokens - max_tokens - asked)
         attempt = Attempt(
             model,
             ledger=chat.ledger,
@@ -132,36 +185,64 @@ class Gateway:
         return attempt, messages
 
     async def _tokens(
-        self, attempt: Attempt, messages: Sequence[dict[str, Any]], chat: Chat
+        self, attempt: Attempt, messages: Sequence[dict[str, Any]], chat: Chat, number: int
     ) -> AsyncGenerator[Token, None]:
         model = attempt.model
-        if chat.deadline <= time.monotonic():
-            raise DeadlineError("the time for this turn is over", model=model.id)
-        with attempt:
-            name, base_url, api_key = await self._reachable(model, chat.deadline)
+        async with self._place(attempt, chat), attempt:
+            self._repeats.note_call()
+            name, base_url, api_key = await self._reachable(model, chat)
             request = Request(
                 model=model.id,
                 litellm=name,
                 messages=messages,
                 max_tokens=attempt.max_tokens,
                 limits=self.limits,
-                deadline=chat.deadline,
+                # The transport waits on real sockets, whatever the clock of the turn is.
+                deadline=time.monotonic() + self._left(chat),
                 base_url=base_url or None,
                 api_key=api_key or None,
+                idempotency_key=_idempotency_key(chat, model, number),
                 options=chat.options,
             )
-            async with aclosing(transport.stream(request)) as pieces:
+            noted = _noted(transport.stream(request), attempt)
+            pieces = checked(noted, model=model.id, options=chat.options, whole=chat.whole)
+            async with aclosing(noted), aclosing(pieces):
                 async for piece in pieces:
-                    attempt.note(piece)
+                    attempt.show(piece)
                     yield Token(model=model.id, piece=piece)
 
-    async def _reachable(self, model: Model, deadline: float) -> tuple[str, str, str]:
+    @asynccontextmanager
+    async def _place(self, attempt: Attempt, chat: Chat) -> AsyncIterator[None]:
+        """Hold a place of the caller and one of the provider; waiting for them is the turn's time.
+
+        A provider that is full is waited for as long as for a connection: another model may be free.
+        """
+        model, left = attempt.model, self._left(chat)
+        over = DeadlineError(_OVER, model=model.id)
+        if left <= 0:
+            raise over
+        attempt.check()
+        busy = ProviderError(f"{model.id} is busy with other calls", model=model.id)
+        wait = min(left, self.limits.connect)
+        async with AsyncExitStack() as held:
+            if chat.caller is not None:
+                mine = self._callers.place(chat.caller, seconds=left, otherwise=over)
+                await held.enter_async_context(mine)
+            theirs = self._providers.place(model.provider, seconds=wait, otherwise=busy)
+            await held.enter_async_context(theirs)
+            yield
+
+    def _left(self, chat: Chat) -> float:
+        """Return the seconds of the turn that are left."""
+        return chat.deadline - self._clock()
+
+    async def _reachable(self, model: Model, chat: Chat) -> tuple[str, str, str]:
         """Return what `_address` does, within the turn's time."""
         try:
-            async with asyncio.timeout(deadline - time.monotonic()):
+            async with asyncio.timeout(self._left(chat)):
                 return await self._address(model)
         except TimeoutError:
-            raise DeadlineError("the time for this turn is over", model=model.id) from None
+            raise DeadlineError(_OVER, model=model.id) from None
         except ModelFileError as error:
             raise ProviderError(str(error), model=model.id) from None
 
@@ -177,33 +258,21 @@ class Gateway:
         return model.litellm, base_url, api_key
 
 
-def _pause(error: ProviderError, number: int) -> float | None:
-    """Return the seconds to wait before the next attempt on the same deployment; None: there is none."""
-    if not error.may_retry or number == ATTEMPTS_A_DEPLOYMENT:
-        return None
-    if error.retry_after is not None:
-        return error.retry_after
-    longest = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**number)
-    return random.uniform(0, longest)  # noqa: S311 full jitter, not a secret
+async def _noted(
+    pieces: AsyncGenerator[Piece, None], attempt: Attempt
+) -> AsyncGenerator[Piece, None]:
+    """Pass the pieces on and take them into the books."""
+    async with aclosing(pieces):
+        async for piece in pieces:
+            attempt.note(piece)
+            yield piece
 
 
-def fit(messages: Sequence[dict[str, Any]], tokens: int) -> list[dict[str, Any]]:
-    """Return the system messages and as many of the last others as fit `tokens`; the last is always kept.
+def _idempotency_key(chat: Chat, model: Model, number: int) -> str:
+    """Return the name of an attempt at a call, by which a provider knows it if it comes again."""
+    return hashlib.sha256(f"{chat.id} {model.id} {number}".encode()).hexdigest()[:32]
 
-    The answers of tools stay with the message that called them: without it, providers refuse them.
-    """
-    system = [m for m in messages if m["role"] == "system"]
-    groups: list[list[dict[str, Any]]] = []
-    for message in (m for m in messages if m["role"] != "system"):
-        if message["role"] == "tool" and groups:
-            groups[-1].append(message)
-        else:
-            groups.append([message])
-    left = tokens - sum(map(count_message, system))
-    kept: list[dict[str, Any]] = []
-    for group in reversed(groups):
-        left -= sum(map(count_message, group))
-        if left < 0 and kept:
-            break
-        kept = group + kept
-    return system + kept
+
+def _pass_over(model: Model, reason: str, chat: Chat) -> None:
+    """Leave a trace of a model that was not called, so that nobody wonders why another answered."""
+    chat.ledger.note(Call(model=model.id, ok=False, cost_usd=0.0, error=reason))

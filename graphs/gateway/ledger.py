@@ -1,14 +1,16 @@
 """What a turn's model calls cost: money is reserved before a call and settled after it.
 
 It knows no provider. A price that is not known is never zero: with a budget such a call is refused, without one it
-is recorded as unknown.
+is recorded as unknown. What threads, users and days may spend is in the accounts of a purse.
 """
 
+import logging
 import threading
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from agents.errors import BudgetError
+from graphs.gateway.accounts import Purse
 from graphs.gateway.models import Price
 
 
@@ -27,11 +29,24 @@ class Call:
     error: str | None = None
 
 
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """What was set aside for one call."""
+
+    usd: float = 0.0
+    charged: int | None = None
+    """Picodollars in the accounts of the purse; None without one."""
+
+
 class Ledger:
     """The calls of one turn and what is left of its budget. Safe to share between tasks and threads."""
 
-    def __init__(self, budget_usd: float | None = None) -> None:
+    def __init__(self, budget_usd: float | None = None, *, purse: Purse | None = None) -> None:
         self.budget_usd = budget_usd
+        self._purse = purse
         self._calls: list[Call] = []
         self._reserved = 0.0
         self._lock = threading.Lock()
@@ -51,41 +66,59 @@ class Ledger:
     @property
     def left_usd(self) -> float | None:
         """What may still be reserved; None without a budget."""
+        limits = [] if self._purse is None else [self._purse.left_usd]
         with self._lock:
-            if self.budget_usd is None:
-                return None
-            return max(0.0, self.budget_usd - self._spent() - self._reserved)
+            if self.budget_usd is not None:
+                limits.append(self._left())
+        return max(0.0, min(limits)) if limits else None
 
     def reserve(
         self, model: str, price: Price | None, *, input_tokens: int, output_tokens: int
-    ) -> float:
-        """Set aside the most that a call can cost and return it, in USD.
+    ) -> Reserved:
+        """Set aside the most that a call can cost.
 
         Raises:
             BudgetError: it does not fit, or the price is not known and a budget is set.
         """
-        most = 0.0 if price is None else price.of(input_tokens, output_tokens)
+        if self.budget_usd is None and self._purse is None:
+            return Reserved()
+        if price is None:
+            raise BudgetError(f"the price of {model} is not known and a budget is set", model=model)
+        most = price.of(input_tokens, output_tokens)
         with self._lock:
-            if self.budget_usd is None:
-                return 0.0
-            if price is None:
-                raise BudgetError(
-                    f"the price of {model} is not known and a budget is set", model=model
-                )
-            left = self.budget_usd - self._spent() - self._reserved
-            if not most <= left:  # so that a budget that is no number refuses too
+            # So that a budget that is no number refuses too.
+            if self.budget_usd is not None and not most <= (left := self._left()):
                 raise BudgetError(
                     f"a call to {model} may cost {most:.6f} USD and {max(left, 0.0):.6f} is left",
                     model=model,
                 )
+            # Within the lock: what is charged to one is charged to all.
+            charged = None
+            if self._purse is not None:
+                charged = self._purse.accounts.charge(self._purse.of, most, model=model)
             self._reserved += most
-        return most
+        return Reserved(most, charged)
 
-    def settle(self, reserved_usd: float, call: Call) -> None:
+    def settle(self, reserved: Reserved, call: Call) -> None:
         """Replace a reservation by what the call really cost."""
         with self._lock:
-            self._reserved -= reserved_usd
+            self._reserved -= reserved.usd
             self._calls.append(call)
+        if self._purse is not None and reserved.charged is not None:
+            try:
+                self._purse.accounts.correct(
+                    self._purse.of, reserved.charged, cost_usd=call.cost_usd or 0.0
+                )
+            except BudgetError as error:  # the answer is there; more than it cost stays charged
+                _log.warning("%s; the most that the call could cost stays charged", error)
+
+    def note(self, call: Call) -> None:
+        """Take down a call that nothing is reserved for: one that was not made, or was paid before."""
+        self.settle(Reserved(), call)
+
+    def _left(self) -> float:
+        assert self.budget_usd is not None
+        return self.budget_usd - self._spent() - self._reserved
 
     def _spent(self) -> float:
         return sum(call.cost_usd or 0.0 for call in self._calls)

@@ -71,6 +71,14 @@ class Model:
         return self.litellm.startswith("local/")
 
     @property
+    def provider(self) -> str:
+        """Who serves it: models with the same text here share a door, and stand or fall together."""
+        if self.local:
+            return self.litellm
+        at = self.base_url or self.base_url_env
+        return f"{self.litellm.partition('/')[0]}@{at}" if at else self.litellm.partition("/")[0]
+
+    @property
     def mean_quality(self) -> float:
         """The assumed quality over all kinds, 0.5 if none is stated."""
         return sum(self.quality.values()) / len(self.quality) if self.quality else 0.5

@@ -6,12 +6,12 @@ because they can echo a key.
 """
 
 import asyncio
-import math
+import logging
 import os
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from email.utils import parsedate_to_datetime
 from types import ModuleType
 from typing import Any
 from urllib.request import getproxies_environment
@@ -19,6 +19,8 @@ from urllib.request import getproxies_environment
 import httpx
 
 from agents.errors import BrokenAnswerError, DeadlineError, ProviderError
+from graphs.gateway.failures import mapped, named
+from graphs.redaction import RedactingFilter
 
 _SAFE_ENVIRONMENT = {
     # Without it, importing LiteLLM fetches a price map from the network.
@@ -26,11 +28,10 @@ _SAFE_ENVIRONMENT = {
     # Without it, counting the tokens of some models asks a hub for their tokenizer first.
     "HF_HUB_OFFLINE": "1",
 }
+_LOGGERS = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _WISHES = frozenset({"temperature", "top_p", "seed", "logprobs"})
 """What may be left out for a model that does not take it; a schema, a tool or a stop may not."""
-_PASSING = frozenset({408, 409, 425, 429})
-"""The statuses of refused requests that the same deployment may take later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,8 @@ class Request:
     api_key: str | None = field(default=None, repr=False)
     options: dict[str, Any] = field(default_factory=dict)
     """`response_format`, `temperature`, `tools` and the like; never an address or a key."""
+    idempotency_key: str = ""
+    """Sent along, so that a provider that knows such keys does not bill a repeated request twice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +71,8 @@ class Piece:
     text: str = ""
     tool_calls: Sequence[dict[str, Any]] = ()
     """Partial tool calls, as OpenAI streams them."""
+    thought: str = ""
+    """What a model thinks aloud: paid for, and not part of the answer."""
     input_tokens: int | None = None
     output_tokens: int | None = None
     finish: str | None = None
@@ -82,6 +87,10 @@ def load() -> ModuleType:
     import openai.resources.chat  # noqa: F401 or the first call imports it on the event loop, for half a second
 
     litellm.suppress_debug_info = True
+    for name in _LOGGERS:  # they have handlers of their own
+        for handler in logging.getLogger(name).handlers:
+            if not any(isinstance(f, RedactingFilter) for f in handler.filters):
+                handler.addFilter(RedactingFilter())
     return litellm
 
 
@@ -113,22 +122,27 @@ async def stream(request: Request) -> AsyncGenerator[Piece, None]:
     ):  # the import took the turn's time; LiteLLM would leave a call half made
         raise answer.silence()
     try:
-        async with asyncio.timeout(answer.patience()):
+        async with answer.waiting():
             chunks = await _opened(litellm, request)
         while True:
-            async with asyncio.timeout(answer.patience()):
+            async with answer.waiting():
                 chunk = await anext(chunks, None)
             if chunk is None:
                 break
             if (piece := answer.take(chunk)) is not None:
                 yield piece
-        yield answer.end(finish=chunks.received_finish_reason)
+        last = answer.end(finish=chunks.received_finish_reason)
+        if last.finish is None:
+            if last != Piece():  # what the provider counted is paid for
+                yield last
+            raise answer.fault(chunks.received_finish_reason)
+        yield last
     except ProviderError:
         raise
     except TimeoutError:
         failure = answer.silence()
     except Exception as error:  # noqa: BLE001 every class of a foreign library is mapped, by a table below
-        failure = _mapped(error, request.model)
+        failure = mapped(error, request.model)
     finally:
         if chunks is not None:
             await chunks.aclose()
@@ -164,6 +178,7 @@ def _arguments(request: Request) -> dict[str, Any]:
         "max_retries": 0,
         # If LiteLLM dropped parameters, it would drop a schema too, and repeat a call that was refused for one.
         "drop_params": False,
+        "extra_headers": {"Idempotency-Key": request.idempotency_key},
         **request.options,
     }
 
@@ -173,16 +188,28 @@ class _Answer:
 
     def __init__(self, request: Request) -> None:
         self._request = request
-        self._first_by = time.monotonic() + request.limits.first_token
-        self._begun = False
+        self._longest_silence = request.limits.first_token
+        self._silent_for = 0.0
+        """Since the last token, the reader's own time left out."""
         self._shown = False
         self._usage = Piece()
 
     def patience(self) -> float:
         """Return the seconds until a silence is too long."""
-        now = time.monotonic()
-        silence = self._request.limits.idle if self._begun else self._first_by - now
-        return min(silence, self._request.deadline - now)
+        left = self._request.deadline - time.monotonic()
+        return min(self._longest_silence - self._silent_for, left)
+
+    @asynccontextmanager
+    async def waiting(self) -> AsyncIterator[None]:
+        """Wait for the next part, as long as patience lasts.
+
+        Raises:
+            TimeoutError: it is at its end.
+        """
+        began = time.monotonic()
+        async with asyncio.timeout(self.patience()):
+            yield
+        self._silent_for += time.monotonic() - began
 
     def silence(self) -> ProviderError:
         """Return the error of a patience that is at its end."""
@@ -201,84 +228,24 @@ class _Answer:
             return None
         delta = chunk.choices[0].delta
         calls = [call.model_dump() for call in (getattr(delta, "tool_calls", None) or ())]
-        # A model that thinks aloud has begun; a chunk that only opens the message proves nothing.
-        self._begun |= bool(delta.content or calls or getattr(delta, "reasoning_content", None))
-        if not (delta.content or calls):
+        # A model that thinks aloud is not silent; a chunk with nothing in it proves nothing.
+        thought = getattr(delta, "reasoning_content", None) or ""
+        if not (delta.content or calls or thought):
             return None
-        self._shown = True
-        return Piece(text=delta.content or "", tool_calls=calls)
+        self._longest_silence, self._silent_for = self._request.limits.idle, 0.0
+        self._shown |= bool(delta.content or calls)
+        return Piece(text=delta.content or "", tool_calls=calls, thought=thought)
 
     def end(self, *, finish: str | None) -> Piece:
-        """Return the last piece.
-
-        Raises:
-            BrokenAnswerError: the provider did not say that it finished, or nothing was shown.
-        """
+        """Return the last piece; without a finish it only counts what a failed answer used."""
         # LiteLLM reports a stream that ended early as a success with `stop`; only its
         # `received_finish_reason` tells.
-        fault = "was cut off" if finish is None else None if self._shown else "was empty"
-        if fault:
-            model = self._request.model
-            raise BrokenAnswerError(f"the answer of {model} {fault}", model=model, retryable=True)
-        return replace(self._usage, finish=finish)
+        return replace(self._usage, finish=finish if self._shown else None)
 
-
-_MEANING: dict[str, tuple[str, bool]] = {
-    "AuthenticationError": ("refused its key", False),
-    "PermissionDeniedError": ("refused access", False),
-    "NotFoundError": ("does not know this model name", False),
-    "ContextWindowExceededError": ("found the text too long for its window", False),
-    "ContentPolicyViolationError": ("refused the text by its content policy", False),
-    "RateLimitError": ("is at its rate limit", True),
-    "Timeout": ("did not answer in time", True),
-    "APIConnectionError": ("could not be reached", True),
-    "ServiceUnavailableError": ("is not available", True),
-    "BadGatewayError": ("is not available", True),
-    "InternalServerError": ("failed on its side", True),
-    "MidStreamFallbackError": ("broke off in its answer", True),
-    "APIResponseValidationError": ("sent something that is not an answer", True),
-    "APIError": ("failed on its side", True),
-    "BadRequestError": ("refused the request", False),
-    "UnprocessableEntityError": ("refused the request", False),
-    "BudgetExceededError": ("is over its own budget", False),
-    "GuardrailRaisedException": ("refused the text by its content policy", False),
-    "BlockedPiiEntityError": ("refused the text by its content policy", False),
-    "OSError": ("could not be reached", True),
-    "TransportError": ("could not be reached", True),
-}
-"""What a class of `litellm.exceptions` means, and whether the same deployment may do better; a class that is not here
-takes the meaning of its nearest base."""
-
-
-def _mapped(error: Exception, model: str) -> ProviderError:
-    meaning, retryable = _meaning(error)
-    status = getattr(error, "status_code", None)
-    if retryable and isinstance(status, int) and 400 <= status < 500 and status not in _PASSING:
-        # LiteLLM has no class for some refusals, 403 and 413 among them, and calls them `APIError`.
-        meaning, retryable = ("refused access" if status == 403 else "refused the request"), False
-    return ProviderError(
-        f"{model} {meaning}", model=model, retryable=retryable, retry_after=_retry_after(error)
-    )
-
-
-def _meaning(error: Exception) -> tuple[str, bool]:
-    for base in type(error).__mro__:
-        if base.__name__ in _MEANING:
-            return _MEANING[base.__name__]
-    return f"failed ({type(error).__name__})", False
-
-
-def _retry_after(error: Exception) -> float | None:
-    """Return the seconds that the provider asks to wait, given in seconds or as a date."""
-    headers = getattr(error, "litellm_response_headers", None)
-    if headers is None:
-        headers = getattr(getattr(error, "response", None), "headers", None)
-    text = str((headers or {}).get("retry-after") or "")
-    try:
-        seconds = float(text)
-    except ValueError:
-        try:
-            seconds = parsedate_to_datetime(text).timestamp() - time.time()
-        except ValueError:
-            return None
-    return max(seconds, 0.0) if math.isfinite(seconds) else None
+    def fault(self, finish: str | None) -> ProviderError:
+        """Return the error of an answer that ended without a finish, or in which nothing was shown."""
+        model = self._request.model
+        if finish == "content_filter":
+            return named("ContentPolicyViolationError", model)
+        fault = "was cut off" if finish is None else "was empty"
+        return BrokenAnswerError(f"the answer of {model} {fault}", model=model, retryable=True)

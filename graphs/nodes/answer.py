@@ -13,9 +13,9 @@ from agents.errors import ProviderError
 from graphs import record as records
 from graphs.floor import question_stands
 from graphs.gateway.chat_model import GatewayChatModel
-from graphs.gateway.ledger import Ledger
 from graphs.machine import Event
-from graphs.nodes.models import choose_models, spent_usd
+from graphs.nodes.models import choose_models, spender, typical_costs
+from graphs.results import results_here
 from graphs.services import Services
 from graphs.state import Context, State
 
@@ -33,19 +33,23 @@ def answer(services: Services) -> Answer:
         if record["models"] is None:  # the hops were used up before routing came to the models
             record = choose_models(record, state, runtime.context, services, prediction=None)
         order = tuple(record["models"]["order"])
-        ledger = Ledger(services.budget(runtime.context, spent=spent_usd(state)))
+        ledger = services.budgets.ledger(spender(state, runtime.context, services))
         model = GatewayChatModel(
             gateway=services.gateway,
             order=order,
             ledger=ledger,
             deadline=services.deadline(record["id"]),
+            caller=runtime.context.user if runtime.context else None,
             loop=asyncio.get_running_loop(),
+            results=results_here(),
         )
         message, error = await _answered(model, state["messages"])
         record = records.with_calls(record, ledger.calls)
         served = message.response_metadata.get("model_name")
         if served:
             record = {**record, "served_by": {"kind": "model", "id": served}}
+            costs = typical_costs(services, services.gateway.models)
+            record = records.with_step(record, served=served, costs_usd=costs)
         event, holder = _floor(state)
         return {
             "messages": [message],
@@ -71,7 +75,8 @@ async def _answered(model: GatewayChatModel, messages: list[Any]) -> tuple[AIMes
     except ProviderError as error:
         shown = f"{whole.text}\n\n" if whole is not None and whole.text else ""
         text = f"{shown}*No model could answer: {error}. Your message is kept; try again.*"
-        return AIMessage(text, id=message_id), str(error)
+        # Whoever reads the thread can tell a beginning from an answer.
+        return AIMessage(text, id=message_id, response_metadata={"partial": True}), str(error)
     return (
         AIMessage(
             content=whole.content,

@@ -3,10 +3,11 @@
 It opens to the declared default where the routers fail; a mask never opens.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from graphs import record as records
+from graphs.budgets import Spender
 from graphs.gateway.models import count_tokens
 from graphs.masks import ModelFacts, Need, Refusal, model_refusal
 from graphs.routing.choice import Option, Ranked, rank
@@ -24,6 +25,12 @@ def spent_usd(state: State) -> float:
     return float((state.get("decision") or {}).get("cost_usd") or 0.0)
 
 
+def spender(state: State, context: Context | None, services: Services) -> Spender:
+    """Return on whose behalf calls of this turn are made."""
+    thread = (state.get("decision") or {}).get("thread")
+    return services.spender(context, spent=spent_usd(state), thread=thread)
+
+
 def order_models(state: State, context: Context | None, services: Services) -> list[str]:
     """Return the models that may serve this turn by their overall quality and price, in the order of choice.
 
@@ -37,7 +44,8 @@ def order_models(state: State, context: Context | None, services: Services) -> l
             unpriced.append(model_id)
             continue
         cost = model.price.of(TYPICAL_INPUT_TOKENS, TYPICAL_OUTPUT_TOKENS)
-        options.append(Option(id=model_id, quality=model.mean_quality, cost_usd=cost))
+        quality = services.overall_quality(model_id)
+        options.append(Option(id=model_id, quality=quality, cost_usd=cost))
     ranked = rank(options, services.preference(context))
     return [r.option.id for r in ranked] + sorted(unpriced)
 
@@ -51,7 +59,7 @@ def allowed_models(
         tokens=count_tokens([text_of(messages[-1].content)]),
         modalities=modalities_of(messages[-1].content),
         residency=services.options.residency,
-        budget_usd=services.budget(context, spent=spent_usd(state)),
+        budget_usd=services.budgets.left(spender(state, context, services)),
     )
     caller = services.caller(context)
     allowed: list[str] = []
@@ -86,6 +94,7 @@ def choose_models(
     costs = _costs(allowed, state, prediction, services)
     known = {model: cost for model, cost in costs.items() if cost is not None}
     ranked = rank_models(prediction, known, preference)
+    wanted = _wanted(refused, known, state, prediction, services, preference)
     order = [r.option.id for r in ranked]
     # When the whole frontier fails, a model that another dominates is better than none.
     order += sorted(
@@ -104,6 +113,7 @@ def choose_models(
         nearness=prediction.nearness,
         far=prediction.far,
         measured={row.option.id for row in ranked} <= prediction.measured and bool(ranked),
+        wanted=wanted,
     )
 
 
@@ -119,7 +129,7 @@ def always_best(
         allowed, _ = allowed_models(state, context, services)
         if not allowed:
             return None
-        best = max(allowed, key=lambda m: (services.gateway.models[m].mean_quality, m))
+        best = max(allowed, key=lambda m: (services.overall_quality(m), m))
     price = services.gateway.models[best].price
     calls = [call for call in record["calls"] if call["ok"]]
     tokens_in = sum(c["input_tokens"] for c in calls) or count_tokens(
@@ -134,6 +144,33 @@ def _default_first(order: Sequence[str], allowed: Sequence[str], services: Servi
     """Return `order` with the declared default at its head, even if others dominate it."""
     default = services.catalog.default_model
     return [*(m for m in allowed if m == default), *(m for m in order if m != default)]
+
+
+def _wanted(
+    refused: Sequence[Refusal],
+    known: Mapping[str, float],
+    state: State,
+    prediction: Prediction,
+    services: Services,
+    preference: str | float,
+) -> dict[str, str] | None:
+    """Return the model that would have been chosen if there were the money for it, and why there is not."""
+    dear = {r.candidate: r.reason for r in refused if r.code == "budget"}
+    if not dear:
+        return None
+    costs = _costs([*dear], state, prediction, services)
+    all_costs = {**known, **{m: c for m, c in costs.items() if c is not None}}
+    first = rank_models(prediction, all_costs, preference)[0].option.id
+    return {"id": first, "reason": dear[first]} if first in dear else None
+
+
+def typical_costs(services: Services, models: Iterable[str]) -> dict[str, float | None]:
+    """Return what a typical call of each model costs."""
+    prices = {model: services.gateway.models[model].price for model in models}
+    return {
+        model: None if price is None else price.of(TYPICAL_INPUT_TOKENS, TYPICAL_OUTPUT_TOKENS)
+        for model, price in prices.items()
+    }
 
 
 def _costs(

@@ -56,7 +56,7 @@ async def routed(state: State, context: Context | None, services: Services) -> d
     moment, onward = moment_of(state, services)
     allowed, masked = mask_agents(
         services.cards(),
-        caller=services.caller(context, spent=spent_usd(state)),
+        caller=services.caller(context, spent=spent_usd(state), thread=state["decision"]["thread"]),
         moment=moment,
         runnable=services.runnable(),
         allowed_hand_overs=onward,

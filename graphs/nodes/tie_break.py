@@ -14,9 +14,9 @@ from langchain_core.messages import HumanMessage, SystemMessage
 from agents.errors import MomaError
 from graphs import record as records
 from graphs.gateway.chat_model import GatewayChatModel
-from graphs.gateway.ledger import Ledger
 from graphs.machine import Event
-from graphs.nodes.models import order_models, spent_usd
+from graphs.nodes.models import order_models, spender
+from graphs.results import results_here
 from graphs.routing.decision import Decision
 from graphs.services import Services
 from graphs.state import Context, State
@@ -63,13 +63,15 @@ async def tie_break(
     order = order_models(state, context, services)
     if not order or not candidates:
         return decision, record
-    ledger = Ledger(services.budget(context, spent=spent_usd(state)))
+    ledger = services.budgets.ledger(spender(state, context, services))
     model = GatewayChatModel(
         gateway=services.gateway,
         order=tuple(order),
         ledger=ledger,
         deadline=services.deadline(record["id"]),
+        caller=context.user if context else None,
         loop=asyncio.get_running_loop(),
+        results=results_here(),
     )
     cards = services.cards()
     listed = "\n".join(f"- {i}: {cards[i].description}" for i in candidates)

@@ -20,6 +20,8 @@ from graphs.routing.evidence import FEATURES, evidence
 from graphs.routing.fitted import Fitted
 from graphs.routing.parts import requests_in
 from graphs.routing.reading import Reading, read_turn, turn_texts
+from graphs.routing.twins import settled
+from graphs.routing.words import stems
 
 __all__ = ["Choice", "Chooser"]
 
@@ -130,7 +132,14 @@ class Chooser:
         ranked = sorted(
             zip(ids, shares.tolist(), strict=False), key=lambda item: (-item[1], item[0])
         )
-        return Odds(agents=tuple(ranked), none=float(shares[-1]))
+        odds = Odds(agents=tuple(ranked), none=float(shares[-1]))
+        return self._settled(odds, text, dialogue) if dialogue.holder in ids else odds
+
+    def _settled(self, odds: Odds, text: str, dialogue: Dialogue) -> Odds:
+        rivals = {i: self._index.known(i) for i, _ in odds.agents if i != dialogue.holder}
+        holder = self._index.known(str(dialogue.holder))
+        said = self._index.words.weights(stems(text) | stems(dialogue.said))
+        return settled(odds, holder, rivals, said)
 
     def shortlist(
         self, reading: Reading, dialogue: Dialogue, *, allowed: Allowed | None = None

@@ -18,6 +18,8 @@ __all__ = ["VectorIndex"]
 Vectors = npt.NDArray[np.float32]
 Hits = list[tuple[str, float]]
 
+_MANY = 100
+"""Neighbours from which the search for a single query is done by numpy over FAISS's rows."""
 _LARGEST = 1e15  # the product of two vectors of such numbers is still finite in float32
 
 _faiss: Any = faiss  # its stub has the signatures of C++, not those of the Python wrappers
@@ -86,9 +88,7 @@ class VectorIndex:
                 if id_ not in self._rows:
                     raise RoutingError(f"the id {id_!r} is not in the index: nothing was removed")
             before = len(self._ids)
-            stored = _faiss.rev_swig_ptr(self._flat.get_xb(), before * self.dim).reshape(
-                -1, self.dim
-            )
+            stored = self._view()
             for id_ in gone:
                 row, last = self._rows.pop(id_), self._ids.pop()
                 if last != id_:
@@ -137,6 +137,8 @@ class VectorIndex:
                 f"{k} neighbours were asked for, expected 1 to {len(self._ids)}, the size of the index"
             )
         with self._lock:
+            if len(checked) == 1 and k >= _MANY:
+                return _nearest_of_one(self._view(), checked[0], k)
             scores, rows = self._flat.search(checked, k)
         return scores, rows
 
@@ -188,11 +190,26 @@ class VectorIndex:
         ]
         return sorted(hits, key=lambda hit: (-hit[1], hit[0]))
 
+    def _view(self) -> Vectors:
+        """Return the rows where FAISS keeps them, (size, d); for use under the lock."""
+        numbers: Vectors = _faiss.rev_swig_ptr(self._flat.get_xb(), len(self._ids) * self.dim)
+        return numbers.reshape(-1, self.dim)
+
     def _stored(self) -> Vectors:
         if not self._ids:
             return np.empty((0, self.dim), np.float32)
         stored: Vectors = self._flat.reconstruct_n(0, len(self._ids))
         return stored
+
+
+def _nearest_of_one(
+    stored: Vectors, query: Vectors, k: int
+) -> tuple[Vectors, npt.NDArray[np.int64]]:
+    """Return what a search for `query` (d,) gives: to part hundreds from thousands numpy takes a third of the time."""
+    scores = stored @ query
+    near = np.argpartition(scores, len(scores) - k)[-k:]
+    order = near[np.argsort(scores[near])[::-1]]
+    return scores[order][None], order[None]
 
 
 def _selector(opened: npt.NDArray[np.bool_]) -> Any:

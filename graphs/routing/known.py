@@ -29,6 +29,8 @@ class Known:
     """The purposes under the learnt map, as unit rows; None where there is no map for this encoder."""
     learnt_inputs: Vectors | None
     words: frozenset[str]
+    stated: frozenset[str]
+    """The stems of what it says of itself, without its examples."""
     named: frozenset[str]
     """The stems of its name and its category."""
     spread: tuple[float, float]
@@ -71,6 +73,7 @@ def known_agent(
         learnt=space.map(vectors[:first]) if space else None,
         learnt_inputs=space.map(vectors[first:second]) if space else None,
         words=stems(" ".join([name, *texts.all()])),
+        stated=stems(" ".join([name, *texts.purposes, *texts.inputs])),
         named=stems(name),
         spread=_spread(examples),
     )

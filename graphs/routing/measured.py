@@ -33,6 +33,12 @@ class MeasuredModels:
         declared = {model: overall_quality(by_kind) for model, by_kind in models.items()}
         return cls(profile=profile, columns=columns, declared=declared)
 
+    @property
+    def overall(self) -> dict[str, float]:
+        """What each of the catalogue's models scored over all that was recorded, or what is declared of it."""
+        mean = self.profile.quality.zero.mean
+        return {**self.declared, **{self.profile.models[c]: float(mean[c]) for c in self.columns}}
+
     def predict(
         self, text: str, vector: NDArray[np.float32], *, assumed: Prediction | None
     ) -> Prediction | None:

@@ -56,6 +56,7 @@ class Router:
         self._chooser = Chooser(agents, self._queries.encode, fitted, costs=costs)
         self._models = models
         self._measured = measured
+        self._overall = measured.overall if measured else {}
         self._lock = threading.RLock()  # the index changes in place when a card comes or goes
 
     @classmethod
@@ -101,6 +102,11 @@ class Router:
     def encoder_name(self) -> str:
         """Which encoder the vectors are from."""
         return self._encoder.name
+
+    @property
+    def measured_overall(self) -> Mapping[str, float]:
+        """The overall quality of each model by the profile; empty without one."""
+        return self._overall
 
     def embed(self, text: str) -> Vector:
         """Return the unit vector (d,) of `text`."""

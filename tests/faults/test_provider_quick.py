@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from agents.errors import MomaError
-from graphs.gateway import gateway as module
+from graphs.gateway import fallback as module
 from graphs.gateway import transport
 from graphs.gateway.gateway import Chat, Gateway
 from graphs.gateway.ledger import Ledger

@@ -95,3 +95,17 @@ def test_any_numbers_give_finite_scores_or_a_routing_error(
         assert len(row) == min(k, 5)
         assert {id_ for id_, _ in row} <= set(ids)
         assert np.isfinite([score for _, score in row]).all()
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(100, 400))
+@settings(max_examples=30, deadline=None)
+def test_hundreds_of_neighbours_of_one_query_are_those_found_for_many(seed: int, k: int) -> None:
+    numbers = np.random.default_rng(seed).integers(-3, 4, (402, 8)).astype(np.float32)
+    stored, queries = numbers[:400], numbers[400:]
+    index = VectorIndex.from_vectors([str(row) for row in range(400)], stored)
+    alone = [index.nearest_rows(query[None], k) for query in queries]
+    together, _ = index.nearest_rows(queries, k)
+    np.testing.assert_array_equal(np.vstack([scores for scores, _ in alone]), together)
+    for query, (scores, rows) in zip(queries, alone, strict=True):
+        np.testing.assert_array_equal(stored[rows[0]] @ query, scores[0])
+        assert len(set(rows[0].tolist())) == k

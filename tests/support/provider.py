@@ -84,8 +84,9 @@ def stream(
     finish: str | None = "stop",
     usage: Usage = (11, 7),
     every: float = 0,
+    done: bool = True,
 ) -> Reply:
-    """Stream `deltas` as they are, `every` so many seconds."""
+    """Stream `deltas` as they are, `every` so many seconds; without `done` the stream does not say that it ends."""
 
     async def reply(wire: Wire, seen: Seen) -> None:
         await _stream_head(wire)
@@ -96,7 +97,8 @@ def stream(
             await wire.event(_chunk({}, finish=finish))
         if usage:
             await wire.event(_chunk(None, usage=usage))
-        await wire.event("[DONE]")
+        if done:
+            await wire.event("[DONE]")
 
     return reply
 
@@ -139,6 +141,18 @@ def raw_events(*events: str) -> Reply:
         await wire.event(_chunk({"content": "Half an"}))
         for event in events:
             await wire.send(event.encode() + b"\n\n")
+
+    return reply
+
+
+def broken_event(after: int = 2) -> Reply:
+    """Stream `after` chunks, then one that is no JSON."""
+
+    async def reply(wire: Wire, seen: Seen) -> None:
+        await _stream_head(wire)
+        for _ in range(after):
+            await wire.event(_chunk({"content": "word "}))
+        await wire.event('{"id": "chatcmpl-fake", "choices": [{')
 
     return reply
 

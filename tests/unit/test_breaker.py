@@ -1,5 +1,6 @@
 """When a deployment rests, and how it comes back."""
 
+import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,6 +12,7 @@ from graphs.gateway.breaker import (
     FAILURES_TO_OPEN,
     FIRST_REST_S,
     LONGEST_REST_S,
+    WINDOW_S,
     Breaker,
     Permit,
 )
@@ -55,10 +57,10 @@ def test_it_opens_after_five_failures_in_a_row(clock: FakeClock) -> None:
 
 def test_a_success_between_failures_starts_the_count_anew(clock: FakeClock) -> None:
     breaker = Breaker(clock)
-    for _ in range(3):
+    for _ in range(2):
         for _ in range(FAILURES_TO_OPEN - 1):
             breaker.fail(taken(breaker))
-        breaker.succeed()
+        breaker.succeed(taken(breaker))
     assert not breaker.open
 
 
@@ -78,8 +80,7 @@ def test_a_probe_that_succeeds_closes_it_and_the_next_rest_is_short_again(clock:
     clock.now = FIRST_REST_S
     breaker.fail(taken(breaker))
     clock.now += 2 * FIRST_REST_S
-    taken(breaker)
-    breaker.succeed()
+    breaker.succeed(taken(breaker))
     assert breaker.admit() is Permit.CALL
     for _ in range(FAILURES_TO_OPEN):
         breaker.fail(Permit.CALL)
@@ -128,6 +129,82 @@ def test_old_calls_that_fail_do_not_lengthen_the_rest(clock: FakeClock) -> None:
     assert not breaker.open
 
 
+def test_an_old_call_that_succeeds_does_not_end_the_rest(clock: FakeClock) -> None:
+    breaker = opened(clock)
+    breaker.succeed(Permit.CALL)
+    assert breaker.open
+
+
+@pytest.mark.parametrize(("bad_of_ten", "opens"), [(5, False), (6, True)])
+def test_it_opens_when_more_than_half_of_ten_calls_fail(
+    clock: FakeClock, bad_of_ten: int, opens: bool
+) -> None:
+    breaker = Breaker(clock)
+    for number in range(10):
+        assert not breaker.open
+        # Good ones lie between, so that five never fail in a row.
+        ends = breaker.fail if number % 2 or number >= 20 - 2 * bad_of_ten else breaker.succeed
+        ends(taken(breaker))
+    assert breaker.open is opens
+
+
+@pytest.mark.parametrize(("bad_of_ten", "run"), [(0, 5), (1, 6), (2, 9), (3, 12)])
+def test_where_calls_fail_anyway_a_run_has_to_be_longer_than_chance_makes_it(
+    clock: FakeClock, bad_of_ten: int, run: int
+) -> None:
+    breaker = Breaker(clock)
+    for number in range(40):
+        ends = breaker.fail if 0 < number % 10 <= bad_of_ten else breaker.succeed
+        ends(taken(breaker))
+    for _ in range(run - 1):
+        breaker.fail(taken(breaker))
+    assert not breaker.open
+    breaker.fail(Permit.CALL)
+    assert breaker.open
+
+
+def test_a_third_of_failures_at_random_opens_it_rarely(clock: FakeClock) -> None:
+    chance, rests = random.Random(0), 0
+    breaker = Breaker(clock)
+    for _ in range(20_000):
+        clock.now += 0.05
+        if (permit := breaker.admit()) is None:
+            rests += 1
+        elif chance.random() < 0.3:
+            breaker.fail(permit)
+        else:
+            breaker.succeed(permit)
+    assert rests < 0.05 * 20_000
+
+
+def test_calls_that_are_long_past_count_no_more(clock: FakeClock) -> None:
+    breaker = Breaker(clock)
+    for _ in range(3):
+        for _ in range(4):
+            breaker.fail(taken(breaker))
+        breaker.succeed(taken(breaker))
+        clock.now += WINDOW_S
+    assert not breaker.open
+
+
+def test_a_deployment_that_asks_to_wait_is_held_and_then_called_as_before(clock: FakeClock) -> None:
+    breaker = Breaker(clock)
+    breaker.hold(7)
+    breaker.hold(3)
+    assert (breaker.admit(), breaker.rest_s, breaker.held_s) == (None, 7, 7)
+    clock.now = 7
+    assert (breaker.admit(), breaker.rest_s, breaker.held_s) == (Permit.CALL, 0, 0)
+
+
+def test_a_wait_that_outlasts_the_rest_is_kept_by_the_probe(clock: FakeClock) -> None:
+    breaker = opened(clock)
+    breaker.hold(FIRST_REST_S + 5)
+    clock.now = FIRST_REST_S + 4
+    assert breaker.admit() is None
+    clock.now = FIRST_REST_S + 5
+    assert breaker.admit() is Permit.PROBE
+
+
 def test_only_one_of_many_threads_gets_the_probe(clock: FakeClock) -> None:
     breaker = opened(clock)
     clock.now = FIRST_REST_S
@@ -143,7 +220,9 @@ def test_only_one_of_many_threads_gets_the_probe(clock: FakeClock) -> None:
     assert got.count(None) == 15
 
 
-@given(st.lists(st.sampled_from(["admit", "succeed", "fail", "release", "wait"]), max_size=60))
+@given(
+    st.lists(st.sampled_from(["admit", "succeed", "fail", "release", "wait", "hold"]), max_size=60)
+)
 def test_whatever_happens_there_is_one_probe_at_most_and_it_always_comes_back(
     steps: list[str],
 ) -> None:
@@ -155,13 +234,11 @@ def test_whatever_happens_there_is_one_probe_at_most_and_it_always_comes_back(
             held += [] if permit is None else [permit]
         elif step == "wait":
             clock.now += 7
+        elif step == "hold":
+            breaker.hold(20)
         elif held:
             permit = held.pop()
-            if step == "succeed":
-                breaker.succeed()
-                held = [p for p in held if p is Permit.CALL]
-            else:
-                getattr(breaker, step)(permit)
+            getattr(breaker, step)(permit)
         assert held.count(Permit.PROBE) <= 1
     for permit in held:
         breaker.release(permit)

@@ -17,6 +17,7 @@ from app.chat.screen import make_screen, settled
 from app.chat.turn import Ended, run_turn
 from app.view import facts, make_console, money, table
 from graphs import Context
+from graphs.gateway.models import Price
 from graphs.machine import Phase
 from tests.support.agents import fake_agent, fake_graph, model_at
 from tests.support.provider import FakeProvider, ok, status
@@ -153,8 +154,18 @@ async def test_the_quiet_line_tells_that_an_agent_still_waits_for_an_answer() ->
     assert "the question before still waits" in line
 
 
+async def test_the_quiet_line_says_when_another_model_than_the_wanted_one_answered() -> None:
+    with FakeProvider(status(404), ok("Hello.")) as provider:
+        dear = model_at(provider.base_url, "dear", price=Price(input=9, output=9))
+        graph = fake_graph(models=[model_at(provider.base_url), dear], preference="cost")
+        turn = await ended(graph, "write a poem")
+    line = "stepped up from m to dear: m does not know this model name"
+    assert f" · {line} · " in view.quiet_line(turn).plain
+    assert line in drawn(view.why(turn.record), width=200)
+
+
 async def test_the_quiet_line_admits_a_price_that_is_not_known() -> None:
-    with FakeProvider(status(400), ok("Hello.")) as provider:
+    with FakeProvider(status(404), ok("Hello.")) as provider:
         models = [model_at(provider.base_url), model_at(provider.base_url, "z", price=None)]
         graph = fake_graph(models=models)
         assert " · price unknown · " in view.quiet_line(await ended(graph, "hello")).plain

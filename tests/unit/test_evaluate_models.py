@@ -60,9 +60,11 @@ class Memory:
         return Estimate(np.array(mean), np.full((len(queries), self.models), 0.1))
 
 
-def test_no_row_is_predicted_by_what_saw_it() -> None:
+@pytest.mark.parametrize("times", [1, 2], ids=["each text once", "each text twice"])
+def test_no_text_is_predicted_by_what_saw_it(times: int) -> None:
     every: dict[str, FitWithCosts] = {"memory": lambda training, costs: Memory(training)}
-    repeats = list(cross_validated(recorded(), folds=4, repeats=2, say=quiet, estimators=every))
+    asked = recorded().take(np.tile(np.arange(160), times))
+    repeats = list(cross_validated(asked, folds=4, repeats=2, say=quiet, estimators=every))
     assert len(repeats) == 2
     for one in repeats:
         assert (one.estimates["memory"].mean == 0.5).all()

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +10,17 @@ from typing import Any
 
 import pytest
 
-from agents.errors import BrokenAnswerError, BudgetError, DeadlineError, NoModelError, ProviderError
-from graphs.gateway import gateway as module
+from agents.errors import (
+    AgentError,
+    BrokenAnswerError,
+    BudgetError,
+    DeadlineError,
+    NoModelError,
+    ProviderError,
+)
+from graphs.gateway import fallback as module
 from graphs.gateway import transport
-from graphs.gateway.gateway import Chat, Gateway, fit
+from graphs.gateway.gateway import Chat, Gateway, Places
 from graphs.gateway.ledger import Ledger
 from graphs.gateway.local import LocalModel, LocalServers
 from graphs.gateway.models import Model, Price, count_message
@@ -116,12 +123,187 @@ async def test_a_model_that_fails_twice_gives_way(reply: Any) -> None:
     assert (len(a.requests), len(b.requests)) == (2, 1)
 
 
-@pytest.mark.parametrize("reply", [status(401), status(403), status(404), status(400, TOO_LONG)])
-async def test_a_lasting_fault_gives_way_at_once(reply: Any) -> None:
+@pytest.mark.parametrize("reply", [status(401), status(403), status(404), status(400)])
+async def test_a_lasting_fault_gives_way_at_once_to_another_provider(reply: Any) -> None:
     with FakeProvider(reply) as a, FakeProvider(ok("Yes.")) as b:
         gateway = gateway_of(a=a, b=b)
         assert await answer(gateway, chat_with(gateway)) == ("b", "Yes.")
     assert (len(a.requests), len(b.requests)) == (1, 1)
+
+
+@pytest.mark.parametrize("reply", [status(401), status(403), status(400), status(422)])
+async def test_what_the_same_provider_would_refuse_too_is_not_asked_of_it(reply: Any) -> None:
+    with FakeProvider(reply) as one, FakeProvider(ok("Yes.")) as other:
+        models = [model("a", one), model("b", one), model("c", other)]
+        gateway = Gateway(models, limits=LIMITS)
+        chat = chat_with(gateway)
+        assert await answer(gateway, chat) == ("c", "Yes.")
+    assert len(one.requests) == 1
+    assert [error for _, error in errors(chat)][1] == f"passed over: {errors(chat)[0][1]}"
+
+
+async def test_a_full_window_gives_way_to_a_larger_one_only() -> None:
+    with FakeProvider(status(400, TOO_LONG)) as full, FakeProvider(ok("Yes.")) as other:
+        windows = {"a": 8_000, "b": 4_000, "c": 8_000, "d": 16_000}
+        models = [model("a", full)]
+        models += [model(name, other, context_tokens=windows[name]) for name in "bcd"]
+        gateway = Gateway(models, limits=LIMITS)
+        assert await answer(gateway, chat_with(gateway)) == ("d", "Yes.")
+        error = await failure_of(gateway, chat_with(gateway, order=["a", "b"]))
+    assert str(error) == "a found the text too long for its window"
+    assert (len(full.requests), len(other.requests)) == (2, 1)
+
+
+async def test_a_text_that_no_window_holds_is_not_sent() -> None:
+    with FakeProvider() as a, FakeProvider(ok("Yes.")) as b:
+        gateway = Gateway([model("a", a), model("b", b, context_tokens=16_000)], limits=LIMITS)
+        long = [said("user", "A" * 40_000)]
+        assert await answer(gateway, chat_with(gateway, messages=long)) == ("b", "Yes.")
+        error = await failure_of(gateway, chat_with(gateway, messages=long, order=["a"]))
+    assert str(error) == "10,004 tokens do not fit the window of a, 8,000"
+    assert a.requests == []
+
+
+async def test_a_text_that_its_policy_forbids_is_not_repeated() -> None:
+    refused = stream(finish="content_filter")
+    with FakeProvider(refused) as a, FakeProvider(ok("Yes.")) as b:
+        gateway = Gateway([model("a", a), model("a2", a), model("b", b)], limits=LIMITS)
+        assert await answer(gateway, chat_with(gateway)) == ("b", "Yes.")
+    assert len(a.requests) == 1
+
+
+async def test_repeats_on_the_same_deployment_are_a_tenth_of_all_calls() -> None:
+    turns = 100
+    with FakeProvider(status(500)) as bad, FakeProvider(ok("Yes.")) as good:
+        # Each turn meets a deployment that no turn has met before, so that no breaker opens.
+        models = [model(f"bad{n}", bad) for n in range(turns)] + [model("good", good)]
+        gateway = Gateway(models, limits=LIMITS)
+        for n in range(turns):
+            await answer(gateway, chat_with(gateway, order=[f"bad{n}", "good"]))
+    repeats = len(bad.requests) - turns
+    assert module.REPEATS_IN_RESERVE / 2 <= repeats
+    assert repeats <= module.REPEATS_IN_RESERVE + module.REPEATS_PER_CALL * 2 * turns
+
+
+def test_the_last_repeats_are_for_turns_with_no_other_model() -> None:
+    budget = module.RepeatBudget()
+    assert [budget.take(others=True) for _ in range(6)] == [True] * 5 + [False]
+    assert [budget.take(others=False) for _ in range(6)] == [True] * 5 + [False]
+    for _ in range(9):
+        budget.note_call()
+    assert not budget.take(others=False)
+    budget.note_call()
+    budget.note_call()
+    assert budget.take(others=False)
+
+
+async def test_a_long_wait_is_not_worth_it_where_another_model_may_answer() -> None:
+    limited = status(429, headers={"Retry-After": "60"})
+    with FakeProvider(limited) as a, FakeProvider(ok("Yes.")) as b:
+        gateway = gateway_of(a=a, b=b)
+        assert await answer(gateway, chat_with(gateway)) == ("b", "Yes.")
+        chat = chat_with(gateway)
+        assert await answer(gateway, chat) == ("b", "Yes."), "the wait binds other turns too"
+    assert len(a.requests) == 1
+    assert errors(chat)[0] == ("a", "a asked for a pause")
+
+
+async def test_a_short_pause_is_waited_for_where_no_other_model_answers() -> None:
+    limited = status(429, headers={"Retry-After": "0.5"})
+    with FakeProvider(limited, ok("Yes.")) as a, FakeProvider(ok("No."), status(404)) as b:
+        gateway = gateway_of(a=a, b=b)
+        first = asyncio.create_task(answer(gateway, chat_with(gateway, order=["a"])))
+        await until(lambda: gateway.breaker_open("a"))
+        assert await answer(gateway, chat_with(gateway)) == ("b", "No."), "b is free at once"
+        assert await answer(gateway, chat_with(gateway)) == ("a", "Yes."), "b fails, a is back soon"
+        assert await first == ("a", "Yes.")
+    assert all(later.at - a.requests[0].at >= 0.5 for later in a.requests[1:])
+
+
+async def test_an_answer_that_breaks_off_is_replaced_where_nothing_was_shown() -> None:
+    with FakeProvider(cut(2)) as a, FakeProvider(ok("Yes.")) as b:
+        gateway = gateway_of(a=a, b=b)
+        chat = chat_with(gateway, whole=True)
+        assert await answer(gateway, chat) == ("b", "Yes.")
+    assert len(a.requests) == 2
+    assert all(call["cost_usd"] > 0 for call in chat.ledger.calls), "what came is paid for"
+
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"n": {"type": "integer"}},
+    "required": ["n"],
+    "additionalProperties": False,
+}
+JSON_WANTED = {
+    "response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": SCHEMA}}
+}
+
+
+@pytest.mark.parametrize("text", ['{"n": ', '{"n": "1"}', "{}", "Sure! Here you are.", "[" * 9_999])
+async def test_json_that_is_not_what_was_asked_for_is_a_failure(text: str) -> None:
+    with FakeProvider(ok(text)) as a, FakeProvider(ok('{"n": 1}')) as b:
+        gateway = gateway_of(a=a, b=b)
+        chat = chat_with(gateway, options=JSON_WANTED)
+        assert await answer(gateway, chat) == ("b", '{"n": 1}')
+    assert len(a.requests) == 2
+    assert all(call["cost_usd"] > 0 for call in chat.ledger.calls)
+
+
+async def test_json_that_ran_out_of_room_is_not_asked_for_again() -> None:
+    short = stream({"content": '{"n":'}, finish="length")
+    with FakeProvider(short) as a, FakeProvider(ok('{"n": 1}')) as b:
+        gateway = gateway_of(a=a, b=b)
+        await answer(gateway, chat_with(gateway, options=JSON_WANTED))
+    assert len(a.requests) == 1
+
+
+async def test_a_schema_that_is_none_is_told_before_anything_is_sent() -> None:
+    wrong = {"json_schema": {"name": "n", "schema": {"type": "nonsense"}}}
+    with FakeProvider() as a:
+        gateway = gateway_of(a=a)
+        with pytest.raises(AgentError, match="no JSON schema"):
+            await answer(gateway, chat_with(gateway, options={"response_format": wrong}))
+    assert a.requests == []
+
+
+async def test_a_tool_is_not_called_with_half_an_object() -> None:
+    half, sound = tool_call("f", '{"a":'), tool_call("f", '{"a":', " 1}")
+    tools = {"tools": [{"type": "function", "function": {"name": "f", "parameters": {}}}]}
+    with FakeProvider(half) as a, FakeProvider(sound) as b:
+        gateway = gateway_of(a=a, b=b)
+        tokens = [t async for t in gateway.stream(chat_with(gateway, options=tools))]
+    parts = [call["function"]["arguments"] for t in tokens for call in t.piece.tool_calls]
+    assert "".join(parts) == '{"a": 1}'
+    assert {t.model for t in tokens} == {"b"}
+
+
+async def test_thoughts_are_paid_for_and_not_shown() -> None:
+    thoughts = [{"reasoning_content": "hm " * 50}] * 2
+    with FakeProvider(stream(*thoughts, usage=None)) as a:
+        gateway = gateway_of(a=a)
+        chat = chat_with(gateway)
+        error = await failure_of(gateway, chat)
+    assert str(error) == "the answer of a was empty"
+    assert chat.ledger.calls[0]["output_tokens"] > 50
+
+
+async def test_a_provider_that_is_full_gives_way_and_a_caller_that_is_full_waits() -> None:
+    with FakeProvider(stall(1), ok("Yes.")) as one, FakeProvider(ok("Yes.")) as other:
+        gateway = Gateway(
+            [model("a", one), model("a2", one), model("b", other)],
+            limits=replace(LIMITS, connect=0.05),
+            places=Places(provider=1, caller=1),
+        )
+        async with aclosing(gateway.stream(chat_with(gateway, caller="ann"))) as tokens:
+            await anext(tokens)
+            chat = chat_with(gateway, caller="bob")
+            assert await answer(gateway, chat) == ("b", "Yes.")
+            waiting = asyncio.create_task(answer(gateway, chat_with(gateway, caller="ann")))
+            error = await failure_of(gateway, chat_with(gateway, caller="ann", turn=0.2))
+            assert isinstance(error, DeadlineError)
+        assert await waiting == ("a", "Yes."), "it got the place that came free"
+    assert errors(chat)[:2] == [(m, f"{m} is busy with other calls") for m in ("a", "a2")]
 
 
 async def test_a_turn_makes_six_calls_at_most() -> None:
@@ -414,35 +596,21 @@ async def test_a_long_answer_may_not_take_the_room_of_the_question() -> None:
     assert second["max_tokens"] == 30
 
 
-def said(role: str, content: str, **more: Any) -> dict[str, Any]:
+def said(role: str, content: Any, **more: Any) -> dict[str, Any]:
     return {"role": role, "content": content, **more}
 
 
-def tokens_of(messages: Sequence[Mapping[str, Any]]) -> int:
-    return sum(map(count_message, messages))
-
-
-def test_a_chat_that_fits_is_left_as_it_is() -> None:
-    chat = [
-        said("system", "Be brief."),
+async def test_what_another_provider_wrote_is_cleaned_before_it_is_sent() -> None:
+    thoughts = [
+        {"type": "thinking", "thinking": "hm", "signature": "c2ln"},
+        {"type": "text", "text": "B"},
+    ]
+    messages = [said("user", "A"), said("assistant", thoughts), said("user", "C")]
+    with FakeProvider() as provider:
+        gateway = gateway_of(a=provider)
+        await answer(gateway, chat_with(gateway, messages=messages))
+    assert provider.requests[0].body["messages"] == [
         said("user", "A"),
         said("assistant", "B"),
         said("user", "C"),
     ]
-    assert fit(chat, tokens_of(chat)) == chat
-
-
-def test_the_oldest_go_first_and_the_system_and_the_last_stay() -> None:
-    chat = [said("system", "S"), said("user", "A" * 400), said("assistant", "B"), said("user", "C")]
-    assert fit(chat, tokens_of(chat) - 1) == [chat[0], *chat[2:]]
-    assert fit(chat, 0) == [chat[0], chat[3]]
-
-
-def test_a_tools_answer_stays_with_the_call() -> None:
-    calls = [{"id": "1", "function": {"name": "f", "arguments": "{}"}}]
-    called = said("assistant", "", tool_calls=calls)
-    answers = [said("tool", "one" * 90, tool_call_id="1"), said("tool", "two", tool_call_id="1")]
-    chat = [said("user", "A"), called, *answers]
-    assert fit(chat, 1) == [called, *answers]
-    later = [*chat, said("user", "C")]
-    assert fit(later, tokens_of(later[3:])) == [later[-1]]

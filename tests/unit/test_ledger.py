@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.errors import BudgetError
-from graphs.gateway.ledger import Call, Ledger
+from graphs.gateway.ledger import Call, Ledger, Reserved
 from graphs.gateway.models import Price
 
 ONE = Price(input=0, output=1e6)
 """One USD a token, so that sums are exact."""
 
 
-def reserve(ledger: Ledger, tokens: int, price: Price | None = ONE) -> float:
+def reserve(ledger: Ledger, tokens: int, price: Price | None = ONE) -> Reserved:
     return ledger.reserve("m", price, input_tokens=0, output_tokens=tokens)
 
 
@@ -39,13 +39,13 @@ def test_a_call_that_does_not_fit_is_refused_with_both_numbers() -> None:
         reserve(ledger, 3)
     assert str(refused.value) == "a call to m may cost 3.000000 USD and 2.000000 is left"
     assert not refused.value.may_retry
-    assert reserve(ledger, 2) == 2
+    assert reserve(ledger, 2).usd == 2
 
 
 def test_a_price_that_is_not_known_is_refused_under_a_budget_only() -> None:
     with pytest.raises(BudgetError, match="not known"):
         reserve(Ledger(10), 1, price=None)
-    assert reserve(Ledger(), 1, price=None) == 0
+    assert reserve(Ledger(), 1, price=None) == Reserved()
 
 
 @pytest.mark.parametrize("budget", [math.nan, -1.0])
@@ -56,7 +56,7 @@ def test_a_senseless_budget_refuses(budget: float) -> None:
 
 def test_nothing_left_still_lets_a_free_model_answer() -> None:
     free = Price(input=0, output=0)
-    assert reserve(Ledger(0), 100, free) == 0
+    assert reserve(Ledger(0), 100, free).usd == 0
 
 
 def test_a_call_that_cost_more_than_reserved_leaves_nothing() -> None:
@@ -76,7 +76,7 @@ def test_without_a_budget_nothing_is_refused_and_all_is_counted() -> None:
 
 def test_calls_are_plain_json_and_a_copy() -> None:
     ledger = Ledger()
-    ledger.settle(0, paid(1))
+    ledger.note(paid(1))
     calls = ledger.calls
     assert json.loads(json.dumps(calls)) == calls
     calls.clear()
@@ -90,7 +90,7 @@ def test_calls_are_plain_json_and_a_copy() -> None:
 def test_while_calls_cost_no_more_than_reserved_the_budget_holds(
     budget: int, asked: list[tuple[int, float]]
 ) -> None:
-    ledger, open_calls = Ledger(budget), list[tuple[float, float]]()
+    ledger, open_calls = Ledger(budget), list[tuple[Reserved, float]]()
     for tokens, share in asked:
         try:
             open_calls.append((reserve(ledger, tokens), share))
@@ -99,8 +99,8 @@ def test_while_calls_cost_no_more_than_reserved_the_budget_holds(
             assert tokens > ledger.left_usd
         if share < 0.5 and open_calls:
             reserved, used = open_calls.pop(0)
-            ledger.settle(reserved, paid(math.floor(reserved * used)))
-        assert sum(r for r, _ in open_calls) + ledger.spent_usd <= budget
+            ledger.settle(reserved, paid(math.floor(reserved.usd * used)))
+        assert sum(r.usd for r, _ in open_calls) + ledger.spent_usd <= budget
 
 
 def test_two_hundred_threads_never_overspend() -> None:

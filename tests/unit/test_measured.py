@@ -80,6 +80,20 @@ async def test_what_was_measured_decides_and_the_record_says_so(
         shared.close()
 
 
+async def test_calls_whose_text_is_not_known_go_by_what_was_measured_overall(
+    folder: Path, tmp_path: Path
+) -> None:
+    boasting = replace(model("counter", 1.0), quality={"general": 0.9})
+    catalog = Catalog(models=(boasting, model("bard", 1.0)), default_model="counter")
+    shared = Services.from_catalog(catalog, Options(home=tmp_path, profile=folder))
+    try:
+        assert shared.overall_quality("counter") == 0.9
+        shared.router()
+        assert shared.overall_quality("counter") == pytest.approx(0.5, abs=0.05)
+    finally:
+        shared.close()
+
+
 async def test_far_from_all_that_was_measured_the_record_says_so(
     folder: Path, tmp_path: Path
 ) -> None:

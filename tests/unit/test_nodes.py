@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,9 @@ from numpy.typing import NDArray
 from agents.contract import declined, done
 from agents.errors import ModelFileError
 from graphs import Context, build_graph
+from graphs.budgets import BudgetLimits
 from graphs.gateway.models import Price
-from graphs.record import explain
+from graphs.record import explain, troubles
 from tests.support.agents import (
     FakeEncoder,
     answer,
@@ -26,10 +28,10 @@ from tests.support.agents import (
     served_by,
 )
 from tests.support.plain import assert_plain
-from tests.support.provider import FakeProvider, ok, status
+from tests.support.provider import FakeProvider, cut, ok, status
 
 KEYS = {
-    "id", "ts", "thread", "turn", "phase_from", "event", "phase_to", "agents", "models", "served_by", "runs",
+    "id", "ts", "thread", "turn", "phase_from", "event", "phase_to", "agents", "models", "stepped", "served_by", "runs",
     "calls", "cost_usd", "always_best", "degraded", "error", "timings_ms", "versions",
 }  # fmt: skip
 SECRET = "xyzzy"  # a word that only the user says
@@ -104,7 +106,7 @@ async def test_the_record_of_a_models_answer_says_why_and_what_it_cost() -> None
 
 
 async def test_a_model_that_fails_is_replaced_and_the_record_names_both() -> None:
-    with FakeProvider(status(401), ok("From the second.")) as provider:
+    with FakeProvider(status(404), ok("From the second.")) as provider:
         models = [
             model_at(provider.base_url, "dear", quality={"writing": 0.9}),
             model_at(provider.base_url, "cheap", price=Price(input=0.1, output=0.1)),
@@ -126,6 +128,76 @@ async def test_when_no_model_answers_the_user_is_told_and_the_thread_goes_on() -
         assert answer(result).startswith("*No model could answer")
         assert result["record"]["error"]
         assert answer(await say(graph, "alpha")) == "alpha did it."
+
+
+async def test_what_came_of_an_answer_that_broke_off_is_kept_as_a_part() -> None:
+    with FakeProvider(cut(2)) as provider:
+        graph = fake_graph(models=[model_at(provider.base_url)], saver=InMemorySaver())
+        result = await say(graph, "write a poem")
+        kept = (await graph.aget_state(on("t"))).values["messages"][-1]
+    assert answer(result).startswith("word word")
+    assert kept.response_metadata == {"partial": True}
+    assert result["record"]["error"] == "the answer of m was cut off"
+    assert result["record"]["served_by"] is None
+
+
+async def test_a_turn_that_has_too_little_money_steps_down_and_says_so() -> None:
+    with FakeProvider(ok("Cheap.")) as provider:
+        models = [
+            model_at(provider.base_url, "best", quality={"writing": 0.9}),
+            model_at(provider.base_url, "cheap", price=Price(input=0.0, output=0.0)),
+        ]
+        graph = fake_graph(models=models, preference="performance")
+        rich = await say(graph, "write a poem")
+        # A call would cost a few microdollars at least, and its answer at most a tenth of a millidollar.
+        masked = await say(graph, "write a poem", context=Context(budget_usd=1e-9))
+        refused = await say(graph, "write a poem", context=Context(budget_usd=1e-4))
+    assert served_by(rich) == ("model", "best")
+    assert rich["record"]["stepped"] is None
+    for result, why in ((masked, "a call costs at least"), (refused, "a call to best may cost")):
+        assert served_by(result) == ("model", "cheap")
+        step = result["record"]["stepped"]
+        assert (step["from"], step["to"], step["direction"]) == ("best", "cheap", "down")
+        assert step["reason"].startswith(why)
+        assert any(line.startswith("stepped down from best") for line in troubles(result["record"]))
+
+
+async def test_a_step_up_after_a_failure_is_told_too() -> None:
+    with FakeProvider(status(404), ok("Dear.")) as provider:
+        models = [
+            model_at(provider.base_url, "cheap", price=Price(input=0.1, output=0.1)),
+            model_at(provider.base_url, "best", quality={"writing": 0.9}),
+        ]
+        result = await say(fake_graph(models=models, preference="cost"), "write a poem")
+    assert result["record"]["stepped"] == {
+        "from": "cheap",
+        "to": "best",
+        "direction": "up",
+        "reason": "cheap does not know this model name",
+    }
+
+
+async def test_threads_users_and_days_have_budgets_of_their_own(tmp_path: Path) -> None:
+    with FakeProvider(ok("Yes.", usage=(100_000, 0))) as provider:
+        models = [model_at(provider.base_url, price=Price(input=1.0, output=1.0))]
+        limits = BudgetLimits(thread=0.15, user=0.35, day=0.55)
+        graph = fake_graph(models=models, home=tmp_path, budgets=limits, saver=InMemorySaver())
+
+        async def asked(user: str, thread: str) -> str:
+            context = Context(user=user)
+            return answer(await say(graph, "write a poem", thread=thread, context=context))
+
+        # Each answer costs 0.10 USD, which is more than was expected of it.
+        assert [await asked("ann", "t1") for _ in range(2)] == ["Yes."] * 2
+        assert "0.000000 left" in await asked("ann", "t1"), "the thread's is spent"
+        assert [await asked("ann", "t2") for _ in range(2)] == ["Yes."] * 2
+        assert "0.000000 left" in await asked("ann", "t3"), "the user's is spent"
+        assert [await asked("bob", "t4") for _ in range(2)] == ["Yes."] * 2
+        assert "0.000000 left" in await asked("eve", "t5"), "everybody's is spent"
+        again = fake_graph(models=models, home=tmp_path, budgets=limits)
+        refused = await say(again, "write a poem", context=Context(user="eve"))
+    assert "0.000000 left" in answer(refused), "another process knows"
+    assert len(provider.requests) == 6
 
 
 class FakeBrokenEncoder(FakeEncoder):

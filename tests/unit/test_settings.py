@@ -8,6 +8,8 @@ from pydantic import ValidationError
 
 from agents.errors import ModelFileError, SettingsError
 from app.settings import Settings, read_settings
+from graphs.budgets import BudgetLimits
+from graphs.gateway.gateway import Places
 from graphs.services import Options
 
 ROOT = Path(__file__).parents[2]
@@ -74,6 +76,18 @@ def test_an_env_file_that_is_no_text_is_refused(
         read_settings(env_file)
 
 
+def test_each_budget_and_each_number_of_places_has_a_setting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for number, name in enumerate(("", "THREAD_", "USER_", "DAY_"), 1):
+        monkeypatch.setenv(f"MOMA_{name}BUDGET_USD", str(number))
+    monkeypatch.setenv("MOMA_PROVIDER_CALLS", "5")
+    monkeypatch.setenv("MOMA_CALLER_CALLS", "6")
+    options = read_settings(NO_FILE).options()
+    assert options.budgets == BudgetLimits(turn=1, thread=2, user=3, day=4)
+    assert options.places == Places(provider=5, caller=6)
+
+
 def test_words_are_read_with_commas_between(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOMA_GRANTS", " finance, hr ,,")
     assert read_settings(NO_FILE).options().default_grants == {"finance", "hr"}
@@ -97,7 +111,11 @@ def test_every_option_of_the_graph_follows_its_setting(monkeypatch: pytest.Monke
         "MOMA_ROUTING_SECONDS": "0.5",
         "MOMA_TIE_BREAK": "true",
         "MOMA_LOCAL_THREADS": "3",
+        "MOMA_TURNS_AT_ONCE": "5",
+        "MOMA_TURNS_WAITING": "6",
+        "MOMA_TURNS_PER_USER": "2",
         "MOMA_TURN_SECONDS": "7",
+        "MOMA_CALLER_CALLS": "9",
     }
     for name, value in changed.items():
         monkeypatch.setenv(name, value)

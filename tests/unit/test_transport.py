@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from agents.errors import BrokenAnswerError, DeadlineError, ProviderError
-from graphs.gateway import transport
+from graphs.gateway import failures, transport
 from graphs.gateway.transport import Limits, Piece, Request
 from tests.support.provider import (
     FakeProvider,
@@ -115,7 +115,7 @@ async def test_a_tool_call_comes_in_its_parts() -> None:
         (status(403), ProviderError, "m refused access", False),
         (status(404), ProviderError, "m does not know this model name", False),
         (status(408), ProviderError, "m did not answer in time", True),
-        (status(413), ProviderError, "m refused the request", False),
+        (status(413), ProviderError, "m found the text too long for its window", False),
         (status(422), ProviderError, "m refused the request", False),
         (status(429), ProviderError, "m is at its rate limit", True),
         (status(500), ProviderError, "m failed on its side", True),
@@ -169,13 +169,34 @@ async def test_each_fault_has_one_line_of_our_own_and_is_called_once(
     assert error.__context__ is None, "the provider's own error is left behind"
 
 
+async def test_an_answer_that_its_policy_emptied_is_refused_for_good() -> None:
+    with FakeProvider(stream(finish="content_filter")) as provider:
+        error = await failure_of(request_to(provider))
+    assert str(error) == "m refused the text by its content policy"
+    assert (error.may_retry, error.remedy) == (False, "provider")
+
+
+async def test_what_an_empty_answer_used_is_told_before_its_error() -> None:
+    pieces = []
+
+    async def listen(provider: FakeProvider) -> None:
+        async for piece in transport.stream(request_to(provider)):
+            pieces.append(piece)
+
+    with FakeProvider(stream({"content": None}, usage=(11, 7))) as provider:
+        with pytest.raises(BrokenAnswerError):
+            await listen(provider)
+    assert pieces == [Piece(input_tokens=11, output_tokens=7)]
+
+
 async def test_a_connection_that_is_reset_in_an_answer_cuts_it_off() -> None:
     read = threading.Event()
     words = []
 
     async def listen(provider: FakeProvider) -> None:
+        nonlocal words
         async for piece in transport.stream(request_to(provider)):
-            words.append(piece.text)
+            words += [piece.text] if piece.text else []
             if len(words) == 2:
                 read.set()
 
@@ -198,7 +219,7 @@ def test_every_exception_of_litellm_has_a_meaning() -> None:
     assert nameless == {"OpenAIError", "ModifyResponseException", "SensitiveDataRouteException"}
 
 
-NAMED = set(transport._MEANING)
+NAMED = set(failures.MEANING)
 PERMANENT = {
     "AuthenticationError",
     "BadRequestError",
@@ -210,19 +231,20 @@ PERMANENT = {
     "NotFoundError",
     "PermissionDeniedError",
     "UnprocessableEntityError",
+    "UnsupportedParamsError",
 }
 
 
 @pytest.mark.parametrize("name", sorted(NAMED))
 def test_only_what_may_pass_is_tried_again(name: str) -> None:
     class_of_that_name = type(name, (Exception,), {})
-    error = transport._mapped(class_of_that_name(CANARY), "m")
+    error = failures.mapped(class_of_that_name(CANARY), "m")
     assert error.may_retry == (name not in PERMANENT)
     assert CANARY not in str(error)
 
 
 def test_an_unknown_class_is_named_and_not_tried_again() -> None:
-    error = transport._mapped(ZeroDivisionError(CANARY), "m")
+    error = failures.mapped(ZeroDivisionError(CANARY), "m")
     assert (str(error), error.may_retry) == ("m failed (ZeroDivisionError)", False)
 
 
@@ -263,6 +285,15 @@ async def test_a_silence_ends_at_its_limit_and_hangs_up(reply: Reply, limits: Li
     assert (str(error), error.may_retry) == ("m was silent for too long", True)
     assert error.__context__ is None
     assert 0.3 <= took < PATIENCE_S
+
+
+async def test_a_reader_that_takes_its_time_is_not_a_silence() -> None:
+    with FakeProvider(ok("One two three.")) as provider:
+        came = []
+        async for piece in transport.stream(request_to(provider, limits=replace(LIMITS, idle=0.2))):
+            came.append(piece.text)
+            await asyncio.sleep(0.3)
+    assert came == ["One ", "two ", "three.", ""]
 
 
 @contextmanager
@@ -326,7 +357,7 @@ async def test_thinking_aloud_is_not_silence_though_nothing_is_shown() -> None:
     thoughts = [{"reasoning_content": "hm"}] * 7
     with FakeProvider(stream(*thoughts, {"content": "Yes."}, every=0.3)) as provider:
         pieces = await said(request_to(provider, limits=replace(LIMITS, first_token=2)))
-    assert [piece.text for piece in pieces] == ["Yes.", ""]
+    assert [piece.text for piece in pieces if not piece.thought] == ["Yes.", ""]
 
 
 async def test_a_cancelled_reader_hangs_up() -> None:
@@ -408,7 +439,7 @@ def note(event, args):
     if event == "socket.connect": calls.append(args[1])
     if event == "socket.getaddrinfo": calls.append(args[:2])
 sys.addaudithook(note)
-from graphs.gateway import transport
+from graphs.gateway import failures, transport
 from graphs.gateway.transport import Limits, Request
 transport.load()
 assert not calls, calls

@@ -141,12 +141,11 @@ def _joined(all_but_one: ZeroRouter, one: ZeroRouter) -> ZeroRouter:
 
 def _mixture(parts: list[Estimate], weights: Matrix) -> Estimate:
     """Return mean and deviation of the mixture: the parts' own variance and their disagreement."""
-    mean = sum(w * part.mean for w, part in zip(weights, parts, strict=True))
-    variance = sum(
-        w * (part.deviation**2 + (part.mean - mean) ** 2)
-        for w, part in zip(weights, parts, strict=True)
-    )
-    return Estimate(np.asarray(mean), np.sqrt(np.asarray(variance)))
+    means, deviations = np.array([p.mean for p in parts]), np.array([p.deviation for p in parts])
+    each = weights[:, None, None]
+    mean = (each * means).sum(axis=0)
+    variance = (each * (deviations**2 + (means - mean) ** 2)).sum(axis=0)
+    return Estimate(mean, np.sqrt(variance))
 
 
 def _relevance(predictions: list[Matrix], costs: Matrix | None) -> Matrix:

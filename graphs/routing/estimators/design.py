@@ -39,6 +39,10 @@ class Design:
 
     def matrix(self, queries: Queries) -> Matrix:
         """Return the centred rows of `queries`, (n, d + f)."""
-        standard = np.clip((queries.surface - self.mean) / self.scale, -_LIMIT, _LIMIT)
-        rows: Matrix = np.hstack([queries.vectors * _VECTOR, standard * _SURFACE]) - self.centre
+        d = queries.vectors.shape[1]
+        rows = np.empty((len(queries), len(self.centre)))
+        np.multiply(queries.vectors, _VECTOR, out=rows[:, :d])
+        standard = (queries.surface - self.mean) / self.scale
+        rows[:, d:] = np.minimum(np.maximum(standard, -_LIMIT), _LIMIT) * _SURFACE
+        rows -= self.centre
         return rows

@@ -6,6 +6,7 @@ It knows no domain and nothing beyond the neighbours.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,21 +19,21 @@ __all__ = ["Group", "LocalComponents"]
 
 _COUNTS = (10, 20, 40, 80, 160, 320)
 _BLOCK = 1024
-_AXES = 128
+_AXES = 64
 _CHANCE = 8.0
 """How much of its variance, in units of 1/n, a component must lose by looking at neighbours."""
 _MOST = 32
 """Components; those of a thousand models beyond these are noise."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: `_rings` is kept on the object
 class Group:
     """Models that were recorded on the same queries.
 
-    `axes` (d, a) are the principal axes of the vectors, on which neighbours are looked for: a third of the numbers to
-    read, for the same neighbours. `components` (n, r) are the centred scores in rotated coordinates, `counts` (r,) how
-    many neighbours each component takes, `trust` (r,) what their mean counts for; `loadings` (r, m) lead back to the m
-    models about `mean` (m,).
+    `axes` (d, a) are the principal axes of the vectors, on which neighbours are looked for: a sixth of the numbers to
+    read, for neighbours that serve as well. `components` (n, r) are the centred scores in rotated coordinates,
+    `counts` (r,) how many neighbours each component takes, `trust` (r,) what their mean counts for; `loadings` (r, m)
+    lead back to the m models about `mean` (m,).
     """
 
     axes: NDArray[np.float32]
@@ -73,13 +74,20 @@ class Group:
         """
         deepest = int(self.counts.max(initial=1))
         cosines, rows = self.index.nearest_rows(queries.vectors @ self.axes, deepest)
-        predicted = np.empty((len(queries), len(self.counts)))
+        rings, place = self._rings
         columns = np.arange(len(self.counts))
+        predicted = np.empty((len(queries), len(self.counts)))
         for query, near in enumerate(rows):
-            sums = self.components[near].cumsum(axis=0)
-            predicted[query] = sums[self.counts - 1, columns] / self.counts
+            sums = np.add.reduceat(self.components.take(near, axis=0), rings).cumsum(axis=0)
+            predicted[query] = sums[place, columns] / self.counts
         scores: Matrix = self.mean + (predicted * self.trust) @ self.loadings
         return scores, cosines[:, 0].astype(np.float64)
+
+    @cached_property
+    def _rings(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return where the rings between two counts begin, and how many of them each component sums up."""
+        depths, place = np.unique(self.counts, return_inverse=True)
+        return np.concatenate([[0], depths[:-1]]).astype(np.intp), place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,7 +32,7 @@ class RotatedRidge:
     mean: Matrix
     latent: Matrix
     loadings: Matrix
-    spread: Matrix
+    spread: NDArray[np.float32]
     noise: Matrix
 
     @classmethod
@@ -68,7 +68,7 @@ class RotatedRidge:
         """Return the linear prediction, clipped to 0..1, and the deviation of the posterior mean."""
         rows = self.design.matrix(queries)
         mean = np.clip(self.mean + rows @ self.latent @ self.loadings, 0, 1)
-        leverage = ((rows @ self.spread) ** 2).sum(axis=1, keepdims=True)
+        leverage = ((rows.astype(np.float32) @ self.spread) ** 2).sum(axis=1, keepdims=True)
         return Estimate(mean, np.sqrt(leverage * self.noise))
 
     def with_model(self, training: Training) -> "RotatedRidge":
@@ -132,9 +132,9 @@ def loo_ridge(rows: Matrix, targets: Matrix) -> Solved:
     return Solved(weights=weights, penalty=penalty)
 
 
-def _spread(rows: Matrix, penalties: Matrix) -> Matrix:
+def _spread(rows: Matrix, penalties: Matrix) -> NDArray[np.float32]:
     """Return S with |x S|^2 = x (X'X + penalty)^-1 x', for the smallest penalty, (d, d)."""
     penalty = penalties.min() if len(penalties) else PENALTIES[-1]
     values, axes = np.linalg.eigh(rows.T @ rows)
     spread: Matrix = axes / np.sqrt(np.maximum(values, 0) + penalty)
-    return spread
+    return spread.astype(np.float32)  # the largest thing that a prediction reads

@@ -1,0 +1,106 @@
+"""The budgets of a turn, a thread, a user and a day, brought together: what a turn may still cost, and its books.
+
+It knows no model. If what was spent cannot be read, nothing more may be spent.
+"""
+
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from agents.errors import BudgetError
+from graphs.gateway.accounts import Account, Accounts, Purse
+from graphs.gateway.ledger import Ledger
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetLimits:
+    """What the operator lets be spent, in USD; None is any amount."""
+
+    turn: float | None = None
+    thread: float | None = None
+    """For all turns of a thread."""
+    user: float | None = None
+    """For all turns of a user in a day (UTC)."""
+    day: float | None = None
+    """For all turns of everybody in a day (UTC)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spender:
+    """On whose behalf a call is made."""
+
+    user: str
+    thread: str | None
+    turn_limit: float | None = None
+    """The caller's own limit for the turn."""
+    spent: float = 0.0
+    """What the turn has cost so far."""
+
+
+class Budgets:
+    """All budgets of a process; the file of what was spent is opened when the first of them needs it."""
+
+    def __init__(self, limits: BudgetLimits, *, home: Path) -> None:
+        self.limits = limits
+        self._path = home / "spent.sqlite"
+        self._accounts: Accounts | None = None
+        self._opening = threading.Lock()
+
+    def left(self, spender: Spender) -> float | None:
+        """Return the least that any budget leaves, None if none is set."""
+        try:
+            purse = self._purse(spender)
+            limits = [] if purse is None else [purse.left_usd]
+        except BudgetError as error:
+            _log.warning("nothing more may be spent: %s", error)
+            limits = [0.0]
+        limits += self._of_turn(spender)
+        return min(limits) if limits else None
+
+    def ledger(self, spender: Spender, *, limit_usd: float | None = None) -> Ledger:
+        """Return the books of calls, within every budget and within `limit_usd`."""
+        limits = self._of_turn(spender) + ([] if limit_usd is None else [limit_usd])
+        try:
+            purse = self._purse(spender)
+        except BudgetError as error:
+            _log.warning("nothing more may be spent: %s", error)
+            return Ledger(0.0)
+        return Ledger(min(limits) if limits else None, purse=purse)
+
+    def close(self) -> None:
+        """Close the file of what was spent."""
+        if self._accounts is not None:
+            self._accounts.close()
+
+    def _of_turn(self, spender: Spender) -> list[float]:
+        """Return what the turn's own limits leave: the operator's and the caller's."""
+        given = (self.limits.turn, spender.turn_limit)
+        return [max(0.0, limit - spender.spent) for limit in given if limit is not None]
+
+    def _purse(self, spender: Spender) -> Purse | None:
+        accounts = self._accounts_of(spender)
+        if not accounts:
+            return None
+        with self._opening:
+            if self._accounts is None:
+                self._accounts = Accounts.from_file(self._path)
+        return Purse(self._accounts, accounts)
+
+    def _accounts_of(self, spender: Spender) -> Sequence[Account]:
+        today, limits = datetime.now(UTC).date(), self.limits
+        of = []
+        if limits.thread is not None and spender.thread:
+            name = f"thread {spender.thread}"
+            of.append(Account(name=name, whose="this thread", limit_usd=limits.thread))
+        if limits.user is not None:
+            name = f"user {today} {spender.user}"
+            of.append(Account(name=name, whose="you today", limit_usd=limits.user, day=today))
+        if limits.day is not None:
+            name = f"day {today}"
+            of.append(Account(name=name, whose="all users today", limit_usd=limits.day, day=today))
+        return of

@@ -1,0 +1,93 @@
+"""What the errors of LiteLLM mean, by the names of their classes: our own text, and what may be tried next.
+
+It imports no LiteLLM. Provider texts stay behind, because they can echo a key.
+"""
+
+import math
+import time
+from email.utils import parsedate_to_datetime
+
+from agents.errors import ProviderError, Remedy
+
+__all__ = ["MEANING", "mapped", "named"]
+
+_PASSING = frozenset({408, 409, 425, 429})
+"""The statuses of refused requests that the same deployment may take later."""
+_POLICY = "refused the text by its content policy"
+MEANING: dict[str, tuple[str, bool, Remedy]] = {
+    "AuthenticationError": ("refused its key", False, "key"),
+    "PermissionDeniedError": ("refused access", False, "key"),
+    "NotFoundError": ("does not know this model name", False, "any"),
+    "ContextWindowExceededError": ("found the text too long for its window", False, "window"),
+    "ContentPolicyViolationError": (_POLICY, False, "provider"),
+    "RateLimitError": ("is at its rate limit", True, "any"),
+    "Timeout": ("did not answer in time", True, "any"),
+    "APIConnectionError": ("could not be reached", True, "any"),
+    "ServiceUnavailableError": ("is not available", True, "any"),
+    "BadGatewayError": ("is not available", True, "any"),
+    "InternalServerError": ("failed on its side", True, "any"),
+    "MidStreamFallbackError": ("broke off in its answer", True, "any"),
+    "APIResponseValidationError": ("sent something that is not an answer", True, "any"),
+    "APIError": ("failed on its side", True, "any"),
+    "BadRequestError": ("refused the request", False, "provider"),
+    "UnprocessableEntityError": ("refused the request", False, "provider"),
+    "UnsupportedParamsError": ("refused the request", False, "any"),
+    "BudgetExceededError": ("is over its own budget", False, "key"),
+    "GuardrailRaisedException": (_POLICY, False, "provider"),
+    "BlockedPiiEntityError": (_POLICY, False, "provider"),
+    "OSError": ("could not be reached", True, "any"),
+    "TransportError": ("could not be reached", True, "any"),
+}
+"""What a class of `litellm.exceptions` means, whether the same deployment may do better, and which other one may; a
+class that is not here takes the meaning of its nearest base."""
+_UNNAMED: dict[int, tuple[str, bool, Remedy]] = {
+    402: ("refused the request", False, "key"),
+    403: ("refused access", False, "key"),
+    413: ("found the text too long for its window", False, "window"),
+}
+"""Refusals that LiteLLM has no class for and calls `APIError`."""
+
+
+def mapped(error: Exception, model: str) -> ProviderError:
+    """Return the error of our own for one of a foreign library, without its text."""
+    meaning = _meaning(error)
+    status = getattr(error, "status_code", None)
+    if meaning[1] and isinstance(status, int) and 400 <= status < 500 and status not in _PASSING:
+        meaning = _UNNAMED.get(status, MEANING["BadRequestError"])
+    text, retryable, remedy = meaning
+    return ProviderError(
+        f"{model} {text}",
+        model=model,
+        retryable=retryable,
+        retry_after=_retry_after(error),
+        remedy=remedy,
+    )
+
+
+def _meaning(error: Exception) -> tuple[str, bool, Remedy]:
+    for base in type(error).__mro__:
+        if base.__name__ in MEANING:
+            return MEANING[base.__name__]
+    return f"failed ({type(error).__name__})", False, "any"
+
+
+def named(name: str, model: str) -> ProviderError:
+    """Return the error that the class of this name would be mapped to."""
+    text, retryable, remedy = MEANING[name]
+    return ProviderError(f"{model} {text}", model=model, retryable=retryable, remedy=remedy)
+
+
+def _retry_after(error: Exception) -> float | None:
+    """Return the seconds that the provider asks to wait, given in seconds or as a date."""
+    headers = getattr(error, "litellm_response_headers", None)
+    if headers is None:
+        headers = getattr(getattr(error, "response", None), "headers", None)
+    text = str((headers or {}).get("retry-after") or "")
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(text).timestamp() - time.time()
+        except ValueError:
+            return None
+    return max(seconds, 0.0) if math.isfinite(seconds) else None

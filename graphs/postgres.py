@@ -1,0 +1,148 @@
+"""Threads kept in PostgreSQL, for several processes on several machines. It needs the extra `postgres`.
+
+The saver is LangGraph's; what its driver raises is a `CheckpointError`. It is imported only where a database is named.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Any
+
+import psycopg
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import (
+    ChannelVersions,
+    Checkpoint,
+    CheckpointMetadata,
+    CheckpointTuple,
+)
+from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from psycopg.rows import dict_row
+from psycopg_pool import AsyncConnectionPool
+
+from agents.errors import CheckpointError
+from graphs.locks import lock_between_processes
+from graphs.store_errors import checkpoint_errors, readable
+
+CONNECT_S = 5.0
+_CONNECTIONS = 4
+
+
+class PostgresThreads(AsyncPostgresSaver):
+    """LangGraph's saver; what the store raises is a `CheckpointError`."""
+
+    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """Return a thread's checkpoint."""
+        with readable():
+            return await super().aget_tuple(config)
+
+    async def aput(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """Store a checkpoint and return the config that names it."""
+        with checkpoint_errors():
+            return await super().aput(config, checkpoint, metadata, new_versions)
+
+    async def aput_writes(
+        self,
+        config: RunnableConfig,
+        writes: Sequence[tuple[str, Any]],
+        task_id: str,
+        task_path: str = "",
+    ) -> None:
+        """Store a task's writes."""
+        with checkpoint_errors():
+            await super().aput_writes(config, writes, task_id, task_path)
+
+    async def count_threads(self) -> int:
+        """Return how many threads are kept."""
+        async with self._cursor() as cursor:
+            await cursor.execute("SELECT count(DISTINCT thread_id) AS n FROM checkpoints")
+            row = await cursor.fetchone()
+        return int(row["n"]) if row else 0
+
+
+class AdvisoryLocks:
+    """Advisory locks of one database session, which ends with its process, however that ends."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._session: Any = None
+        self._one_by_one = asyncio.Lock()
+
+    async def take(self, name: str) -> bool:
+        """Take a lock; return whether this session has it now."""
+        return bool(await self._ask("SELECT pg_try_advisory_lock(%s)", name))
+
+    async def give_back(self, name: str) -> None:
+        """Give back a lock that was taken; a session that has ended has none."""
+        with suppress(psycopg.OperationalError):
+            await self._ask("SELECT pg_advisory_unlock(%s)", name)
+
+    async def close(self) -> None:
+        """End the session, with which every lock is given back."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def _ask(self, question: str, name: str) -> Any:
+        async with self._one_by_one:
+            if self._session is None or self._session.closed:
+                self._session = await psycopg.AsyncConnection.connect(self._url, autocommit=True)
+            cursor = await self._session.execute(question, (_number(name),))
+            return (await cursor.fetchone())[0]
+
+
+@asynccontextmanager
+async def open_postgres(url: str) -> AsyncIterator[PostgresThreads]:
+    """Open the threads kept in the database at `url`; its tables are made if they are not there.
+
+    Raises:
+        CheckpointError: it cannot be reached or used.
+    """
+    async with AsyncExitStack() as stack:
+        try:
+            pool: Any = AsyncConnectionPool(
+                url,
+                min_size=1,
+                max_size=_CONNECTIONS,
+                timeout=CONNECT_S,
+                kwargs={"autocommit": True, "prepare_threshold": 0, "row_factory": dict_row},
+                open=False,
+            )
+            await pool.open(wait=True, timeout=CONNECT_S)
+            stack.push_async_callback(pool.close)
+            saver = PostgresThreads(pool, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
+            locks = AdvisoryLocks(url)
+            stack.push_async_callback(locks.close)
+            async with _setting_up(locks):
+                await saver.setup()
+        except psycopg.Error as error:
+            raise CheckpointError(
+                f"the database of the saved threads cannot be used ({' '.join(str(error).split())}); "
+                "start it, or set MOMA_CHECKPOINTS to another"
+            ) from error
+        lock_between_processes(saver, locks)
+        yield saver
+
+
+@asynccontextmanager
+async def _setting_up(locks: AdvisoryLocks) -> AsyncIterator[None]:
+    """Let one process at a time make the tables."""
+    while not await locks.take("set up"):  # noqa: ASYNC110 who has it is another process
+        await asyncio.sleep(0.05)
+    try:
+        yield
+    finally:
+        await locks.give_back("set up")
+
+
+def _number(name: str) -> int:
+    """Return the key of a lock: 63 bits, so that two locks do not meet."""
+    digest = hashlib.sha256(f"moma {name}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1

@@ -1,0 +1,125 @@
+"""Takes keys and personal data out of texts that leave the dialogue: logs, errors, the decision record.
+
+Personal data means e-mail addresses, phone numbers, numbers of payment cards, and IBANs; names and addresses are not
+recognised, so prompts are not logged at all. Keys are known by their form, and by the environment that holds them.
+
+    logging.getLogger().handlers[0].addFilter(RedactingFilter())  # for whoever embeds the graph
+"""
+
+import logging
+import os
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+__all__ = ["RedactingFilter", "keep_quiet", "redact", "redact_fields"]
+
+_TALKATIVE = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy", "aiosqlite", "openai")
+"""These write down whole requests or whole checkpoints at the level of debugging."""
+
+_SECRET_NAME = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS?)$", re.IGNORECASE)
+_SHORTEST_SECRET = 8
+"""Shorter values are ordinary words, as in `SOME_TOKEN=none`."""
+_KEYS = re.compile(
+    r"""
+    -----BEGIN[ A-Z]*PRIVATE\ KEY-----.*?(?:-----END[ A-Z]*PRIVATE\ KEY-----|\Z)
+    | \beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*                                        # a JSON web token
+    | \b(?:sk|pk|rk|gsk|xai|hf|glpat|ghp|gho|ghs|github_pat|xox[abprs]|lsv2)[-_][\w-]{16,}
+    | \bAIza[\w-]{30,} | \b(?:AKIA|ASIA)[A-Z0-9]{16}\b
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_NAMED_KEY = re.compile(
+    r"""(\b(?:bearer|basic)\s+|(?:api[_-]?key|x-api-key|authorization|password|secret|access[_-]?token)
+    ['"]?\s*[:=]\s*['"]?(?:bearer\s+)?)([^\s'",;&]{6,})""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_PASSWORD_IN_URL = re.compile(r"(://[^/\s:@]*:)[^/\s@]+(@)")
+_EMAIL = re.compile(r"[\w.+%-]{1,64}@(?:[\w-]{1,63}\.){1,8}[A-Za-z]{2,24}\b")
+_IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
+_CARD = re.compile(
+    r"(?<![\w.-])(?:\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}|\d{4}([ -])\d{6}\2\d{4,5}|\d{13,19})(?![\w-]|\.\d)"
+)
+_PHONE = re.compile(
+    r"""(?<![\w.-])(?:
+      (?:\+|00)\d{1,3}[ /()-]{0,2}\d(?:[ /()-]{0,2}\d){6,12}   # with the country
+    | \(?0\d{1,4}\)?[ /-]{1,2}\d(?:[ /-]?\d){4,9}              # with the area
+    | \(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}                          # as in North America
+    )(?![\w-]|\.\d)""",
+    re.VERBOSE,
+)
+_FREE_TEXT = frozenset({"reason", "error", "degraded"})
+"""What in a record is written by agents or comes from errors."""
+
+
+def redact(text: str) -> str:
+    """Return `text` with keys and personal data replaced by what they were, as `[key]` or `[e-mail]`."""
+    for secret in _secrets():
+        text = text.replace(secret, "[key]")
+    text = _KEYS.sub("[key]", text)
+    text = _NAMED_KEY.sub(r"\1[key]", text)
+    text = _PASSWORD_IN_URL.sub(r"\1[key]\2", text)
+    text = _EMAIL.sub("[e-mail]", text)
+    text = _IBAN.sub(_if(_is_iban, "[iban]"), text)
+    text = _CARD.sub(_if(_is_card, "[card]"), text)
+    return _PHONE.sub("[phone]", text)
+
+
+def redact_fields(record: Any) -> Any:
+    """Return a JSON-plain record with its free texts redacted; ids and numbers stay as they are."""
+    if isinstance(record, dict):
+        return {
+            name: redact(value)
+            if name in _FREE_TEXT and isinstance(value, str)
+            else redact_fields(value)
+            for name, value in record.items()
+        }
+    return [redact_fields(item) for item in record] if isinstance(record, list) else record
+
+
+class RedactingFilter(logging.Filter):
+    """Redacts what a handler is about to write, tracebacks included; it lets every record pass."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Redact the record in place."""
+        record.msg, record.args = redact(record.getMessage()), ()
+        if record.exc_info and not record.exc_text:
+            record.exc_text = logging.Formatter().formatException(record.exc_info)
+        if record.exc_text:
+            record.exc_text = redact(record.exc_text)
+        if record.stack_info:
+            record.stack_info = redact(record.stack_info)
+        return True
+
+
+def keep_quiet() -> None:
+    """Keep what users say out of the logs even where all debugging is on, unless a logger was set by name before."""
+    for name in _TALKATIVE:
+        logger = logging.getLogger(name)
+        if logger.level == logging.NOTSET:
+            logger.setLevel(logging.WARNING)
+
+
+def _secrets(environment: Mapping[str, str] | None = None) -> list[str]:
+    """Return the values of the environment that are keys by their name, the longest first."""
+    named = (os.environ if environment is None else environment).items()
+    values = {v for k, v in named if len(v) >= _SHORTEST_SECRET and _SECRET_NAME.search(k)}
+    return sorted(values, key=len, reverse=True)
+
+
+def _if(test: Callable[[str], bool], label: str) -> Callable[[re.Match[str]], str]:
+    return lambda found: label if test(found[0]) else found[0]
+
+
+def _is_card(text: str) -> bool:
+    """Whether the digits pass Luhn's check (ISO/IEC 7812-1)."""
+    digits = [int(c) for c in reversed(text) if c.isdigit()]
+    doubled = (sum(divmod(2 * d, 10)) for d in digits[1::2])
+    return (sum(digits[::2]) + sum(doubled)) % 10 == 0
+
+
+def _is_iban(text: str) -> bool:
+    """Whether the characters pass the check of ISO 13616: 1 modulo 97, letters counted from 10."""
+    compact = text.replace(" ", "")
+    turned = compact[4:] + compact[:4]
+    return int("".join(str(int(c, 36)) for c in turned)) % 97 == 1

@@ -1,0 +1,109 @@
+"""LangGraph's SQLite saver with other writes: those of turns that run at once are committed together.
+
+Reading, the tables and everything else are LangGraph's; its conformance suite is run on this class.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import aiosqlite
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import (
+    WRITES_IDX_MAP,
+    ChannelVersions,
+    Checkpoint,
+    CheckpointMetadata,
+    CheckpointTuple,
+    get_checkpoint_metadata,
+)
+from langgraph.checkpoint.serde.base import SerializerProtocol
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+from graphs.sqlite_writer import SqliteWriter
+from graphs.store_errors import checkpoint_errors, readable
+
+_CHECKPOINT = (
+    "INSERT OR REPLACE INTO checkpoints (thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, type,"
+    " checkpoint, metadata) VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
+_WRITES = (
+    "INTO writes (thread_id, checkpoint_ns, checkpoint_id, task_id, task_path, idx, channel, type, value)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+class SqliteThreads(AsyncSqliteSaver):
+    """Reads by one connection and writes by another; what the store raises is a `CheckpointError`."""
+
+    def __init__(
+        self, conn: aiosqlite.Connection, writer: SqliteWriter, *, serde: SerializerProtocol
+    ) -> None:
+        super().__init__(conn, serde=serde)
+        self.writer = writer
+
+    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """Return a thread's checkpoint."""
+        with readable():
+            return await super().aget_tuple(config)
+
+    async def count_threads(self) -> int:
+        """Return how many threads are kept."""
+        cursor = await self.conn.execute("SELECT count(DISTINCT thread_id) FROM checkpoints")
+        row = await cursor.fetchone()
+        return int(row[0]) if row else 0
+
+    async def aput(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """Store a checkpoint and return the config that names it."""
+        place = config["configurable"]
+        known = json.dumps(get_checkpoint_metadata(config, metadata), ensure_ascii=False)
+        row = (
+            str(place["thread_id"]),
+            place["checkpoint_ns"],
+            checkpoint["id"],
+            place.get("checkpoint_id"),
+            *self.serde.dumps_typed(checkpoint),
+            known.encode("utf-8", "ignore"),
+        )
+        with checkpoint_errors():
+            await self.writer.write(_CHECKPOINT, [row])
+        names = ("thread_id", "checkpoint_ns")
+        return {
+            "configurable": {
+                **{name: place[name] for name in names},
+                "checkpoint_id": checkpoint["id"],
+            }
+        }
+
+    async def aput_writes(
+        self,
+        config: RunnableConfig,
+        writes: Sequence[tuple[str, Any]],
+        task_id: str,
+        task_path: str = "",
+    ) -> None:
+        """Store a task's writes; those that are stored already stay, but for interrupts and the like."""
+        names = ("thread_id", "checkpoint_ns", "checkpoint_id")
+        place = [str(config["configurable"][name]) for name in names]
+        replaced = all(channel in WRITES_IDX_MAP for channel, _ in writes)
+        rows = [
+            (
+                *place,
+                task_id,
+                task_path,
+                WRITES_IDX_MAP.get(channel, number),
+                channel,
+                *self.serde.dumps_typed(value),
+            )
+            for number, (channel, value) in enumerate(writes)
+        ]
+        with checkpoint_errors():
+            await self.writer.write(
+                f"INSERT OR {'REPLACE' if replaced else 'IGNORE'} {_WRITES}", rows
+            )

@@ -1,0 +1,96 @@
+"""Writes to a SQLite file in a thread of its own: what comes while a transaction is under way goes into the next one.
+
+So a write waits for one commit, however many turns run, and one that fails leaves nothing behind. It knows no threads
+and no checkpoints.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    sql: str
+    rows: Sequence[Sequence[Any]]
+    done: "asyncio.Future[None]"
+
+
+class SqliteWriter:
+    """A connection that only writes. It is used from one event loop."""
+
+    def __init__(self, db: sqlite3.Connection, pool: ThreadPoolExecutor) -> None:
+        self._db, self._pool = db, pool
+        self._waiting: list[_Write] = []
+        self._flushing: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def open(cls, path: Path, *, busy_ms: int) -> "SqliteWriter":
+        """Open the file, which must be there; a lock of another program is waited for so long.
+
+        Raises:
+            sqlite3.Error: it cannot be opened.
+        """
+        pool = ThreadPoolExecutor(1, thread_name_prefix="moma-threads")
+
+        def connect() -> sqlite3.Connection:
+            return sqlite3.connect(path, timeout=busy_ms / 1e3, isolation_level=None)
+
+        return cls(await asyncio.get_running_loop().run_in_executor(pool, connect), pool)
+
+    async def close(self) -> None:
+        """Finish what waits and close the file."""
+        if self._flushing is not None:
+            await self._flushing
+        await asyncio.get_running_loop().run_in_executor(self._pool, self._db.close)
+        self._pool.shutdown()
+
+    async def write(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Execute `sql` for each row, all or none of them; return when they are safe on the disk.
+
+        Raises:
+            sqlite3.Error: none of the rows was written.
+        """
+        loop = asyncio.get_running_loop()
+        write = _Write(sql, rows, loop.create_future())
+        self._waiting.append(write)
+        if self._flushing is None or self._flushing.done():
+            self._flushing = loop.create_task(self._flush())
+        await write.done
+
+    async def _flush(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            errors = await loop.run_in_executor(self._pool, self._commit, batch)
+            for write, error in zip(batch, errors, strict=True):
+                if write.done.done():  # its turn was cancelled
+                    continue
+                if error is None:
+                    write.done.set_result(None)
+                else:
+                    write.done.set_exception(error)
+
+    def _commit(self, batch: Sequence[_Write]) -> Sequence[Exception | None]:
+        """Write a batch in one transaction and return the error of each; runs in the thread."""
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            for write in batch:
+                self._db.executemany(write.sql, write.rows)
+            self._db.execute("COMMIT")
+        except (
+            sqlite3.Error,
+            ValueError,
+            OverflowError,
+        ) as error:  # the last are of values to bind
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            # A store that cannot be written fails all; values that cannot be written must not take others with them.
+            if isinstance(error, sqlite3.OperationalError) or len(batch) == 1:
+                return [error] * len(batch)
+            return [self._commit([write])[0] for write in batch]
+        return [None] * len(batch)

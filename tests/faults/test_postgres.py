@@ -1,0 +1,154 @@
+"""Threads in PostgreSQL, beside the tests of the same numbers on SQLite."""
+
+import asyncio
+import hashlib
+import random
+from collections.abc import AsyncGenerator, Iterator
+from typing import Any
+
+import pytest
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.conformance import checkpointer_test, validate
+from langgraph.checkpoint.conformance.capabilities import BASE_CAPABILITIES
+
+from agents.errors import CheckpointError
+from graphs.checkpoints import open_threads
+from graphs.locks import turn_on
+from graphs.results import CHANNEL
+from tests.faults.test_at_once import BAR, TURNS, answered, asked, states, texts
+from tests.faults.test_kill import Run, echo, said, script
+from tests.support import postgres
+from tests.support.agents import answer, fake_agent, fake_graph, say
+from tests.support.bars import bar
+from tests.support.drivers import take_turns_at_once
+from tests.support.processes import meeting_of, running
+from tests.support.provider import FakeProvider
+
+pytestmark = pytest.mark.skipif(postgres.missing() is not None, reason=str(postgres.missing()))
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with postgres.server() as address:
+        yield address
+
+
+@pytest.fixture
+def place(server: str, request: pytest.FixtureRequest) -> str:
+    """Return the address of a database of the test's own."""
+    import psycopg
+
+    name = f"d{hashlib.sha256(request.node.name.encode()).hexdigest()[:12]}"
+    with psycopg.connect(server, autocommit=True) as session:
+        session.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type, unused-ignore]
+    return server.replace("/postgres?", f"/{name}?")
+
+
+def kept_keys(place: str) -> set[str]:
+    """Return the keys of the calls whose results are stored."""
+    import psycopg
+
+    with psycopg.connect(place) as session:
+        there = session.execute("SELECT to_regclass('checkpoint_writes')").fetchone()
+        if there is None or there[0] is None:
+            return set()
+        rows = session.execute(
+            "SELECT task_id FROM checkpoint_writes WHERE channel = %s", (CHANNEL,)
+        ).fetchall()
+    return {hashlib.sha256(f"{call} m 1".encode()).hexdigest()[:32] for (call,) in rows}
+
+
+@pytest.mark.faults
+def test_turns_survive_kills(place: str) -> None:
+    turns, kills = 100, 10
+    chance, twice = random.Random(1), 0
+    with FakeProvider(echo) as provider:
+        run = Run(place, provider, script(turns))
+        for _ in range(kills):
+            before, kept = len(provider.requests), kept_keys(place)
+            run.kill_after(chance.randrange(2 * turns // kills - 1), chance.uniform(0, 0.05))
+            sent = {seen.headers["idempotency-key"] for seen in provider.requests[before:]}
+            twice += len(kept & sent)
+        run.finish()
+        keys = [seen.headers["idempotency-key"] for seen in provider.requests]
+        kept_texts = asyncio.run(said(run))
+    expected: dict[str, list[str]] = {}
+    for turn in run.turns:
+        expected.setdefault(turn.thread, []).extend([turn.text, f"You said {turn.text}."])
+    lost = sum(f"You said {t.text}." not in kept_texts[t.thread] for t in run.acknowledged)
+    repeated = len(keys) - len(set(keys))
+    bar(
+        1,
+        "kill -9, then resume, PostgreSQL",
+        turns,
+        f"{kills} kills: {lost} lost, {repeated} calls repeated, {twice} paid twice once stored",
+        "0 lost, 0 doubled, 0 paid twice once stored",
+    )
+    assert kept_texts == expected
+    assert (len(set(keys)), twice) == (turns, 0)
+    assert repeated <= kills
+
+
+@pytest.mark.parametrize(
+    "rounds", [1, pytest.param(20, marks=pytest.mark.faults)], ids=["quick", "full"]
+)
+def test_turns_at_once_in_two_processes(rounds: int, place: str) -> None:
+    own = {name: texts(name, TURNS // 2) for name in ("a", "b")}
+    meeting = meeting_of(2)
+    with (
+        running(take_turns_at_once, place, own["a"], rounds, meeting) as first,
+        running(take_turns_at_once, place, own["b"], rounds, meeting) as second,
+    ):
+        assert [*first.rest()] == [*second.rest()] == [*range(rounds)]
+    kept = [values for values in asyncio.run(states(place, rounds)) if answered(values)]
+    whole = sum(
+        len(asked(values)) == TURNS
+        and all([t for t in asked(values) if t in sent] == sent for sent in own.values())
+        for values in kept
+    )
+    bar(24, "the same from two processes, PostgreSQL", rounds, f"{whole} of {rounds} whole", BAR)
+    assert whole == rounds
+
+
+async def test_it_conforms(server: str) -> None:
+    @checkpointer_test(name="PostgreSQL")
+    async def saver() -> AsyncGenerator[BaseCheckpointSaver[Any], None]:
+        async with open_threads(server) as threads:
+            yield threads
+
+    report = await validate(saver)
+    base = [report.results[capability.value] for capability in BASE_CAPABILITIES]
+    passed = sum(bool(result.passed) for result in base)
+    tests = sum(result.tests_passed for result in base)
+    bar(6, "conformance suite, PostgreSQL", tests, f"{passed} of {len(base)}", "5 of 5")
+    assert [result.failures for result in base if result.failures] == []
+    assert passed == 5
+
+
+@pytest.mark.faults
+async def test_a_database_that_goes_away_refuses_the_turn_and_its_locks_come_back() -> None:
+    with postgres.server() as address:
+        async with open_threads(address) as saver:
+            graph = fake_graph(fake_agent("alpha"), saver=saver)
+            assert answer(await say(graph, "alpha")) == "alpha did it."
+            assert await saver.count_threads() == 1
+            import psycopg
+
+            others = "pid <> pg_backend_pid() AND backend_type = 'client backend'"
+            async with await psycopg.AsyncConnection.connect(address, autocommit=True) as session:
+                ended = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE "
+                await session.execute(ended + others)  # type: ignore[arg-type, unused-ignore]
+            outcomes = [await _tried(graph) for _ in range(8)]
+            assert outcomes[-1] == "alpha did it."
+            async with turn_on(saver, "t"):
+                pass
+    with pytest.raises(CheckpointError, match="the database of the saved threads cannot be used"):
+        async with open_threads(address):
+            pass
+
+
+async def _tried(graph: Any) -> str:
+    try:
+        return answer(await say(graph, "alpha"))
+    except CheckpointError as error:
+        return type(error).__name__
