@@ -183,7 +183,9 @@ async def test_the_router_dies() -> None:
             hung = sorted(await opened(graph, 200), reverse=True)
         assert alpha.runs == 0
     limit = 2_000
-    waited = [ms for ms in hung if ms >= limit]
+    waited = [
+        ms for ms in hung if ms >= 0.9 * limit
+    ]  # less where what was heard hung a little before
     at_once = hung[len(waited) :]
     after = max(waited) - limit
     result = (
