@@ -95,6 +95,7 @@ async def open_sqlite(path: Path) -> AsyncIterator[SqliteThreads]:
             check = await asyncio.to_thread(_make_private, path)
             connection = await stack.enter_async_context(aiosqlite.connect(path))
             await connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+            await _check_size(connection, path)
             if check:
                 await _check(connection)
             serde = JsonPlusSerializer(allowed_msgpack_modules=None)
@@ -122,6 +123,15 @@ def _make_private(path: Path) -> bool:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.touch(mode=0o600)
     return path.stat().st_size <= CHECKED_UP_TO_BYTES
+
+
+async def _check_size(connection: aiosqlite.Connection, path: Path) -> None:
+    """Refuse a file whose last page is cut off: SQLite takes what is missing for zeros."""
+    cursor = await connection.execute("PRAGMA page_size")
+    row = await cursor.fetchone()
+    size = (await asyncio.to_thread(path.stat)).st_size
+    if row is not None and size % row[0]:
+        raise sqlite3.DatabaseError("damaged: its last page is cut off")
 
 
 async def _check(connection: aiosqlite.Connection) -> None:

@@ -28,7 +28,7 @@ from graphs.store_errors import readable
 
 CHANNEL = "moma_call"
 """Where results stand among a checkpoint's pending writes; no channel of the graph has this name."""
-_PLACE = "moma_results"
+_PLACE = "__moma_results"
 """Where a run's `Keeping` stands in `configurable`."""
 _T = TypeVar("_T")
 _Result = tuple[Call, list[Piece]]

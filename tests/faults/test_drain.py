@@ -60,10 +60,9 @@ def test_a_process_that_is_told_to_end(rounds: int, tmp_path: Path) -> None:
 
     with FakeProvider(talk) as provider:
         for n in range(rounds):
-            new = [Turn(f"thread {n}.{m}", f"turn {m}") for m in range(AT_ONCE - len(unfinished))]
-            resumed += len(unfinished)
-            unfinished += new
-            taken += new
+            slow = True
+            unfinished = [Turn(f"thread {n}.{m}", f"turn {m}") for m in range(AT_ONCE)]
+            taken += unfinished
             enough = len(provider.requests) + AT_ONCE // 2
             process = Process(
                 serve_until_sigterm, place, provider.base_url, list(unfinished), DRAIN_S
@@ -76,12 +75,14 @@ def test_a_process_that_is_told_to_end(rounds: int, tmp_path: Path) -> None:
             assert process.join() == 0
             took.append(time.monotonic() - began)
             drained += len(unfinished)
-        slow = False
-        process = Process(serve_until_sigterm, place, provider.base_url, list(unfinished), DRAIN_S)
-        resumed += len(unfinished)
-        while unfinished:
-            take(process.receive())
-        process.kill()
+            slow = False
+            process = Process(
+                serve_until_sigterm, place, provider.base_url, list(unfinished), DRAIN_S
+            )
+            while unfinished:
+                take(process.receive())
+                resumed = drained - len(unfinished)
+            process.kill()
         states = asyncio.run(said(place, provider.base_url, taken))
     bar(
         3,
