@@ -15,7 +15,7 @@ from agents.card import AgentCard
 from agents.contract import AgentContext, AgentState, done
 from agents.errors import InputError
 from graphs.checkpoints import open_sqlite
-from graphs.gateway import gateway as gateway_module
+from graphs.gateway import fallback
 from graphs.results import CHANNEL
 from graphs.threads import MomaGraph
 from tests.support.agents import FakeAgent, answer, fake_agent, fake_graph, model_at, on
@@ -117,7 +117,7 @@ async def test_an_answer_that_was_not_kept_is_asked_for_with_the_same_key(
 async def test_other_turns_and_other_attempts_have_other_keys(
     saver: BaseCheckpointSaver[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gateway_module, "FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(fallback, "FIRST_PAUSE_S", 0.001)
     with FakeProvider(ok("Yes."), ok("Yes."), status(500), ok("Yes.")) as provider:
         graph = fake_graph(models=[model_at(provider.base_url)], saver=saver)
         await cut_short(graph, node_ended)
