@@ -41,7 +41,7 @@ fix: $(MARK)-dev  ## what the linter can mend
 	@$(BIN)/ruff format .
 
 faults: $(MARK)-dev  ## the fault tests at full size
-	@$(BIN)/python -m pytest -m faults
+	@$(BIN)/python -m pytest -m "faults or one_size"
 
 bench: $(MARK)-dev  ## the benchmarks that the README quotes
 	@$(BIN)/python -m benchmarks.start_up

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.conformance import checkpointer_test, validate
 from langgraph.checkpoint.conformance.capabilities import BASE_CAPABILITIES
@@ -20,6 +21,7 @@ async def sqlite_saver() -> AsyncGenerator[BaseCheckpointSaver[Any], None]:
             yield saver
 
 
+@pytest.mark.one_size
 async def test_sqlite_conforms() -> None:
     report = await validate(sqlite_saver)
     base = [report.results[capability.value] for capability in BASE_CAPABILITIES]

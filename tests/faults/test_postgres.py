@@ -110,6 +110,7 @@ def test_turns_at_once_in_two_processes(rounds: int, place: str) -> None:
     assert whole == rounds
 
 
+@pytest.mark.one_size
 async def test_it_conforms(server: str) -> None:
     @checkpointer_test(name="PostgreSQL")
     async def saver() -> AsyncGenerator[BaseCheckpointSaver[Any], None]:

@@ -28,6 +28,7 @@ def test_there_are_threads_in_each_phase_in_which_turns_end() -> None:
     assert GOES_ON.keys() == THREADS.keys()
 
 
+@pytest.mark.one_size
 @pytest.mark.parametrize("fixture", FIXTURES, ids=lambda path: path.stem)
 async def test_old_threads_go_on(fixture: Path, tmp_path: Path) -> None:
     path = tmp_path / "threads.sqlite"
