@@ -135,12 +135,12 @@ class Cells:
         """
         if not self._cells:
             return []
-        order = np.argsort(-(self._centres @ queries.T).max(axis=1), kind="stable")
+        order = np.argsort(-_nearness(self._centres, queries), kind="stable")
         ids: list[str] = []
         scores: list[Vector] = []
         for at in order:
             cell = self._cells[at]
-            near: Vector = (cell.rows @ queries.T).max(axis=1)
+            near = _nearness(cell.rows, queries)
             keep = range(len(cell))
             if allowed is not None:
                 keep = [n for n in keep if allowed(cell.ids[n])]  # type: ignore[assignment]
@@ -208,6 +208,15 @@ class Cells:
             half = _Cell(cell.category, self._dim)
             half.extend([cell.ids[g] for g in group], cell.rows[group])
             self._keep(half)
+
+
+def _nearness(rows: Matrix, queries: Matrix) -> Vector:
+    """Return the product of each row with the nearest query, (n,)."""
+    if len(queries) == 1:  # a matrix by a vector is faster than by a matrix of one column
+        only: Vector = rows @ queries[0]
+        return only
+    nearest: Vector = (rows @ queries.T).max(axis=1)
+    return nearest
 
 
 def _clusters(rows: Matrix, count: int) -> list[NDArray[np.int64]]:
