@@ -63,17 +63,17 @@ class Settings(BaseSettings):
         default="auto",
         description="cost, auto, performance, or a number from 0 (cheapest) to 1 (best).",
     )
-    budget_usd: Annotated[float, Field(ge=0)] | None = Field(
+    budget_usd: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = Field(
         default=None, description="The most that a turn may cost; empty: no limit."
     )
-    thread_budget_usd: Annotated[float, Field(ge=0)] | None = Field(
+    thread_budget_usd: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = Field(
         default=None, description="The most that all turns of a thread may cost; empty: no limit."
     )
-    user_budget_usd: Annotated[float, Field(ge=0)] | None = Field(
+    user_budget_usd: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = Field(
         default=None,
         description="The most that all turns of a user may cost in a day (UTC); empty: no limit.",
     )
-    day_budget_usd: Annotated[float, Field(ge=0)] | None = Field(
+    day_budget_usd: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = Field(
         default=None,
         description="The most that all turns of everybody may cost in a day (UTC); empty: no limit.",
     )

@@ -69,6 +69,12 @@ async def open_threads(place: str) -> "AsyncIterator[SqliteThreads | PostgresThr
         SettingsError: the extra `postgres` is not installed.
     """
     if not place.startswith(POSTGRES):
+        if "://" in place or place == ":memory:":
+            kind = place.partition("://")[0]
+            raise SettingsError(
+                f"MOMA_CHECKPOINTS: given {kind!r:.60}, expected the path of a SQLite file or an address that begins "
+                "with postgresql://"
+            )
         async with open_sqlite(Path(place)) as saver:
             yield saver
         return

@@ -24,6 +24,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from agents.errors import CheckpointError
 from graphs.locks import lock_between_processes
+from graphs.redaction import redact_errors
 from graphs.store_errors import checkpoint_errors, readable
 
 CONNECT_S = 5.0
@@ -58,7 +59,7 @@ class PostgresThreads(AsyncPostgresSaver):
     ) -> None:
         """Store a task's writes."""
         with checkpoint_errors():
-            await super().aput_writes(config, writes, task_id, task_path)
+            await super().aput_writes(config, redact_errors(writes), task_id, task_path)
 
     async def count_threads(self) -> int:
         """Return how many threads are kept."""

@@ -20,6 +20,7 @@ from langgraph.checkpoint.base import (
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
+from graphs.redaction import redact_errors
 from graphs.sqlite_writer import SqliteWriter
 from graphs.store_errors import checkpoint_errors, readable
 
@@ -101,7 +102,7 @@ class SqliteThreads(AsyncSqliteSaver):
                 channel,
                 *self.serde.dumps_typed(value),
             )
-            for number, (channel, value) in enumerate(writes)
+            for number, (channel, value) in enumerate(redact_errors(writes))
         ]
         with checkpoint_errors():
             await self.writer.write(

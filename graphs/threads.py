@@ -27,7 +27,6 @@ from graphs.nodes.observe import resume_approval
 from graphs.owner import check_owner, user_of
 from graphs.results import keeping
 from graphs.saved import check_saved
-from graphs.state import Context
 from graphs.store_errors import checkpoint_errors, readable
 from graphs.turn import check_length, clean_text, modalities_of, text_of
 
@@ -215,8 +214,7 @@ def _owned(snapshot: StateSnapshot, user: str | None) -> StateSnapshot:
 
 
 def _let_in(admission: Admission | None, context: Any) -> AbstractContextManager[None]:
-    user = context.user if isinstance(context, Context) else Context().user
-    return admission.turn(user) if admission else nullcontext()
+    return admission.turn(user_of(context)) if admission else nullcontext()
 
 
 @contextmanager
@@ -243,14 +241,14 @@ def _is_paused(saved: CheckpointTuple) -> bool:
 
 
 def _is_known(turn: Any, saved: CheckpointTuple | None) -> bool:
-    """Return whether the message of `turn` is the last that the thread has of the user."""
+    """Return whether the thread has the message of `turn` already."""
     if saved is None or not isinstance(turn, dict):
         return False
     sent, kept = turn["messages"][-1], saved.checkpoint["channel_values"].get("messages") or ()
-    last = next((m for m in reversed(kept) if isinstance(m, HumanMessage)), None)
-    if last is None or sent.id is None:
-        return False
-    return bool((sent.id, sent.content) == (last.id, last.content))
+    of_user = [m for m in kept if isinstance(m, HumanMessage)]
+    return sent.id is not None and any(
+        (m.id, m.content) == (sent.id, sent.content) for m in of_user
+    )
 
 
 def _prepared(turn: Any) -> Any:

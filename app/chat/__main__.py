@@ -17,7 +17,7 @@ from graphs.redaction import RedactingFilter
 if TYPE_CHECKING:
     from graphs import Services
 
-_EPILOG = "Exit status: 0 answered, 2 bad usage, bad input or a broken set-up."
+_EPILOG = "Exit status: 0 answered, 1 no model could, 2 bad usage, bad input or a broken set-up."
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -71,6 +71,7 @@ async def _chat(arguments: argparse.Namespace, settings: Settings) -> int:
 
     thread = uuid.uuid4().hex[:12] if arguments.thread is None else check_thread(arguments.thread)
     services = Services.from_catalog(settings.read_catalog(), settings.options(on_progress=note))
+    failure = None
     try:
         async with open_threads(settings.threads_place) as saver:
             graph = build_graph(services=services, checkpointer=saver)
@@ -84,9 +85,11 @@ async def _chat(arguments: argparse.Namespace, settings: Settings) -> int:
                     print(plain if arguments.json else part.answer, flush=True)
                     for trouble in troubles(part.record):
                         print(f"moma: {trouble}", file=sys.stderr)
+                    if failure := part.record["error"]:
+                        print(f"moma: {failure}", file=sys.stderr)
     finally:
         services.close()
-    return 0
+    return int(failure is not None)
 
 
 def _load(services: "Services") -> None:

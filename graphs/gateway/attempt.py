@@ -85,7 +85,10 @@ class Attempt:
                 self._breaker.hold(error.retry_after)
         else:
             self._breaker.release(self._permit)
-        self._ledger.settle(self._reserved, self._call(error=None if whole else _words(error)))
+        # Who leaves before the first word has sent a question all the same, which a provider may bill.
+        left = error is not None and not isinstance(error, ProviderError)
+        words = None if whole else _words(error)
+        self._ledger.settle(self._reserved, self._call(error=words, left=left))
 
     def _admit(self) -> None:
         permit = self._breaker.admit()
@@ -108,8 +111,9 @@ class Attempt:
         why = "asked for a pause" if self._breaker.held_s else "is resting after failures"
         return ProviderError(f"{name} {why}", model=name, retry_after=wait)
 
-    def _call(self, *, error: str | None) -> Call:
-        tokens_in, tokens_out = self._counted() if self.begun else (0, 0)
+    def _call(self, *, error: str | None, left: bool) -> Call:
+        asked = (self._input_tokens if left else 0, 0)
+        tokens_in, tokens_out = self._counted() if self.begun else asked
         price = self.model.price
         cost = None if price is None else price.of(tokens_in, tokens_out)
         return Call(
@@ -117,7 +121,7 @@ class Attempt:
             ok=error is None,
             input_tokens=tokens_in,
             output_tokens=tokens_out,
-            cost_usd=cost if self.begun else 0.0,
+            cost_usd=cost if self.begun or left else 0.0,
             first_token_ms=self._ms(self._first),
             ms=self._ms(time.monotonic()) or 0.0,
             error=error,

@@ -87,6 +87,10 @@ class Course:
         """Whether the turn has made all the calls that it may."""
         return self.calls >= ATTEMPTS_A_TURN
 
+    def spares_one(self, *, waiting: int) -> bool:
+        """Whether a repeat leaves a call for each of the `waiting` models that were not asked yet."""
+        return ATTEMPTS_A_TURN - self.calls > waiting
+
     def note(self, model: Model, error: ProviderError, *, called: bool) -> None:
         """Take in how an attempt ended; one that was called says more than one that could not be."""
         if called or not self.calls:

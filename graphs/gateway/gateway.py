@@ -150,6 +150,8 @@ class Gateway:
                         paused.add(model.id)
                         order.append(model)
                     break
+                if not course.spares_one(waiting=len(order) - place - 1):
+                    break
                 if not await self._paused(pause, chat, others=place + 1 < len(order)):
                     break
         raise course.failure

@@ -5,6 +5,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given
@@ -80,7 +81,12 @@ def test_days_that_are_over_are_forgotten_and_threads_are_not(accounts: Accounts
 
 @given(st.lists(st.integers(0, 10**7), max_size=30))
 def test_sums_are_exact(prices: list[int]) -> None:
-    accounts = Accounts.from_file(Path(":memory:"))
+    with TemporaryDirectory() as folder:
+        accounts = Accounts.from_file(Path(folder) / "spent.sqlite")
+        _check_sums(accounts, prices)
+
+
+def _check_sums(accounts: Accounts, prices: list[int]) -> None:
     for price in prices:
         charged = accounts.charge([account(limit=1_000)], price / 1e6, model="m")
         accounts.correct([account(limit=1_000)], charged, cost_usd=0)

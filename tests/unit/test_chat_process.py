@@ -262,6 +262,8 @@ def one_line(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         ("MOMA_HOME", "{file}", "MOMA_HOME: "),
         ("MOMA_CHECKPOINTS", "{file}", "the saved threads cannot be used"),
         ("MOMA_CHECKPOINTS", "{file}/below", "the saved threads cannot be used"),
+        ("MOMA_CHECKPOINTS", "mysql://a:secret@h/d", "expected the path of a SQLite file"),
+        ("MOMA_DAY_BUDGET_USD", "inf", "MOMA_DAY_BUDGET_USD"),
         ("MOMA_ENCODER", "foo", "the encoder 'foo'"),
         ("MOMA_LOCAL_MODELS", "mine={file}", "expected a GGUF file"),
         ("MOMA_LOCAL_MODELS", "mine", "MOMA_LOCAL_MODELS: "),

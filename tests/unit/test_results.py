@@ -173,6 +173,8 @@ async def test_a_turn_that_had_ended_is_not_taken_twice(saver: BaseCheckpointSav
     first, again = await take(graph, "alpha"), await take(graph, "alpha")
     assert (agent.runs, again) == (1, first)
     assert (await take(graph, "alpha", "two"))["record"]["turn"] == 2
+    late = await take(graph, "alpha")  # the first message once more, after the second turn
+    assert (agent.runs, late["record"]["turn"]) == (2, 2)
     edited = await take(graph, "alpha again", "two")
     assert [m.text for m in edited["messages"] if m.type == "human"] == ["alpha", "alpha again"]
 
