@@ -123,7 +123,8 @@ class Gateway:
         course = Course()
         order = [self.models[model] for model in dict.fromkeys(chat.order)]
         paused: set[str] = set()
-        for place, model in enumerate(order):  # it grows by those that asked for a pause
+        for place, model in enumerate(order, 1):  # it grows by those that asked for a pause
+            waiting = len(order) - place
             if (shared := course.hopeless(model)) is not None:
                 _pass_over(model, f"passed over: {shared}", chat)
                 continue
@@ -144,15 +145,15 @@ class Gateway:
                     course.note(model, error, called=attempt.admitted)
                     if not attempt.admitted:
                         _pass_over(model, str(error), chat)
-                    pause = pause_before_repeat(error, number, others=place + 1 < len(order))
+                    pause = pause_before_repeat(error, number, others=waiting > 0)
                 if not attempt.admitted:
                     if number == 1 and model.id not in paused and self._soon(model, chat):
                         paused.add(model.id)
                         order.append(model)
                     break
-                if not course.spares_one(waiting=len(order) - place - 1):
+                if not course.spares_one(waiting=waiting):
                     break
-                if not await self._paused(pause, chat, others=place + 1 < len(order)):
+                if not await self._paused(pause, chat, others=waiting > 0):
                     break
         raise course.failure
 

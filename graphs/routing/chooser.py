@@ -19,7 +19,7 @@ from graphs.routing.dialogue import Dialogue
 from graphs.routing.evidence import FEATURES, evidence
 from graphs.routing.fitted import Fitted
 from graphs.routing.parts import requests_in
-from graphs.routing.reading import Reading, read_turn, turn_texts
+from graphs.routing.reading import Reading, abridged, read_turn, turn_texts
 from graphs.routing.twins import settled
 from graphs.routing.words import stems
 
@@ -133,12 +133,12 @@ class Chooser:
             zip(ids, shares.tolist(), strict=False), key=lambda item: (-item[1], item[0])
         )
         odds = Odds(agents=tuple(ranked), none=float(shares[-1]))
-        return self._settled(odds, text, dialogue) if dialogue.holder in ids else odds
+        return self._settled(odds, reading, dialogue) if dialogue.holder in ids else odds
 
-    def _settled(self, odds: Odds, text: str, dialogue: Dialogue) -> Odds:
+    def _settled(self, odds: Odds, reading: Reading, dialogue: Dialogue) -> Odds:
         rivals = {i: self._index.known(i) for i, _ in odds.agents if i != dialogue.holder}
         holder = self._index.known(str(dialogue.holder))
-        said = self._index.words.weights(stems(text) | stems(dialogue.said))
+        said = self._index.words.weights(stems(reading.text) | stems(abridged(dialogue.said)))
         return settled(odds, holder, rivals, said)
 
     def shortlist(

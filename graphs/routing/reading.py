@@ -67,11 +67,11 @@ def read_turn(text: str, dialogue: Dialogue, encode: Encode) -> Reading:
     needed = turn_texts(text, dialogue)
     vectors = dict(zip(needed, encode(needed), strict=True))
     return Reading(
-        text=_abridged(text),
+        text=abridged(text),
         user=vectors[text],
-        last_text=_abridged(last),
+        last_text=abridged(last),
         last=vectors[last],
-        said_text=_abridged(said),
+        said_text=abridged(said),
         said=vectors.get(said),
         trail=_trail(recent, vectors),
         aside=_trail(dialogue.aside, vectors),
@@ -80,7 +80,7 @@ def read_turn(text: str, dialogue: Dialogue, encode: Encode) -> Reading:
     )
 
 
-def _abridged(text: str) -> str:
+def abridged(text: str) -> str:
     """Return what is read of a text's words: of a long one its beginning and its end, where the question often is."""
     return text if len(text) <= sum(_LONGEST) else f"{text[: _LONGEST[0]]} {text[-_LONGEST[1] :]}"
 
