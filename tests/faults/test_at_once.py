@@ -54,11 +54,10 @@ async def test_turns_at_once_in_one_process(rounds: int, tmp_path: Path) -> None
     assert whole == rounds
 
 
-@pytest.mark.parametrize(
-    "rounds", [2, pytest.param(50, marks=pytest.mark.faults)], ids=["quick", "full"]
-)
-def test_turns_at_once_in_two_processes(rounds: int, tmp_path: Path) -> None:
-    place = str(tmp_path / "threads.sqlite")
+def rounds_of_two_processes(
+    place: str, rounds: int
+) -> tuple[dict[str, list[str]], list[dict[str, Any]], int]:
+    """Return what each of two processes sent, the threads whose turns were all answered, and how many are whole."""
     own = {name: texts(name, TURNS // 2) for name in ("a", "b")}
     meeting = meeting_of(2)
     with (
@@ -72,6 +71,14 @@ def test_turns_at_once_in_two_processes(rounds: int, tmp_path: Path) -> None:
         and all([t for t in asked(values) if t in sent] == sent for sent in own.values())
         for values in kept
     )
+    return own, kept, whole
+
+
+@pytest.mark.parametrize(
+    "rounds", [2, pytest.param(50, marks=pytest.mark.faults)], ids=["quick", "full"]
+)
+def test_turns_at_once_in_two_processes(rounds: int, tmp_path: Path) -> None:
+    own, kept, whole = rounds_of_two_processes(str(tmp_path / "threads.sqlite"), rounds)
     mixed = sum(asked(values) not in (own["a"] + own["b"], own["b"] + own["a"]) for values in kept)
     bar(
         24,

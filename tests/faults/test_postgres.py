@@ -15,13 +15,11 @@ from agents.errors import CheckpointError
 from graphs.checkpoints import open_threads
 from graphs.locks import turn_on
 from graphs.results import CHANNEL
-from tests.faults.test_at_once import BAR, TURNS, answered, asked, states, texts
+from tests.faults.test_at_once import BAR, rounds_of_two_processes
 from tests.faults.test_kill import Run, echo, said, script
 from tests.support import postgres
 from tests.support.agents import answer, fake_agent, fake_graph, say
 from tests.support.bars import bar
-from tests.support.drivers import take_turns_at_once
-from tests.support.processes import meeting_of, running
 from tests.support.provider import FakeProvider
 
 pytestmark = pytest.mark.skipif(postgres.missing() is not None, reason=str(postgres.missing()))
@@ -93,19 +91,7 @@ def test_turns_survive_kills(place: str) -> None:
     "rounds", [1, pytest.param(20, marks=pytest.mark.faults)], ids=["quick", "full"]
 )
 def test_turns_at_once_in_two_processes(rounds: int, place: str) -> None:
-    own = {name: texts(name, TURNS // 2) for name in ("a", "b")}
-    meeting = meeting_of(2)
-    with (
-        running(take_turns_at_once, place, own["a"], rounds, meeting) as first,
-        running(take_turns_at_once, place, own["b"], rounds, meeting) as second,
-    ):
-        assert [*first.rest()] == [*second.rest()] == [*range(rounds)]
-    kept = [values for values in asyncio.run(states(place, rounds)) if answered(values)]
-    whole = sum(
-        len(asked(values)) == TURNS
-        and all([t for t in asked(values) if t in sent] == sent for sent in own.values())
-        for values in kept
-    )
+    _, _, whole = rounds_of_two_processes(place, rounds)
     bar(24, "the same from two processes, PostgreSQL", rounds, f"{whole} of {rounds} whole", BAR)
     assert whole == rounds
 
