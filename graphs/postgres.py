@@ -18,13 +18,12 @@ from langgraph.checkpoint.base import (
     CheckpointTuple,
 )
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
-from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from agents.errors import CheckpointError
 from graphs.locks import lock_between_processes
-from graphs.redaction import redact_errors
+from graphs.serializer import StrictSerializer
 from graphs.store_errors import checkpoint_errors, readable
 
 CONNECT_S = 5.0
@@ -59,7 +58,7 @@ class PostgresThreads(AsyncPostgresSaver):
     ) -> None:
         """Store a task's writes."""
         with checkpoint_errors():
-            await super().aput_writes(config, redact_errors(writes), task_id, task_path)
+            await super().aput_writes(config, writes, task_id, task_path)
 
     async def count_threads(self) -> int:
         """Return how many threads are kept."""
@@ -108,6 +107,7 @@ async def open_postgres(url: str) -> AsyncIterator[PostgresThreads]:
     """
     async with AsyncExitStack() as stack:
         try:
+            psycopg.conninfo.conninfo_to_dict(url)  # a pool would try again what can never be right
             pool: Any = AsyncConnectionPool(
                 url,
                 min_size=1,
@@ -118,7 +118,7 @@ async def open_postgres(url: str) -> AsyncIterator[PostgresThreads]:
             )
             await pool.open(wait=True, timeout=CONNECT_S)
             stack.push_async_callback(pool.close)
-            saver = PostgresThreads(pool, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
+            saver = PostgresThreads(pool, serde=StrictSerializer())
             locks = AdvisoryLocks(url)
             stack.push_async_callback(locks.close)
             async with _setting_up(locks):

@@ -20,7 +20,6 @@ from langgraph.checkpoint.base import (
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-from graphs.redaction import redact_errors
 from graphs.sqlite_writer import SqliteWriter
 from graphs.store_errors import checkpoint_errors, readable
 
@@ -102,7 +101,7 @@ class SqliteThreads(AsyncSqliteSaver):
                 channel,
                 *self.serde.dumps_typed(value),
             )
-            for number, (channel, value) in enumerate(redact_errors(writes))
+            for number, (channel, value) in enumerate(writes)
         ]
         with checkpoint_errors():
             await self.writer.write(

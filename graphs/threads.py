@@ -27,6 +27,7 @@ from graphs.nodes.observe import resume_approval
 from graphs.owner import check_owner, user_of
 from graphs.results import keeping
 from graphs.saved import check_saved
+from graphs.state import Context, read_context
 from graphs.store_errors import checkpoint_errors, readable
 from graphs.turn import check_length, clean_text, modalities_of, text_of
 
@@ -34,7 +35,7 @@ RECURSION_LIMIT = 100
 """Super-steps a turn; hops bound it long before. LangGraph's own default is 10,007."""
 LONGEST_INPUT = 1_000_000
 """Characters of all messages that one call may bring."""
-_INTERRUPT, _TASK = "__interrupt__", "__pregel_task_id"
+_INTERRUPT, _TASK, _RUNTIME = "__interrupt__", "__pregel_task_id", "__pregel_runtime"
 
 
 class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
@@ -65,7 +66,8 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         unanswered. A turn that had ended is not taken twice.
 
         Raises:
-            InputError: the message is empty or too long, or a resume finds nothing that waits for it.
+            InputError: the message is empty or too long, a resume finds nothing that waits for it, or the context is of
+                another form.
             ThreadError: the thread is another user's.
             CheckpointError: the thread could not be read or written; the turn is not acknowledged.
             OverloadError: too many turns are under way, or the process is about to end.
@@ -76,7 +78,7 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         thread = self._thread(config)
         nested = (self._place(config).get("configurable") or {}).get("checkpoint_ns")
         admission = None if nested else self.admission
-        context = options.get("context")
+        context = options["context"] = self._context(options.get("context"), config)
         with checkpoint_errors(), _drained(), _let_in(admission, context):
             async with turn_on(self._saver, thread) if thread else nullcontext():
                 saved = await self._saved(config, user=user_of(context))
@@ -173,6 +175,14 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
 
     def _place(self, config: RunnableConfig | None) -> RunnableConfig:
         return ensure_config(merge_configs(self.config, config))
+
+    def _context(self, given: object, config: RunnableConfig | None) -> Context | None:
+        """Return who is calling; inside another graph that is whom its context names, if it is one of ours."""
+        if given is not None:
+            return read_context(given)
+        runtime = (self._place(config).get("configurable") or {}).get(_RUNTIME)
+        outer = getattr(runtime, "context", None)
+        return outer if outer is None or isinstance(outer, Context) else Context()
 
     async def _saved(self, config: RunnableConfig | None, *, user: str) -> CheckpointTuple | None:
         """Return what is saved of the thread, if anything; it must be sound and the caller's."""
