@@ -162,7 +162,10 @@ def overlaps(cards: Mapping[str, AgentCard], encode: Encode) -> list[tuple[str, 
 
 def _pool(services: Services) -> Iterator[str]:
     """Yield what keeps models from answering that a mask does not know of, and whether any is left."""
-    caller, need = services.caller(None), Need(tokens=1, residency=services.options.residency)
+    caller, need = (
+        services.caller(None, services.left(None)),
+        Need(tokens=1, residency=services.options.residency),
+    )
     allowed = []
     for model in services.model_facts(input_tokens=1):
         refusal = model_refusal(model, caller=caller, need=need)

@@ -42,6 +42,16 @@ class Spender:
     """What the turn has cost so far."""
 
 
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What may still be spent."""
+
+    usd: float | None
+    """None is any amount."""
+    fault: str = ""
+    """Why it is nothing, where that is not what was spent."""
+
+
 class Budgets:
     """All budgets of a process; the file of what was spent is opened when the first of them needs it."""
 
@@ -51,16 +61,21 @@ class Budgets:
         self._accounts: Accounts | None = None
         self._opening = threading.Lock()
 
-    def left(self, spender: Spender) -> float | None:
-        """Return the least that any budget leaves, None if none is set."""
+    @property
+    def wait(self) -> bool:
+        """Whether reading what is left may wait for another process."""
+        return (self.limits.thread, self.limits.user, self.limits.day) != (None, None, None)
+
+    def left(self, spender: Spender) -> Left:
+        """Return the least that any budget leaves."""
+        limits, fault = self._of_turn(spender), ""
         try:
             purse = self._purse(spender)
-            limits = [] if purse is None else [purse.left_usd]
+            limits += [] if purse is None else [purse.left_usd]
         except BudgetError as error:
-            _log.warning("nothing more may be spent: %s", error)
-            limits = [0.0]
-        limits += self._of_turn(spender)
-        return min(limits) if limits else None
+            fault = _told(error)
+            limits.append(0.0)
+        return Left(min(limits) if limits else None, fault)
 
     def ledger(self, spender: Spender, *, limit_usd: float | None = None) -> Ledger:
         """Return the books of calls, within every budget and within `limit_usd`."""
@@ -68,8 +83,7 @@ class Budgets:
         try:
             purse = self._purse(spender)
         except BudgetError as error:
-            _log.warning("nothing more may be spent: %s", error)
-            return Ledger(0.0)
+            return Ledger(0.0, fault=_told(error))
         return Ledger(min(limits) if limits else None, purse=purse)
 
     def close(self) -> None:
@@ -104,3 +118,8 @@ class Budgets:
             name = f"day {today}"
             of.append(Account(name=name, whose="all users today", limit_usd=limits.day, day=today))
         return of
+
+
+def _told(error: BudgetError) -> str:
+    _log.warning("nothing more may be spent: %s", error)
+    return str(error)

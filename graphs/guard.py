@@ -22,8 +22,8 @@ from graphs.floor import question_stands
 from graphs.gateway.chat_model import GatewayChatModel
 from graphs.gateway.ledger import Ledger
 from graphs.machine import Event, Phase
-from graphs.masks import Moment, agent_refusal
-from graphs.nodes.models import always_best, order_models, spender, spent_usd
+from graphs.masks import Caller, Moment, agent_refusal
+from graphs.nodes.models import always_best, left_of, order_models, spender
 from graphs.outcome import SERVED, checked, failure, request_of
 from graphs.results import results_here
 from graphs.services import Services
@@ -83,9 +83,11 @@ async def _visit(
     services: Services,
 ) -> dict[str, Any]:
     began = time.perf_counter()
-    reason = _refusal(agent_id, graph, state, runtime, services)
+    left = await services.with_books(left_of, state, runtime.context, services)
+    reason = _refusal(agent_id, graph, state, services.caller(runtime.context, left), services)
     agent = services.registry.agents.get(agent_id)
-    ledger = services.budgets.ledger(
+    ledger = await services.with_books(
+        services.budgets.ledger,
         spender(state, runtime.context, services),
         limit_usd=agent.card.budget_usd if agent else None,
     )
@@ -98,7 +100,7 @@ async def _visit(
         except GraphInterrupt as pause:
             ms = 1e3 * (time.perf_counter() - began)
             paused = _with_run(agent_id, OutcomeEvent.NEEDS_APPROVAL, state, ms=ms, ledger=ledger)
-            _announce(agent_id, pause, {**state, "decision": paused}, runtime, services)
+            await _announce(agent_id, pause, {**state, "decision": paused}, runtime, services)
             raise
     ms = 1e3 * (time.perf_counter() - began)
     record = _with_run(
@@ -111,7 +113,7 @@ def _refusal(
     agent_id: str,
     graph: AgentGraph | None,
     state: State,
-    runtime: Runtime[Context],
+    caller: Caller,
     services: Services,
 ) -> str | None:
     """Return why the agent may not run now, or None."""
@@ -120,9 +122,7 @@ def _refusal(
     refusal = agent_refusal(
         agent.card if agent else None,
         agent_id,
-        caller=services.caller(
-            runtime.context, spent=spent_usd(state), thread=state["decision"]["thread"]
-        ),
+        caller=caller,
         moment=moment,
         runnable=graph is not None,
         allowed_hand_overs=onward,
@@ -147,10 +147,10 @@ async def _run(
     crashed = works = False
     try:
         async with asyncio.timeout(seconds):
-            result = await graph.ainvoke(
-                _given(agent_id, state),
-                context=_granted(state, runtime, services, ledger, seconds=seconds),
+            granted = await services.with_books(
+                _granted, state, runtime, services, ledger, seconds, asyncio.get_running_loop()
             )
+            result = await graph.ainvoke(_given(agent_id, state), context=granted)
         works = True
         return checked(agent_id, result)
     except ParentCommand as request:
@@ -199,8 +199,8 @@ def _granted(
     runtime: Runtime[Context],
     services: Services,
     ledger: Ledger,
-    *,
     seconds: float,
+    loop: asyncio.AbstractEventLoop,
 ) -> AgentContext:
     order = order_models(state, runtime.context, services)
     model = None
@@ -212,7 +212,7 @@ def _granted(
             deadline=time.monotonic() + seconds,
             caller=runtime.context.user if runtime.context else None,
             whole=True,  # an agent's model writes drafts
-            loop=asyncio.get_running_loop(),
+            loop=loop,
             results=results_here(),
         )
     first = services.overall_quality(order[0]) if order else 0.0
@@ -226,7 +226,7 @@ def _granted(
     )
 
 
-def _announce(
+async def _announce(
     agent_id: str,
     pause: GraphInterrupt,
     state: State,
@@ -235,10 +235,11 @@ def _announce(
 ) -> None:
     """Tell the stream that the turn ends here, waiting for an approval; the interrupt itself ends the run."""
     phase = Phase.AWAITING_APPROVAL.value
+    best = await services.with_books(always_best, state, runtime.context, services, output_tokens=0)
     record = records.finish(
         {**state["decision"], "served_by": {"kind": "agent", "id": agent_id}},
         phase=phase,
-        always_best=always_best(state, runtime.context, services, output_tokens=0),
+        always_best=best,
     )
     asked = [i.value for i in pause.args[0]] if pause.args else []
     runtime.stream_writer({"type": "turn", "phase": phase, "record": record})

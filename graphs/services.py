@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from agents.card import AgentCard
 from agents.errors import RoutingError, SettingsError
 from agents.registry import Registry, build_agent
 from graphs.admission import Admission
-from graphs.budgets import BudgetLimits, Budgets, Spender
+from graphs.budgets import BudgetLimits, Budgets, Left, Spender
 from graphs.catalog import Catalog
 from graphs.gateway.breaker import Breaker
 from graphs.gateway.gateway import Gateway, Places
@@ -220,22 +220,20 @@ class Services:
                 missing_file=self.gateway.missing_file(model),
             )
 
-    def caller(
-        self, context: Context | None, *, spent: float = 0.0, thread: str | None = None
-    ) -> Caller:
+    def caller(self, context: Context | None, left: Left) -> Caller:
         """Return what the caller may have; no context means no grants beyond the default ones."""
         given = context or Context()
         return Caller(
             grants=frozenset(given.grants) | self.options.default_grants,
             include=frozenset(given.include),
             exclude=frozenset(given.exclude),
-            budget_usd=self.budget(context, spent=spent, thread=thread),
+            budget_usd=left.usd,
         )
 
-    def budget(
+    def left(
         self, context: Context | None, *, spent: float = 0.0, thread: str | None = None
-    ) -> float | None:
-        """Return what this turn may still cost, None for any amount; see `spender`."""
+    ) -> Left:
+        """Return what this turn may still cost; see `spender`."""
         return self.budgets.left(self.spender(context, spent=spent, thread=thread))
 
     def spender(self, context: Context | None, *, spent: float, thread: str | None) -> Spender:
@@ -248,6 +246,12 @@ class Services:
         """
         given = context or Context()
         return Spender(user=given.user, thread=thread, turn_limit=given.budget_usd, spent=spent)
+
+    async def with_books(self, work: Callable[..., _T], *args: Any, **options: Any) -> _T:
+        """Call what reads how much was spent: in a thread, where another process may hold up the reading."""
+        if self.budgets.wait:
+            return await asyncio.to_thread(work, *args, **options)
+        return work(*args, **options)
 
     def breaker(self, agent_id: str) -> Breaker:
         """Return the breaker of an agent, which counts its crashes."""

@@ -99,7 +99,12 @@ def where(session: Session) -> RenderableType:
 
 
 async def _why(session: Session, _unused: str) -> RenderableType:
-    return view.why(session.record)
+    try:
+        return view.why(session.record)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise InputError(
+            f"the record of the last turn is damaged ({type(error).__name__}); the next turn writes its own"
+        ) from error
 
 
 async def _agents(session: Session, _: str) -> RenderableType:
@@ -121,7 +126,7 @@ async def _prefer(session: Session, argument: str) -> RenderableType:
 async def _budget(session: Session, argument: str) -> RenderableType:
     if argument:
         session.context = replace(session.context, budget_usd=_amount(argument))
-    limit = session.services.budget(session.context, thread=session.thread)
+    limit = session.services.left(session.context, thread=session.thread).usd
     return facts(
         {
             "a turn may cost": "any amount" if limit is None else money(limit),

@@ -133,9 +133,9 @@ class Gateway:
             for number in range(1, ATTEMPTS_A_DEPLOYMENT + 1):
                 if course.over:
                     raise course.failure
-                attempt, messages = self._prepared(model, chat)
+                attempt, messages = self._prepared(model, chat, number)
                 try:
-                    async with aclosing(self._tokens(attempt, messages, chat, number)) as tokens:
+                    async with aclosing(self._tokens(attempt, messages, chat)) as tokens:
                         async for token in tokens:
                             yield token
                     return
@@ -169,7 +169,9 @@ class Gateway:
         await self._sleep(pause)
         return True
 
-    def _prepared(self, model: Model, chat: Chat) -> tuple[Attempt, list[dict[str, Any]]]:
+    def _prepared(
+        self, model: Model, chat: Chat, number: int
+    ) -> tuple[Attempt, list[dict[str, Any]]]:
         """Return the attempt at an answer of `model`, and the messages that it can read."""
         # At least half of the window is for what the model reads.
         longest = min(model.max_output_tokens, model.context_tokens // 2)
@@ -180,6 +182,7 @@ class Gateway:
         messages = fit(own, model.context_tokens - max_tokens - asked)
         attempt = Attempt(
             model,
+            call=_idempotency_key(chat, model, number),
             ledger=chat.ledger,
             breaker=self._breakers[model.id],
             input_tokens=sum(map(count_message, messages)) + asked,
@@ -188,7 +191,7 @@ class Gateway:
         return attempt, messages
 
     async def _tokens(
-        self, attempt: Attempt, messages: Sequence[dict[str, Any]], chat: Chat, number: int
+        self, attempt: Attempt, messages: Sequence[dict[str, Any]], chat: Chat
     ) -> AsyncGenerator[Token, None]:
         model = attempt.model
         async with self._place(attempt, chat), attempt:
@@ -204,7 +207,7 @@ class Gateway:
                 deadline=time.monotonic() + self._left(chat),
                 base_url=base_url or None,
                 api_key=api_key or None,
-                idempotency_key=_idempotency_key(chat, model, number),
+                idempotency_key=attempt.call,
                 options=chat.options,
             )
             noted = _noted(transport.stream(request), attempt)

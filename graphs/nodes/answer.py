@@ -31,9 +31,12 @@ def answer(services: Services) -> Answer:
     async def node(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         record = state["decision"]
         if record["models"] is None:  # the hops were used up before routing came to the models
-            record = choose_models(record, state, runtime.context, services, prediction=None)
+            record = await services.with_books(
+                choose_models, record, state, runtime.context, services, prediction=None
+            )
         order = tuple(record["models"]["order"])
-        ledger = services.budgets.ledger(spender(state, runtime.context, services))
+        paying = spender(state, runtime.context, services)
+        ledger = await services.with_books(services.budgets.ledger, paying)
         model = GatewayChatModel(
             gateway=services.gateway,
             order=order,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from graphs import record as records
-from graphs.budgets import Spender
+from graphs.budgets import Left, Spender
 from graphs.gateway.models import count_tokens
 from graphs.masks import ModelFacts, Need, Refusal, model_refusal
 from graphs.routing.choice import Option, Ranked, rank
@@ -29,6 +29,11 @@ def spender(state: State, context: Context | None, services: Services) -> Spende
     """Return on whose behalf calls of this turn are made."""
     thread = (state.get("decision") or {}).get("thread")
     return services.spender(context, spent=spent_usd(state), thread=thread)
+
+
+def left_of(state: State, context: Context | None, services: Services) -> Left:
+    """Return what this turn may still cost."""
+    return services.budgets.left(spender(state, context, services))
 
 
 def order_models(state: State, context: Context | None, services: Services) -> list[str]:
@@ -55,13 +60,15 @@ def allowed_models(
 ) -> tuple[list[str], list[Refusal]]:
     """Return the models that every mask lets through, and the refusals of the others."""
     messages = state["messages"]
+    left = left_of(state, context, services)
     need = Need(
         tokens=count_tokens([text_of(messages[-1].content)]),
         modalities=modalities_of(messages[-1].content),
         residency=services.options.residency,
-        budget_usd=services.budgets.left(spender(state, context, services)),
+        budget_usd=left.usd,
+        budget_fault=left.fault,
     )
-    caller = services.caller(context)
+    caller = services.caller(context, left)
     allowed: list[str] = []
     refused: list[Refusal] = []
     facts: ModelFacts

@@ -46,7 +46,8 @@ def resting(phase: Phase, services: Services) -> PhaseNode:
         dialogue = _dialogue(state, record, messages, phase=phase, holder=holder)
         services.hear(dialogue)
         update["dialogue"] = dialogue.plain()
-        best = always_best(
+        best = await services.with_books(
+            always_best,
             {**state, "decision": record},
             runtime.context,
             services,

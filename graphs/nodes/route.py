@@ -14,7 +14,7 @@ from graphs import record as records
 from graphs.guard import moment_of
 from graphs.machine import Event, Phase
 from graphs.masks import Refusal, mask_agents
-from graphs.nodes.models import choose_models, spent_usd
+from graphs.nodes.models import choose_models, left_of
 from graphs.nodes.tie_break import tie_break
 from graphs.routing.chooser import Choice
 from graphs.routing.decision import Decision, Odds
@@ -54,9 +54,10 @@ def after_route(state: State) -> str:
 async def routed(state: State, context: Context | None, services: Services) -> dict[str, Any]:
     """Return the update that decides who serves the turn of `state`; nothing is run."""
     moment, onward = moment_of(state, services)
+    left = await services.with_books(left_of, state, context, services)
     allowed, masked = mask_agents(
         services.cards(),
-        caller=services.caller(context, spent=spent_usd(state), thread=state["decision"]["thread"]),
+        caller=services.caller(context, left),
         moment=moment,
         runnable=services.runnable(),
         allowed_hand_overs=onward,
@@ -102,7 +103,9 @@ async def routed(state: State, context: Context | None, services: Services) -> d
     elif event == Event.CLARIFY:
         question = {"request": state["request"], "options": list(decision.others)}
     else:
-        record = choose_models(record, state, context, services, prediction=prediction)
+        record = await services.with_books(
+            choose_models, record, state, context, services, prediction=prediction
+        )
         event = Event.NONE if record["models"]["order"] else Event.REFUSE
     return {
         "event": event.value,
