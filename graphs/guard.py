@@ -7,7 +7,6 @@ knows no routing: a refused, failed or declined agent is an outcome, and the mac
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection
-from datetime import datetime
 from typing import Any
 
 from langchain_core.messages import AIMessage
@@ -222,7 +221,7 @@ def _granted(
         model=model,
         embed=services.embed,
         capable=first >= services.options.capable_from,
-        now=datetime.now(services.zone),
+        now=services.moment(state["decision"]),
     )
 
 

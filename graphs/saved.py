@@ -5,6 +5,7 @@ the types of the state's fields, not whether their values make sense; masks do n
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from langchain_core.messages import BaseMessage
@@ -34,8 +35,18 @@ def _texts_to(kind: type) -> Check:
 
 
 _NUMBER_OR_NONE = _is(int, float, type(None))
+
+
+def _moment(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        return False
+
+
 _PARTS: Mapping[str, Check] = {
     "id": _is(str),
+    "ts": _moment,
     "thread": _is(str, type(None)),
     "turn": _is(int),
     "agents": _is(dict),

@@ -10,6 +10,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -101,7 +102,7 @@ class Services:
             per_user=options.turns_per_user,
         )
         # Read once: the zone is in a file, and turns run in an event loop.
-        self.zone = get_localzone()
+        self.zone: tzinfo = get_localzone()
         self._local = local
         self._router: Router | None = None
         self._loading = threading.Lock()
@@ -260,6 +261,10 @@ class Services:
     def broken(self) -> frozenset[str]:
         """Return the agents that rest after crashes."""
         return frozenset(i for i, breaker in [*self._breakers.items()] if breaker.open)
+
+    def moment(self, record: Mapping[str, Any]) -> datetime:
+        """Return when a turn began, in the zone of this process; the same when it goes on after it was cut short."""
+        return datetime.fromisoformat(record["ts"]).astimezone(self.zone)
 
     def deadline(self, turn: str) -> float:
         """Return until when a turn may run, on the monotonic clock; asked for first, it begins.

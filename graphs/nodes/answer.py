@@ -3,7 +3,6 @@
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, SystemMessage
@@ -46,7 +45,8 @@ def answer(services: Services) -> Answer:
             loop=asyncio.get_running_loop(),
             results=results_here(),
         )
-        message, error = await _answered(model, state["messages"])
+        today = services.moment(record).strftime("%A %d %B %Y")
+        message, error = await _answered(model, state["messages"], today=today)
         record = records.with_calls(record, ledger.calls)
         served = message.response_metadata.get("model_name")
         if served:
@@ -64,12 +64,11 @@ def answer(services: Services) -> Answer:
     return node
 
 
-async def _answered(model: GatewayChatModel, messages: list[Any]) -> tuple[AIMessage, str | None]:
+async def _answered(
+    model: GatewayChatModel, messages: list[Any], *, today: str
+) -> tuple[AIMessage, str | None]:
     """Return the model's answer, or a message that says why there is none, and the error."""
-    prompt: list[BaseMessage] = [
-        SystemMessage(_SYSTEM.format(today=datetime.now().astimezone().strftime("%A %d %B %Y"))),
-        *messages,
-    ]
+    prompt: list[BaseMessage] = [SystemMessage(_SYSTEM.format(today=today)), *messages]
     message_id = f"run-{uuid.uuid4()}"
     whole: Any = None
     try:
