@@ -26,7 +26,7 @@ from graphs.machine import Phase
 from graphs.nodes.observe import resume_approval
 from graphs.owner import check_owner, user_of
 from graphs.results import keeping
-from graphs.saved import check_saved, check_values
+from graphs.saved import check_saved
 from graphs.state import Context, read_context
 from graphs.store_errors import checkpoint_errors, readable
 from graphs.turn import check_length, clean_text, modalities_of, text_of
@@ -147,10 +147,10 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
 
         Raises:
             ThreadError: the thread is another user's.
-            CheckpointError: it could not be read, or is damaged.
+            CheckpointError: it could not be read.
         """
         with readable():
-            return _with_approval(_checked(super().get_state(config, subgraphs=subgraphs), user))
+            return _with_approval(_owned(super().get_state(config, subgraphs=subgraphs), user))
 
     async def aget_state(
         self, config: RunnableConfig, *, subgraphs: bool = False, user: str | None = None
@@ -158,7 +158,7 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         """Return the thread's state; see `get_state`."""
         with readable():
             found = await super().aget_state(config, subgraphs=subgraphs)
-            return _with_approval(_checked(found, user))
+            return _with_approval(_owned(found, user))
 
     @property
     def _saver(self) -> BaseCheckpointSaver[Any] | None:
@@ -217,9 +217,7 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         return Command(resume=answer, update=resume_approval(values, answer, messages))
 
 
-def _checked(snapshot: StateSnapshot, user: str | None) -> StateSnapshot:
-    if isinstance(snapshot.values, dict):
-        check_values(snapshot.values.items())
+def _owned(snapshot: StateSnapshot, user: str | None) -> StateSnapshot:
     if user is not None:
         check_owner(snapshot.values, user=user)
     return snapshot
