@@ -70,7 +70,7 @@ def _machine(console: Console) -> int:
 def _examine(console: Console, settings: Settings) -> int:
     """Print what is configured and what would be masked for a plain turn, and try what can be tried for nothing."""
     settings.make_home()
-    services = Services.from_catalog(settings.read_catalog(), settings.options())
+    services = settings.services()
     try:
         console.print(_configured(settings), _keys(services), "")
         console.print(agents_table(services), "", models_table(services), "")

@@ -67,6 +67,12 @@ class PostgresThreads(AsyncPostgresSaver):
             row = await cursor.fetchone()
         return int(row["n"]) if row else 0
 
+    async def thread_ids(self) -> Sequence[str]:
+        """Return the threads that are kept, by name."""
+        async with self._cursor() as cursor:
+            await cursor.execute("SELECT DISTINCT thread_id FROM checkpoints ORDER BY thread_id")
+            return [row["thread_id"] for row in await cursor.fetchall()]
+
 
 class AdvisoryLocks:
     """Advisory locks of one database session, which ends with its process, however that ends."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,9 @@ from graphs.routing.profile_files import load_profile
 from graphs.routing.router import Example, Router
 from graphs.state import Context, Preference
 from graphs.timed_pool import TimedPool
+
+if TYPE_CHECKING:
+    from graphs.shadow import Shadow
 
 _T = TypeVar("_T")
 _TURNS_AT_ONCE = 10_000
@@ -95,6 +98,8 @@ class Services:
         self.registry = registry
         self.gateway = gateway
         self.options = options
+        self.shadow: Shadow | None = None
+        """Another configuration that decides the same turns for comparison."""
         self.budgets = Budgets(options.budgets, home=options.home)
         self.admission = Admission(
             at_once=options.turns_at_once,
@@ -194,6 +199,8 @@ class Services:
 
     def close(self) -> None:
         """End the local models' servers and close the file of what was spent."""
+        if self.shadow is not None:
+            self.shadow.services.close()
         self._local.close()
         self._pool.close()
         self._loader.shutdown(wait=False)

@@ -53,6 +53,13 @@ class SqliteThreads(AsyncSqliteSaver):
         row = await cursor.fetchone()
         return int(row[0]) if row else 0
 
+    async def thread_ids(self) -> Sequence[str]:
+        """Return the threads that are kept, by name."""
+        cursor = await self.conn.execute(
+            "SELECT DISTINCT thread_id FROM checkpoints ORDER BY thread_id"
+        )
+        return [row[0] for row in await cursor.fetchall()]
+
     async def aput(
         self,
         config: RunnableConfig,

@@ -65,12 +65,12 @@ async def _chat(arguments: argparse.Namespace, settings: Settings) -> int:
     from app.chat.commands import Session, check_thread
     from app.chat.loop import converse, note
     from app.chat.turn import Ended, run_turn
-    from graphs import Context, Services, build_graph
+    from graphs import Context, build_graph
     from graphs.checkpoints import open_threads
     from graphs.record import troubles
 
     thread = uuid.uuid4().hex[:12] if arguments.thread is None else check_thread(arguments.thread)
-    services = Services.from_catalog(settings.read_catalog(), settings.options(on_progress=note))
+    services = settings.services(on_progress=note)
     failure = None
     try:
         async with open_threads(settings.threads_place) as saver:

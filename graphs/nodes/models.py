@@ -98,7 +98,7 @@ def choose_models(
         return records.with_models(
             record, order=order, frontier=(), masked=refused, preference=preference, reason=reason
         )
-    costs = _costs(allowed, state, prediction, services)
+    costs = predicted_costs(allowed, state, prediction, services)
     known = {model: cost for model, cost in costs.items() if cost is not None}
     ranked = rank_models(prediction, known, preference)
     wanted = _wanted(refused, known, state, prediction, services, preference)
@@ -165,7 +165,7 @@ def _wanted(
     dear = {r.candidate: r.reason for r in refused if r.code == "budget"}
     if not dear:
         return None
-    costs = _costs([*dear], state, prediction, services)
+    costs = predicted_costs([*dear], state, prediction, services)
     all_costs = {**known, **{m: c for m, c in costs.items() if c is not None}}
     first = rank_models(prediction, all_costs, preference)[0].option.id
     return {"id": first, "reason": dear[first]} if first in dear else None
@@ -180,13 +180,13 @@ def typical_costs(services: Services, models: Iterable[str]) -> dict[str, float 
     }
 
 
-def _costs(
-    allowed: Sequence[str], state: State, prediction: Prediction, services: Services
+def predicted_costs(
+    models: Sequence[str], state: State, prediction: Prediction, services: Services
 ) -> dict[str, float | None]:
-    """Return the predicted price of this turn for each allowed model."""
+    """Return the predicted price of this turn for each of `models`, None where it is not known."""
     tokens = count_tokens(text_of(m.content) for m in state["messages"])
     costs: dict[str, float | None] = {}
-    for model_id in allowed:
+    for model_id in models:
         model = services.gateway.models[model_id]
         answer = prediction.answer_tokens.get(model_id, prediction.output_tokens)
         expected = min(round(answer), model.max_output_tokens)

@@ -38,6 +38,8 @@ def route(services: Services) -> Route:
     async def node(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         began = time.perf_counter()
         update = await routed(state, runtime.context, services)
+        if services.shadow is not None and not state["outcome"]:  # not what an agent gave back
+            services.shadow.watch(state, runtime.context, update["decision"])
         record = records.with_time(update["decision"], "route", 1e3 * (time.perf_counter() - began))
         runtime.stream_writer({"type": "route", "record": record})
         return {**update, "decision": record}
