@@ -27,12 +27,14 @@ from graphs.outcome import SERVED, checked, failure, request_of
 from graphs.results import results_here
 from graphs.services import Services
 from graphs.state import Context, State
+from graphs.tracing import step, tell
 from graphs.turn import text_of
 
 HISTORY = 12
 """Earlier messages that an agent sees."""
 SHARE_OF_TIME = 0.75
 """How much of the turn's remaining time one agent may take, so that another can still answer."""
+_INVOKE = {"gen_ai.operation.name": "invoke_agent"}
 Node = Callable[[State, Runtime[Context]], Awaitable[dict[str, Any]]]
 
 
@@ -95,7 +97,8 @@ async def _visit(
         outcome = failure(f"refused: {reason}")
     else:
         try:
-            outcome, memory = await _run(agent_id, graph, state, runtime, services, ledger)
+            with step(f"invoke_agent {agent_id}", _INVOKE | {"gen_ai.agent.id": agent_id}):
+                outcome, memory = await _run(agent_id, graph, state, runtime, services, ledger)
         except GraphInterrupt as pause:
             ms = 1e3 * (time.perf_counter() - began)
             paused = _with_run(agent_id, OutcomeEvent.NEEDS_APPROVAL, state, ms=ms, ledger=ledger)
@@ -241,6 +244,7 @@ async def _announce(
         always_best=best,
     )
     asked = [i.value for i in pause.args[0]] if pause.args else []
+    tell(record)
     runtime.stream_writer({"type": "turn", "phase": phase, "record": record})
     runtime.stream_writer(
         {"type": "phase", "phase": phase, "agent": agent_id, "asked": asked, "record": record}

@@ -20,6 +20,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command, StateSnapshot
 
 from agents.errors import DrainingError, InputError
+from graphs import tracing
 from graphs.admission import Admission
 from graphs.locks import turn_on
 from graphs.machine import Phase
@@ -88,8 +89,9 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
                     config = keeping(config, saver=self._saver, resumed=resumed)
                 async with admission.running() if admission else nullcontext() as control:
                     options["control"] = options.get("control") or control
-                    async for part in super().astream(turn, config, **options):
-                        yield part
+                    with tracing.turn(config, thread=thread) as traced:
+                        async for part in super().astream(turn, traced, **options):
+                            yield part
 
     def stream(
         self, input: Any, config: RunnableConfig | None = None, **options: Any

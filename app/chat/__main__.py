@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from agents.errors import MomaError, SetupError
 from app.settings import Settings, read_settings
-from graphs.redaction import RedactingFilter
+from app.telemetry import exporting, logging_to
 
 if TYPE_CHECKING:
     from graphs import Services
@@ -44,9 +44,8 @@ def main(argv: list[str] | None = None) -> int:
         home = settings.make_home()
         # A terminal is no place for a log: what went wrong in a turn is said in its answer and its record.
         (log := home / "chat.log").touch(mode=0o600)
-        logging.basicConfig(filename=log, level=logging.WARNING)
-        logging.getLogger().handlers[0].addFilter(RedactingFilter())
-        return asyncio.run(_chat(arguments, settings))
+        with logging_to(logging.FileHandler(log)), exporting("moma-chat"):
+            return asyncio.run(_chat(arguments, settings))
     except MomaError as error:
         print(f"moma: {error}", file=sys.stderr)
         return 2

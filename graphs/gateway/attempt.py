@@ -7,6 +7,7 @@ the permit is given back once and the money is settled once.
 import asyncio
 import time
 from contextlib import suppress
+from dataclasses import asdict
 from types import TracebackType
 
 from agents.errors import BudgetError, DeadlineError, ProviderError
@@ -14,6 +15,7 @@ from graphs.gateway.breaker import Breaker, Permit
 from graphs.gateway.ledger import Call, Ledger, Reserved
 from graphs.gateway.models import Model, count_tokens
 from graphs.gateway.transport import Piece
+from graphs.tracing import Span, begin_call, end_call
 
 
 class Attempt:
@@ -46,6 +48,7 @@ class Attempt:
         self._whole = False
         self._began = time.monotonic()
         self._first: float | None = None
+        self._span: Span = None
 
     def note(self, piece: Piece) -> None:
         """Take a part of the answer into the books."""
@@ -84,6 +87,7 @@ class Attempt:
             self._breaker.release(permit)
             raise
         self.admitted = True
+        self._span = begin_call(self.model.id, self.model.litellm)
         return self
 
     async def __aexit__(
@@ -106,7 +110,9 @@ class Attempt:
         # Who leaves before the first word has sent a question all the same, which a provider may bill.
         left = error is not None and not isinstance(error, ProviderError)
         words = None if whole else _words(error)
-        await self._settle(self._call(error=words, left=left))
+        call = self._call(error=words, left=left)
+        end_call(self._span, asdict(call), error)
+        await self._settle(call)
 
     async def _reserved_money(self) -> Reserved:
         """Reserve the most that the call can cost, in a thread where that may wait for another process."""

@@ -17,6 +17,7 @@ from graphs.nodes.models import choose_models, spender, typical_costs
 from graphs.results import results_here
 from graphs.services import Services
 from graphs.state import Context, State
+from graphs.tracing import step
 
 Answer = Callable[[State, Runtime[Context]], Awaitable[dict[str, Any]]]
 _SYSTEM = (
@@ -46,7 +47,8 @@ def answer(services: Services) -> Answer:
             results=results_here(),
         )
         today = services.moment(record).strftime("%A %d %B %Y")
-        message, error = await _answered(model, state["messages"], today=today)
+        with step("answer"):
+            message, error = await _answered(model, state["messages"], today=today)
         record = records.with_calls(record, ledger.calls)
         served = message.response_metadata.get("model_name")
         if served:

@@ -23,6 +23,7 @@ from graphs.routing.quality import Prediction
 from graphs.routing.router import Router
 from graphs.services import Services
 from graphs.state import Context, State
+from graphs.tracing import step
 
 Route = Callable[[State, Runtime[Context]], Awaitable[dict[str, Any]]]
 _CONSIDERED = 5
@@ -37,7 +38,8 @@ def route(services: Services) -> Route:
 
     async def node(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         began = time.perf_counter()
-        update = await routed(state, runtime.context, services)
+        with step("route"):
+            update = await routed(state, runtime.context, services)
         if services.shadow is not None and not state["outcome"]:  # not what an agent gave back
             services.shadow.watch(state, runtime.context, update["decision"])
         record = records.with_time(update["decision"], "route", 1e3 * (time.perf_counter() - began))
