@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from agents.errors import InputError, SettingsError
 from graphs.budgets import BudgetLimits
 from graphs.catalog import Catalog
+from graphs.checkpoints import POSTGRES
 from graphs.gateway.gateway import Places
 from graphs.gateway.gguf_files import check_gguf, parse_local_models
 from graphs.gateway.models import Model, Price
@@ -176,6 +177,7 @@ class Settings(BaseSettings):
         """Return what the graph needs of the settings."""
         return Options(
             home=self.home,
+            database=self.checkpoints if self.threads_place.startswith(POSTGRES) else None,
             encoder=self.encoder,
             profile=self.profile,
             preference=self.preference,

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from agents.errors import BudgetError
-from graphs.gateway.accounts import Account, Accounts, Purse
+from graphs.gateway.accounts import Account, Accounts, FileAccounts, Purse
 from graphs.gateway.ledger import Ledger
 
 _log = logging.getLogger(__name__)
@@ -53,11 +53,12 @@ class Left:
 
 
 class Budgets:
-    """All budgets of a process; the file of what was spent is opened when the first of them needs it."""
+    """All budgets of a process; what was spent is opened when the first of them needs it."""
 
-    def __init__(self, limits: BudgetLimits, *, home: Path) -> None:
+    def __init__(self, limits: BudgetLimits, *, home: Path, database: str | None = None) -> None:
+        """What was spent is kept in the PostgreSQL database at `database`, or in a file in `home`."""
         self.limits = limits
-        self._path = home / "spent.sqlite"
+        self._path, self._database = home / "spent.sqlite", database
         self._accounts: Accounts | None = None
         self._opening = threading.Lock()
 
@@ -102,8 +103,19 @@ class Budgets:
             return None
         with self._opening:
             if self._accounts is None:
-                self._accounts = Accounts.from_file(self._path)
+                self._accounts = self._opened()
         return Purse(self._accounts, accounts)
+
+    def _opened(self) -> Accounts:
+        if self._database is None:
+            return FileAccounts.from_file(self._path)
+        try:
+            from graphs.gateway.postgres_accounts import PostgresAccounts
+        except ImportError:
+            raise BudgetError(
+                "what was spent is in PostgreSQL, which needs the extra postgres"
+            ) from None
+        return PostgresAccounts.from_url(self._database)
 
     def _accounts_of(self, spender: Spender) -> Sequence[Account]:
         today, limits = datetime.now(UTC).date(), self.limits

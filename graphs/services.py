@@ -41,6 +41,7 @@ from graphs.state import Context, Preference
 from graphs.timed_pool import TimedPool
 
 if TYPE_CHECKING:
+    from graphs.gateway.shared_rests import SharedRests
     from graphs.shadow import Shadow
 
 _T = TypeVar("_T")
@@ -55,6 +56,8 @@ class Options:
 
     home: Path = field(default_factory=lambda: Path.home() / ".local" / "share" / "moma")
     """Where agents keep their files."""
+    database: str | None = None
+    """The address of a PostgreSQL database for what processes share: what was spent, which models rest."""
     encoder: str = "onnx"
     profile: Path | None = None
     """The folder of a measured profile; without one the catalogue's assumed qualities count."""
@@ -100,7 +103,8 @@ class Services:
         self.options = options
         self.shadow: Shadow | None = None
         """Another configuration that decides the same turns for comparison."""
-        self.budgets = Budgets(options.budgets, home=options.home)
+        self.budgets = Budgets(options.budgets, home=options.home, database=options.database)
+        self._rests = _shared_rests(options.database, gateway)
         self.admission = Admission(
             at_once=options.turns_at_once,
             waiting=options.turns_waiting,
@@ -205,6 +209,8 @@ class Services:
         self._pool.close()
         self._loader.shutdown(wait=False)
         self.budgets.close()
+        if self._rests is not None:
+            self._rests.close()
 
     def cards(self) -> Mapping[str, AgentCard]:
         """Return the cards of this moment."""
@@ -334,6 +340,19 @@ class Services:
         except MomaError:
             return  # the first turn meets the same error, where it can be shown
         transport.load()
+
+
+def _shared_rests(database: str | None, gateway: Gateway) -> "SharedRests | None":
+    """Share what is learned of the models' health with the other processes on a database."""
+    if database is None:
+        return None
+    try:
+        from graphs.gateway.shared_rests import SharedRests
+    except ImportError:
+        raise SettingsError(
+            "a PostgreSQL database needs the extra postgres; install it: pip install 'moma[postgres]'"
+        ) from None
+    return SharedRests(database, gateway.breakers).start()
 
 
 def _local_model(model: Model, *, threads: int) -> LocalModel:

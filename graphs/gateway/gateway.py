@@ -91,14 +91,14 @@ class Gateway:
         self.limits = limits or Limits()
         self._local = local
         self._clock, self._sleep = clock, sleep
-        self._breakers = {model.id: Breaker(clock) for model in models}
+        self.breakers: Mapping[str, Breaker] = {model.id: Breaker(clock) for model in models}
         self._repeats = RepeatBudget()
         places = places or Places()
         self._providers, self._callers = Bulkhead(places.provider), Bulkhead(places.caller)
 
     def breaker_open(self, model: str) -> bool:
         """Whether `model` is resting after failures."""
-        return self._breakers[model].open
+        return self.breakers[model].open
 
     def missing_file(self, model: Model) -> str | None:
         """Return why a local model's file cannot be served, or None."""
@@ -129,7 +129,7 @@ class Gateway:
                 _pass_over(model, f"passed over: {shared}", chat)
                 continue
             if model.id in paused:
-                await self._sleep(self._breakers[model.id].held_s)
+                await self._sleep(self.breakers[model.id].held_s)
             for number in range(1, ATTEMPTS_A_DEPLOYMENT + 1):
                 if course.over:
                     raise course.failure
@@ -159,7 +159,7 @@ class Gateway:
 
     def _soon(self, model: Model, chat: Chat) -> bool:
         """Whether the model asked for a pause that is worth waiting for if no other answers."""
-        pause = self._breakers[model.id].held_s
+        pause = self.breakers[model.id].held_s
         return 0 < pause <= min(LONGEST_PAUSE_S, self._left(chat))
 
     async def _paused(self, pause: float | None, chat: Chat, *, others: bool) -> bool:
@@ -184,7 +184,7 @@ class Gateway:
             model,
             call=_idempotency_key(chat, model, number),
             ledger=chat.ledger,
-            breaker=self._breakers[model.id],
+            breaker=self.breakers[model.id],
             input_tokens=sum(map(count_message, messages)) + asked,
             max_tokens=max_tokens,
         )

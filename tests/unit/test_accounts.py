@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from agents.errors import BudgetError
 from graphs.budgets import BudgetLimits, Budgets, Spender
-from graphs.gateway.accounts import Account, Accounts, Purse
+from graphs.gateway.accounts import Account, Accounts, FileAccounts, Purse
 from graphs.gateway.ledger import Call, Ledger
 from graphs.gateway.models import Price
 
@@ -26,7 +26,7 @@ ONE = Price(input=0, output=1e6)
 
 @pytest.fixture
 def accounts(tmp_path: Path) -> Accounts:
-    return Accounts.from_file(tmp_path / "spent.sqlite")
+    return FileAccounts.from_file(tmp_path / "spent.sqlite")
 
 
 def charge(accounts: Accounts, of: Sequence[Account], usd: float, *, call: str = "") -> str:
@@ -53,7 +53,7 @@ def test_a_call_that_is_made_again_after_its_process_died_is_charged_once(
     day = date(2026, 1, 1)
     of = [account(), account("user", 5, day)]
     charge(accounts, of, 4, call="first")
-    again = Accounts.from_file(tmp_path / "spent.sqlite")
+    again = FileAccounts.from_file(tmp_path / "spent.sqlite")
     charge(again, of, 4, call="first")  # it would not fit the second account twice
     assert again.left_usd(of) == 1
     with pytest.raises(BudgetError):
@@ -109,7 +109,7 @@ def test_days_that_are_over_are_forgotten_and_threads_are_not(accounts: Accounts
 @given(st.lists(st.integers(0, 10**7), max_size=30))
 def test_sums_are_exact(prices: list[int]) -> None:
     with TemporaryDirectory() as folder:
-        accounts = Accounts.from_file(Path(folder) / "spent.sqlite")
+        accounts = FileAccounts.from_file(Path(folder) / "spent.sqlite")
         _check_sums(accounts, prices)
 
 
@@ -125,8 +125,8 @@ CHARGE = """
 import sys, uuid
 from pathlib import Path
 from agents.errors import BudgetError
-from graphs.gateway.accounts import Account, Accounts
-accounts, made = Accounts.from_file(Path(sys.argv[1])), 0
+from graphs.gateway.accounts import Account, FileAccounts
+accounts, made = FileAccounts.from_file(Path(sys.argv[1])), 0
 for _ in range(40):
     try:
         of = [Account(name="a", whose="you", limit_usd=50)]

@@ -25,7 +25,7 @@ DEAR = Price(input=100, output=100)
 @pytest.fixture(autouse=True)
 def _loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     transport.load()
-    monkeypatch.setattr(accounts, "_BUSY_S", PATIENCE_S)
+    monkeypatch.setattr(accounts, "BUSY_S", PATIENCE_S)
 
 
 def held(home: Path) -> sqlite3.Connection:
