@@ -28,7 +28,7 @@ from graphs.outcome import SERVED, checked, failure, request_of
 from graphs.results import results_here
 from graphs.services import Services
 from graphs.state import Context, State
-from graphs.turn import text_of
+from graphs.turn import modalities_of, text_of
 
 HISTORY = 12
 """Earlier messages that an agent sees."""
@@ -71,6 +71,7 @@ def moment_of(state: State, services: Services) -> tuple[Moment, Collection[str]
         handed_by=giver,
         tried=frozenset(tried),
         broken=services.broken(),
+        modalities=modalities_of(state["messages"][-1].content),
     )
     return moment, given.card.hand_over_to if given else None
 
@@ -202,7 +203,7 @@ def _granted(
     *,
     seconds: float,
 ) -> AgentContext:
-    order = order_models(state, runtime.context, services)
+    order = order_models(state, runtime.context, services, behind_agent=True)
     model = None
     if order:
         model = GatewayChatModel(

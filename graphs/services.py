@@ -23,6 +23,7 @@ from agents.errors import RoutingError, SettingsError
 from agents.registry import Registry, build_agent
 from graphs.admission import Admission
 from graphs.budgets import BudgetLimits, Budgets, Spender
+from graphs.call import brings_tools
 from graphs.catalog import Catalog
 from graphs.gateway.breaker import Breaker
 from graphs.gateway.gateway import Gateway, Places
@@ -230,6 +231,7 @@ class Services:
             include=frozenset(given.include),
             exclude=frozenset(given.exclude),
             budget_usd=self.budget(context, spent=spent, thread=thread),
+            own_tools=brings_tools(given.call),
         )
 
     def budget(

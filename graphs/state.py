@@ -4,14 +4,15 @@ All JSON-plain but `messages`, which are LangChain messages so that Studio and c
 live in `Context` only, because agents may write state.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Annotated, Any, TypedDict
 
 from langchain_core.messages import AnyMessage
 from langgraph.graph.message import add_messages
 
 from agents.errors import InputError
+from graphs.call import check_call
 
 Preference = str | float
 """`cost`, `auto`, `performance`, or a number from 0 (cheapest) to 1 (best)."""
@@ -101,6 +102,8 @@ class Context:
     """If not empty, only these agents and models may serve."""
     exclude: Sequence[str] = ()
     """These agents and models may not serve."""
+    call: Mapping[str, Any] = field(default_factory=dict)
+    """What the request asks of the model that answers: `graphs.call` lists it. It is never saved."""
 
     def __post_init__(self) -> None:
         """Refuse what would open a mask by mistake: a text where a list belongs, an amount that is none.
@@ -119,3 +122,5 @@ class Context:
             raise InputError(
                 f"context budget_usd: given {budget!r}, expected an amount of 0 or more"
             )
+        if self.call:
+            check_call(self.call)

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
+from langchain_core.messages import AIMessage, ToolMessage
 from langgraph.runtime import Runtime
 
 from agents.contract import OutcomeEvent
@@ -14,7 +15,7 @@ from graphs import record as records
 from graphs.guard import moment_of
 from graphs.machine import Event, Phase
 from graphs.masks import Refusal, mask_agents
-from graphs.nodes.models import choose_models, spent_usd
+from graphs.nodes.models import choose_models, go_on_with, spent_usd
 from graphs.nodes.tie_break import tie_break
 from graphs.routing.chooser import Choice
 from graphs.routing.decision import Decision, Odds
@@ -53,6 +54,8 @@ def after_route(state: State) -> str:
 
 async def routed(state: State, context: Context | None, services: Services) -> dict[str, Any]:
     """Return the update that decides who serves the turn of `state`; nothing is run."""
+    if isinstance(state["messages"][-1], ToolMessage):
+        return _tool_results(state, context, services)
     moment, onward = moment_of(state, services)
     allowed, masked = mask_agents(
         services.cards(),
@@ -112,6 +115,22 @@ async def routed(state: State, context: Context | None, services: Services) -> d
         "rest": rest,
         "decision": record,
     }
+
+
+def _tool_results(state: State, context: Context | None, services: Services) -> dict[str, Any]:
+    """Return the update that gives the results of the caller's tools to the model that asked for them."""
+    asked = (m for m in reversed(state["messages"]) if isinstance(m, AIMessage) and m.tool_calls)
+    asker = next(asked, None)
+    model = asker.response_metadata.get("model_name") if asker else None
+    record = records.with_agents(
+        state["decision"],
+        decision=Event.NONE,
+        agent=None,
+        reason="the results of the caller's tools are for the model that asked for them",
+    )
+    record = go_on_with(model, record, state, context, services)
+    event = Event.NONE if record["models"]["order"] else Event.REFUSE
+    return {"event": event.value, "target": None, "choice": None, "rest": [], "decision": record}
 
 
 def _rest(state: State) -> list[dict[str, str]]:
