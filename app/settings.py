@@ -123,7 +123,20 @@ class Settings(BaseSettings):
         default=32, description="How many calls one user may have open at once."
     )
 
-    @field_validator("grants", "residency", mode="before")
+    api_keys: Path | None = Field(
+        default=None,
+        description="The file of the server's keys (python -m app.server key makes one); empty: loopback only.",
+    )
+    server_hosts: _Words = Field(
+        default=(),
+        description="Further names under which the server is called, with commas between.",
+    )
+    drain_seconds: _Seconds = Field(
+        default=30.0,
+        description="How long turns that run may go on when the server is told to end.",
+    )
+
+    @field_validator("grants", "residency", "server_hosts", mode="before")
     @classmethod
     def _words(cls, value: Any) -> Any:
         if isinstance(value, str):

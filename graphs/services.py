@@ -150,6 +150,11 @@ class Services:
                     raise
             return self._router
 
+    @property
+    def loaded(self) -> bool:
+        """Whether the routers are loaded."""
+        return self._router is not None
+
     async def loaded_router(self, *, seconds: float) -> Router:
         """Return the routers as soon as they are loaded.
 

@@ -26,7 +26,7 @@ from langgraph.errors import GraphDrained
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command, StateSnapshot
 
-from agents.errors import DrainingError, InputError
+from agents.errors import DrainingError, InputError, LengthError
 from graphs.admission import Admission
 from graphs.locks import turn_on
 from graphs.machine import Phase
@@ -298,16 +298,23 @@ def _prepared(turn: Any) -> Any:
         ) from None
     if not isinstance(messages[-1], HumanMessage | ToolMessage):
         raise InputError("the last message is not the user's; send one with the role 'user'")
-    cleaned = [_clean(m) if isinstance(m, HumanMessage) else m for m in messages]
+    cleaned = [clean_message(m) for m in messages]
     length = sum(len(text_of(message.content)) for message in cleaned)
     if length > LONGEST_INPUT:
-        raise InputError(
+        raise LengthError(
             f"the messages have {length:,} characters together; at most {LONGEST_INPUT:,} are taken at once"
         )
     return {"messages": cleaned}
 
 
-def _clean(message: BaseMessage) -> BaseMessage:
+def clean_message(message: BaseMessage) -> BaseMessage:
+    """Return a message as it is kept; what is not the user's is kept as it is.
+
+    Raises:
+        InputError: it is the user's, and empty or too long.
+    """
+    if not isinstance(message, HumanMessage):
+        return message
     content = message.content
     if isinstance(content, str):
         return message.model_copy(update={"content": clean_text(content)})
