@@ -263,7 +263,9 @@ def parse_request(body: bytes) -> ChatRequest:
 
 
 def _refusal(error: ValidationError) -> ApiError:
-    first = error.errors(include_url=False, include_context=False)[0]
+    errors = error.errors(include_url=False, include_context=False)
+    # Of the forms that a value may have, the one that it nearly has says most.
+    first = max(errors, key=lambda e: len(e["loc"]))
     path = ".".join(str(part) for part in first["loc"])
     name = str(first["loc"][0]) if first["loc"] else ""
     if first["type"] == "json_invalid":

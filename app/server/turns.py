@@ -20,7 +20,7 @@ from graphs.threads import MomaGraph
 __all__ = ["Called", "Decided", "Ended", "Said", "run_turn", "usage_of"]
 
 _OF_REQUEST = {"modality": 400, "tools": 400, "window": 400, "budget": 402, "price": 402}
-"""What a refusal of every model says of the request; all else is the server's."""
+"""What the refusal of a model says of the request; all else is the server's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,8 +207,8 @@ def _refusal(record: Mapping[str, Any]) -> ApiError:
     reasons = "; ".join(f"{m['candidate']}: {m['reason']}" for m in masked[:20])
     message = f"nothing may serve this message: {reasons or 'there is no model'}"
     asked = [m["code"] for m in models if m["code"] not in ("not_included", "excluded")]
-    statuses = {_OF_REQUEST.get(code, NoModelError.status) for code in asked}
-    status = statuses.pop() if len(statuses) == 1 else NoModelError.status
+    # A model that has no key could not have answered anything: those that could say what is wrong with the request.
+    status = min((_OF_REQUEST.get(code, NoModelError.status) for code in asked), default=503)
     if status == 400:
         code = "context_length_exceeded" if "window" in asked else "unsupported_value"
         return ApiError(400, message, code=code, param="messages")

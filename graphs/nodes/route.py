@@ -73,6 +73,13 @@ async def routed(state: State, context: Context | None, services: Services) -> d
     if moment.handed_by and asked_for in allowed:
         reason = f"{moment.handed_by} handed over to it"
         decision = Decision(event=Event.SWITCH, agent=asked_for, p_fit=1.0, reason=reason)
+    elif (sole := _asked_for(context, allowed, services)) is not None:
+        decision = Decision(
+            event=Event.SWITCH if moment.holder not in (None, sole) else Event.START,
+            agent=sole,
+            p_fit=1.0,
+            reason="the caller asked for it alone",
+        )
     else:
         choice, prediction, fault = await _chosen(state, allowed, services)
         decision = choice.decision
@@ -115,6 +122,15 @@ async def routed(state: State, context: Context | None, services: Services) -> d
         "rest": rest,
         "decision": record,
     }
+
+
+def _asked_for(context: Context | None, allowed: list[str], services: Services) -> str | None:
+    """Return the one agent that the caller lets serve, where no model may: there is nothing to choose."""
+    include = context.include if context else ()
+    sole = (
+        len(include) == 1 and allowed == list(include) and include[0] not in services.gateway.models
+    )
+    return allowed[0] if sole else None
 
 
 def _tool_results(state: State, context: Context | None, services: Services) -> dict[str, Any]:
