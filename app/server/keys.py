@@ -92,10 +92,9 @@ class Keys:
 def make_key(**entry: Any) -> tuple[str, str]:
     """Return a new key, and its entry for the file as YAML."""
     key = _PREFIX + secrets.token_urlsafe(32)
-    kept = {
-        "sha256": _hash(key),
-        **{name: v for name, v in entry.items() if v not in (None, False)},
-    }
+    # A budget of nothing is a budget.
+    given = {name: v for name, v in entry.items() if v is not None and v is not False}
+    kept = {"sha256": _hash(key), **given}
     return key, yaml.safe_dump([kept], sort_keys=False, allow_unicode=True)
 
 
