@@ -135,6 +135,9 @@ def _add(
             "description": "Not ready.",
             "content": {"application/json": {"schema": _OBJECT}},
         }
+    if "{model:path}" in path:
+        named = {"name": "model", "in": "path", "required": True, "schema": {"type": "string"}}
+        extra["parameters"] = [named]
     if body is not None:
         extra["requestBody"] = {
             "required": True,

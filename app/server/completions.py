@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from app.server.background import is_background
 from app.server.callers import ApiCaller, caller_of
+from app.server.door import json_body
 from app.server.hang_up import unless_gone
 from app.server.headers import decision_headers, extension
 from app.server.messages import as_langchain, digest, said_in
@@ -84,7 +85,7 @@ async def read_asked(request: Request, resources: Resources) -> Asked:
     """
     began = time.perf_counter()
     caller = caller_of(request.headers, resources.keys)
-    body = parse_request(await request.body())
+    body = parse_request(await json_body(request))
     context = context_of(body, caller, resources.services)
     background = is_background(body)
     if background:

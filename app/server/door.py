@@ -7,11 +7,12 @@ sent as JSON needs no leave of the server's, so none is read. No other origin ge
 from collections.abc import Collection
 
 from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.server.errors import ApiError, error_response
 
-__all__ = ["LARGEST_BODY", "LOOPBACK", "Door"]
+__all__ = ["LARGEST_BODY", "LOOPBACK", "Door", "json_body"]
 
 LARGEST_BODY = 8 * 1024 * 1024
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
@@ -35,7 +36,7 @@ class Door:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        if (error := self._refusal(scope["method"], headers)) is not None:
+        if (error := self._refusal(headers)) is not None:
             await error_response(error)(scope, receive, send)
             return
         came, begun = 0, False
@@ -59,22 +60,29 @@ class Door:
             if not begun:
                 await error_response(_too_large())(scope, receive, send)
 
-    def _refusal(self, method: str, headers: Headers) -> ApiError | None:
+    def _refusal(self, headers: Headers) -> ApiError | None:
         if self._hosts is not None and _name(headers.get("host", "")) not in self._hosts:
             return ApiError(
                 421,
                 "the Host header names another server; add the name to MOMA_SERVER_HOSTS if it is this one",
                 code="wrong_host",
             )
-        if method not in ("POST", "PUT", "PATCH"):
-            return None
-        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind != "application/json":
-            return ApiError(
-                415, "send the body with content-type: application/json", code="wrong_content_type"
-            )
         length = headers.get("content-length", "0")
         return _too_large() if not length.isdigit() or int(length) > LARGEST_BODY else None
+
+
+async def json_body(request: Request) -> bytes:
+    """Return the body of a request.
+
+    Raises:
+        ApiError: it is not sent as JSON.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise ApiError(
+            415, "send the body with content-type: application/json", code="wrong_content_type"
+        )
+    return await request.body()
 
 
 def _too_large() -> ApiError:

@@ -202,7 +202,7 @@ class ChatRequest(BaseModel):
         default="auto",
         description="auto, auto:cost, auto:performance, agent:ID, or the id of a model.",
     )
-    messages: Annotated[list[_Message], Field(min_length=1, max_length=10_000)]
+    messages: Annotated[list[_Message], Field(min_length=1, max_length=2_048)]
     stream: bool | None = False
     stream_options: StreamOptions | None = None
     temperature: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] | None = None

@@ -1,6 +1,8 @@
 """What the endpoints of one server process share, opened when it starts and closed when it ends."""
 
+import asyncio
 import functools
+import threading
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +17,9 @@ from graphs.checkpoints import open_threads
 from graphs.threads import MomaGraph
 
 __all__ = ["Resources", "open_resources", "resources_of"]
+
+
+_LONGEST_WARMING_S = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +50,16 @@ async def open_resources(settings: Settings, keys: Keys | None) -> AsyncIterator
         CheckpointError: the threads cannot be used.
     """
     services = Services.from_catalog(settings.read_catalog(), settings.options())
+    warming: threading.Thread | None = None
     try:
         async with resources_of(services, threads=settings.threads_place, keys=keys) as resources:
-            services.warm()
+            warming = services.warm()
             yield resources
     finally:
+        if (
+            warming is not None
+        ):  # a thread within a library's own code would abort the process as it ends
+            await asyncio.to_thread(warming.join, _LONGEST_WARMING_S)
         services.close()
 
 

@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from app.server.callers import caller_of
 from app.server.completions import read_asked
+from app.server.door import json_body
 from app.server.errors import ApiError
 from app.server.headers import decision_headers
 from app.server.resources import Resources
@@ -21,13 +22,17 @@ _THUMBS = {"up": 1.0, "down": 0.0}
 class Feedback(BaseModel):
     """The body of `/v1/feedback`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    decision_id: Annotated[str, Field(min_length=1, max_length=100)] | None = Field(
-        default=None, description="As in the header x-moma-decision-id."
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={"oneOf": [{"required": ["decision_id"]}, {"required": ["id"]}]},
     )
-    id: Annotated[str, Field(min_length=1, max_length=100)] | None = Field(
-        default=None, description="The id of a completion, in its place."
+
+    decision_id: Annotated[str, Field(min_length=1, max_length=100)] = Field(
+        default="", description="As in the header x-moma-decision-id."
+    )
+    id: Annotated[str, Field(min_length=1, max_length=100)] = Field(
+        default="", description="The id of a completion, in its place."
     )
     score: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | Literal["up", "down"]
     comment: Annotated[str, Field(max_length=10_000)] | None = None
@@ -64,8 +69,8 @@ async def give_feedback(request: Request) -> Response:
     """
     resources: Resources = request.app.state.resources
     caller = caller_of(request.headers, resources.keys)
-    given = _parsed(await request.body())
-    decision = (given.decision_id or given.id or "").removeprefix("chatcmpl-")
+    given = _parsed(await json_body(request))
+    decision = (given.decision_id or given.id).removeprefix("chatcmpl-")
     turn = await resources.conversations.decided(caller.place, decision)
     if turn is None:
         raise ApiError(
@@ -84,6 +89,6 @@ def _parsed(body: bytes) -> Feedback:
         first = error.errors(include_url=False, include_context=False)[0]
         path = ".".join(str(part) for part in first["loc"])
         raise ApiError(400, f"{path:.200}: {first['msg']:.300}", code="invalid_value") from None
-    if (feedback.decision_id is None) == (feedback.id is None):
+    if bool(feedback.decision_id) == bool(feedback.id):
         raise ApiError(400, "send decision_id or id", code="missing_required_parameter")
     return feedback

@@ -12,7 +12,7 @@ import pytest
 from langchain_core.messages import AIMessageChunk
 from langchain_openai import ChatOpenAI
 from openai import AsyncOpenAI
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from agents.contract import declined
 from tests.support.agents import fake_agent, model_at
@@ -30,7 +30,7 @@ from tests.support.provider import (
 )
 from tests.support.waiting import PATIENCE_S, wait_until
 
-TOOL = {
+TOOL: Any = {
     "type": "function",
     "function": {
         "name": "weather",
@@ -227,7 +227,7 @@ def test_a_tool_message_that_answers_nothing_is_refused(house: House) -> None:
 
 
 def test_what_is_asked_of_the_model_reaches_it(house: House) -> None:
-    given = {
+    given: dict[str, Any] = {
         "temperature": 0.25,
         "top_p": 0.5,
         "seed": 3,
@@ -374,8 +374,8 @@ def test_the_whole_record_is_told_on_request(house: House) -> None:
 
 def test_langchains_chat_model_talks_to_it(house: House) -> None:
     model = ChatOpenAI(
-        base_url=f"{house.api.url}/v1", api_key="none", model="auto", max_retries=0, seed=1
-    )  # type: ignore[call-arg]
+        base_url=f"{house.api.url}/v1", api_key=SecretStr("none"), model="auto", max_retries=0
+    )
     assert model.invoke("write a poem").content == "Hello there."
     whole: AIMessageChunk | None = None
     for chunk in model.stream("write a poem"):
@@ -385,7 +385,7 @@ def test_langchains_chat_model_talks_to_it(house: House) -> None:
     assert (whole.content, whole.response_metadata["model_name"]) == ("Hello there.", "m")
     house.answers(tool_call("weather", '{"city": "Oslo"}'))
     called = model.bind_tools([TOOL]).invoke("the weather?")
-    assert called.tool_calls[0]["args"] == {"city": "Oslo"}  # type: ignore[attr-defined]
+    assert called.tool_calls[0]["args"] == {"city": "Oslo"}
     house.answers(ok('{"name": "Ann", "age": 5}'))
     person = model.with_structured_output(Person).invoke("write who she is")
     assert person == Person(name="Ann", age=5)

@@ -233,7 +233,7 @@ def test_tools_may_be_answered_by_their_key_alone(provider: FakeProvider) -> Non
                 "content": "x",
             }
             question = {"role": "user", "content": "look"}
-            body = {"headers": where, "tools": [tool]}
+            body: dict[str, Any] = {"headers": where, "tools": [tool]}
             told = api.chat(question, assistant, result, **body).json()
             assert told["choices"][0]["message"]["content"] == "Seen."
             again = api.chat(question, assistant, result, **body).json()
