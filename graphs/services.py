@@ -111,6 +111,7 @@ class Services:
         # Embedding is CPU work that lets go of the interpreter lock: two at a time, off the event loop.
         self._pool = TimedPool(workers=2, seconds=options.routing_seconds, name="moma-route")
         self._fault: str | None = None
+        self._closed = False
         self._breakers: defaultdict[str, Breaker] = defaultdict(Breaker)
         self._deadlines: OrderedDict[str, float] = OrderedDict()
 
@@ -199,6 +200,7 @@ class Services:
 
     def close(self) -> None:
         """End the local models' servers and close the file of what was spent."""
+        self._closed = True
         self._local.close()
         self._pool.close()
         self._loader.shutdown(wait=False)
@@ -324,7 +326,8 @@ class Services:
             self.router()
         except MomaError:
             return  # the first turn meets the same error, where it can be shown
-        transport.load()
+        if not self._closed:
+            transport.load()
 
 
 def _local_model(model: Model, *, threads: int) -> LocalModel:

@@ -56,11 +56,10 @@ async def open_resources(settings: Settings, keys: Keys | None) -> AsyncIterator
             warming = services.warm()
             yield resources
     finally:
-        if (
-            warming is not None
-        ):  # a thread within a library's own code would abort the process as it ends
-            await asyncio.to_thread(warming.join, _LONGEST_WARMING_S)
         services.close()
+        if warming is not None:
+            # A thread within a library's own code would abort the process as it ends.
+            await asyncio.to_thread(warming.join, _LONGEST_WARMING_S)
 
 
 @asynccontextmanager

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -144,12 +143,8 @@ def test_no_body_breaks_the_server(
     api: Api, messages: Any, more: dict[str, Any], headers: dict[str, str]
 ) -> None:
     text = json.dumps({"messages": messages, **more})
-    response = httpx.post(
-        f"{api.url}/v1/chat/completions",
-        content=text,
-        headers={"content-type": "application/json", **headers},
-        timeout=60,
-    )
+    with api.http(content_type="application/json") as client:
+        response = client.post("/v1/chat/completions", content=text, headers=headers)
     assert response.status_code in (200, 400, 404, 413, 429, 503), response.text
     if response.status_code != 200:
         assert set(response.json()["error"]) == {"message", "type", "param", "code"}
