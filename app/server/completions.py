@@ -111,7 +111,9 @@ async def read_asked(request: Request, resources: Resources) -> Asked:
 
 async def _whole(asked: Asked, resources: Resources) -> Response:
     model, calls, ended = "router", dict[int, dict[str, Any]](), None
-    async with aclosing(run_turn(asked.graph, asked.place, asked.context)) as events:
+    async with aclosing(
+        run_turn(asked.graph, asked.place, asked.context, streamed=False)
+    ) as events:
         async for event in events:
             if isinstance(event, Said | Called):
                 model = event.model

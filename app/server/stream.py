@@ -88,7 +88,9 @@ class EventStream(Response):
     async def _run(self) -> None:
         asked = self._asked
         try:
-            async with aclosing(run_turn(asked.graph, asked.place, asked.context)) as events:
+            async with aclosing(
+                run_turn(asked.graph, asked.place, asked.context, streamed=True)
+            ) as events:
                 async for event in events:
                     self._events.put_nowait(event)
         except Exception as error:  # noqa: BLE001 it is raised again where it can be told
