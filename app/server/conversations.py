@@ -8,6 +8,7 @@ begins a new thread with the messages that its client sends.
 import asyncio
 import logging
 import sqlite3
+import sys
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -145,8 +146,10 @@ async def open_conversations(place: str) -> AsyncIterator[Conversations]:
             store = await stack.enter_async_context(opened)
             await store.setup()
             await store.start_ttl_sweeper()
-        except (sqlite3.Error, OSError) as error:
-            raise CheckpointError(f"{place}: its conversations cannot be used ({error})") from error
+        except _raised() as error:
+            raise CheckpointError(
+                f"the store of conversations beside the threads cannot be used ({' '.join(str(error).split())})"
+            ) from error
         stack.push_async_callback(store.stop_ttl_sweeper)
         conversations = Conversations(store)
         stack.push_async_callback(conversations.flush)
@@ -187,6 +190,12 @@ async def _postgres(address: str) -> AsyncIterator[Any]:
             yield store
         finally:
             await _end(store)
+
+
+def _raised() -> tuple[type[Exception], ...]:
+    """Return what opening a store raises; PostgreSQL's driver is an extra, and loaded only where it is used."""
+    psycopg = sys.modules.get("psycopg")
+    return (sqlite3.Error, OSError, psycopg.Error) if psycopg else (sqlite3.Error, OSError)
 
 
 def _make_private(path: Path) -> None:

@@ -72,7 +72,7 @@ def serving(
     keys: Keys | None = None,
     hosts: Collection[str] | None = LOOPBACK,
     load: bool = True,
-    threads: Path | None = None,
+    threads: Path | str | None = None,
     services: Services | None = None,
     **house: Any,
 ) -> Iterator[Api]:

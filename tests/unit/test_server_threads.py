@@ -9,9 +9,11 @@ from langgraph.types import interrupt
 
 from agents.contract import declined, done, needs_input
 from agents.replies import approved
+from tests.support import postgres
 from tests.support.agents import fake_agent, model_at
 from tests.support.api import Api, keyring, serving
 from tests.support.provider import FakeProvider, ok, status
+from tests.support.waiting import wait_until
 
 QUESTION = {"kind": "approval", "question": "Delete it?", "details": ["a file"], "agent": "alpha"}
 
@@ -315,6 +317,23 @@ def test_threads_and_conversations_outlive_the_server(
         assert feedback.status_code == 200
         assert api.say("alpha", "For when?", "today") == "Booked for today."
     assert threads.with_name("threads.conversations.sqlite").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.skipif(postgres.missing() is not None, reason=str(postgres.missing()))
+def test_two_servers_share_a_database(provider: FakeProvider) -> None:
+    house: dict[str, Any] = {"models": [model_at(provider.base_url)]}
+    with postgres.server() as address:
+        shops = [Shop(), Shop()]
+        with (
+            serving(shops[0].booker, threads=address, **house) as one,
+            serving(shops[1].booker, threads=address, **house) as two,
+        ):
+            done = one.chat("alpha")
+            wait_until(lambda: one.resources.conversations._writing is None)
+            assert two.http().get("/ready").status_code == 200
+            assert two.say("alpha", "For when?", "today") == "Booked for today."
+            given = {"id": done.json()["id"], "score": "down"}
+            assert two.http().post("/v1/feedback", json=given).status_code == 200
 
 
 TITLE = (
