@@ -1,6 +1,7 @@
 """The FastAPI application: which path is answered by what, and how errors are told."""
 
-from collections.abc import AsyncIterator, Callable, Collection
+import functools
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
@@ -22,6 +23,7 @@ from app.server.routes import Feedback, give_feedback, route
 __all__ = ["make_app"]
 
 Open = Callable[[], AbstractAsyncContextManager[Resources]]
+Endpoint = Callable[[Request], Awaitable[Response]]
 _REFUSALS = (400, 401, 403, 404, 413, 415, 421, 429, 500, 502, 503, 504)
 _ERROR = {
     "type": "object",
@@ -73,26 +75,25 @@ def make_app(opened: Open, *, hosts: Collection[str] | None = None) -> FastAPI:
     _add(app, "GET", "/health", health)
     _add(app, "GET", "/ready", ready)
     _add(app, "GET", "/metrics", metrics, kind="text/plain")
-    app.add_exception_handler(Exception, _told)
     app.add_exception_handler(HTTPException, _told_http)
-    for error in _handled():
-        app.add_exception_handler(error, _told)
     app.add_middleware(Door, hosts=hosts)
     return app
 
 
-def _handled() -> list[type[Exception]]:
-    from agents.errors import MomaError
+def _safe(endpoint: Endpoint) -> Endpoint:
+    """Return an endpoint that tells its errors in OpenAI's form."""
 
-    return [ApiError, MomaError]
+    @functools.wraps(endpoint)
+    async def safe(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except Exception as error:  # noqa: BLE001 the server's boundary: whatever it is, the client is told something
+            told = as_api_error(error)
+            if not told.counted:
+                request.app.state.resources.metrics.count_refused(told.status)
+            return error_response(told)
 
-
-async def _told(request: Request, error: Exception) -> Response:
-    told = as_api_error(error)
-    resources: Resources | None = getattr(request.app.state, "resources", None)
-    if resources is not None and not getattr(request.state, "counted", False):
-        resources.metrics.count_refused(told.status)
-    return error_response(told)
+    return safe
 
 
 async def _told_http(request: Request, error: Exception) -> Response:
@@ -106,7 +107,7 @@ def _add(
     app: FastAPI,
     method: str,
     path: str,
-    endpoint: Callable[[Request], Any],
+    endpoint: Endpoint,
     *,
     body: type[BaseModel] | None = None,
     kind: str = "application/json",
@@ -143,7 +144,9 @@ def _add(
             "required": True,
             "content": {"application/json": {"schema": _inlined(body)}},
         }
-    app.add_api_route(path, endpoint, methods=[method], response_model=None, openapi_extra=extra)
+    app.add_api_route(
+        path, _safe(endpoint), methods=[method], response_model=None, openapi_extra=extra
+    )
 
 
 def _inlined(body: type[BaseModel]) -> dict[str, Any]:

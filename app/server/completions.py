@@ -45,6 +45,8 @@ class Asked:
     def remember(self, ended: Ended, resources: Resources) -> None:
         """Keep in which thread this conversation is, and count the turn."""
         status = str(ended.failure.status) if ended.failure else "ok"
+        if ended.failure:
+            ended.failure.counted = True
         resources.metrics.count(ended.record, status=status, began=self.began)
         if not ended.record or self.background:
             return

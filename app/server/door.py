@@ -18,10 +18,6 @@ LARGEST_BODY = 8 * 1024 * 1024
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
-class _TooLargeError(Exception):
-    """More came than is taken."""
-
-
 class Door:
     """The outermost layer of the application."""
 
@@ -39,26 +35,17 @@ class Door:
         if (error := self._refusal(headers)) is not None:
             await error_response(error)(scope, receive, send)
             return
-        came, begun = 0, False
+        came = 0
 
         async def bounded() -> Message:
             nonlocal came
             message = await receive()
             came += len(message.get("body", b""))
             if came > LARGEST_BODY:
-                raise _TooLargeError
+                raise _too_large()
             return message
 
-        async def noting(message: Message) -> None:
-            nonlocal begun
-            begun = True
-            await send(message)
-
-        try:
-            await self._app(scope, bounded, noting)
-        except _TooLargeError:
-            if not begun:
-                await error_response(_too_large())(scope, receive, send)
+        await self._app(scope, bounded, send)
 
     def _refusal(self, headers: Headers) -> ApiError | None:
         if self._hosts is not None and _name(headers.get("host", "")) not in self._hosts:

@@ -49,6 +49,8 @@ class ApiError(Exception):
         super().__init__(message)
         self.status, self.code, self.param = status, code, param
         self.retry_after = retry_after
+        self.counted = False
+        """Whether the turn that it ended was counted."""
 
     @property
     def kind(self) -> str:

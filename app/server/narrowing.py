@@ -165,7 +165,7 @@ def _call(request: ChatRequest) -> dict[str, Any]:
         "top_p": request.top_p,
         "presence_penalty": request.presence_penalty,
         "frequency_penalty": request.frequency_penalty,
-        "stop": [request.stop] if isinstance(request.stop, str) else request.stop,
+        "stop": [request.stop] if isinstance(request.stop, str) else request.stop or None,
         "seed": request.seed,
         "reasoning_effort": request.reasoning_effort,
         "parallel_tool_calls": request.parallel_tool_calls,

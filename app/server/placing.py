@@ -67,6 +67,11 @@ class Place:
     paused: bool = False
     """Whether an agent waits for an approval there."""
 
+    @property
+    def newest(self) -> RunnableConfig:
+        """Where the thread stands after the turn, wherever it went on from."""
+        return _on(self.thread)
+
 
 async def find_place(
     request: ChatRequest,

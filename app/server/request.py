@@ -16,8 +16,6 @@ _Text = Annotated[str, Field(max_length=1_000_000)]
 _Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 _Penalty = Annotated[float, Field(ge=-2, le=2, allow_inf_nan=False)]
 _LIMIT = Field(ge=1, le=10_000_000)
-_ADMINISTRATIVE = frozenset({"store", "service_tier", "prompt_cache_key", "safety_identifier"})
-"""What a client may send and what changes no answer."""
 _REFUSED = {
     "functions": "send `tools`",
     "function_call": "send `tool_choice`",
@@ -215,7 +213,7 @@ class ChatRequest(BaseModel):
         Annotated[str, Field(min_length=1, max_length=1_000)]
         | Annotated[
             list[Annotated[str, Field(min_length=1, max_length=1_000)]],
-            Field(min_length=1, max_length=4),
+            Field(max_length=4),
         ]
         | None
     ) = None
@@ -234,6 +232,12 @@ class ChatRequest(BaseModel):
     n: Literal[1] | None = None
     logprobs: Literal[False] | None = None
     modalities: list[Literal["text"]] | None = None
+    # What some clients send as null, and what is refused if it is anything else.
+    functions: None = None
+    function_call: None = None
+    logit_bias: None = None
+    top_logprobs: None = None
+    # What changes no answer is taken and not used.
     store: bool | None = None
     service_tier: str | None = None
     prompt_cache_key: str | None = None
@@ -270,7 +274,7 @@ def _refusal(error: ValidationError) -> ApiError:
     name = str(first["loc"][0]) if first["loc"] else ""
     if first["type"] == "json_invalid":
         return ApiError(400, f"the body is not JSON: {first['msg']:.200}", code="invalid_json")
-    if first["type"] == "extra_forbidden":
+    if first["type"] == "extra_forbidden" or name in _REFUSED:
         hint = _REFUSED.get(name, "it is not known here")
         text = f"{name!r:.80} is not supported: {hint}"
         return ApiError(400, text, code="unsupported_parameter", param=name[:80])

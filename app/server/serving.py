@@ -51,6 +51,7 @@ def serve(app: FastAPI, *, host: str, port: int, drain_seconds: float) -> bool:
         app,
         host=host,
         port=port,
+        log_config=None,  # so that its lines go where all go, and keys are taken out of them
         log_level="warning",
         access_log=False,
         server_header=False,

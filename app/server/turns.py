@@ -80,7 +80,19 @@ class _Turn:
     record: dict[str, Any] = field(default_factory=dict)
     phase: str = ""
     approval: dict[str, Any] | None = None
-    failure: ApiError | None = None
+    refused: bool = False
+    broken: tuple[int, float | None] | None = None
+    """The status of what kept every model from answering, and when to come again."""
+
+    def failure(self) -> ApiError | None:
+        """Return why there is no answer, None if there is one."""
+        if self.refused:
+            return _refusal(self.record)
+        if self.broken is None:
+            return None
+        status, retry_after = self.broken
+        text = f"no model could answer: {self.record.get('error') or 'the answer broke off'}"
+        return of_status(status, text, retry_after=retry_after)
 
 
 async def run_turn(
@@ -116,7 +128,7 @@ async def run_turn(
         calls=turn.calls,
         finish=turn.finish,
         approval=turn.approval,
-        failure=turn.failure,
+        failure=turn.failure(),
     )
 
 
@@ -161,7 +173,7 @@ async def _step_by_step(
                         for event in _heard(turn, message, node):
                             yield event
     if turn.approval is not None:
-        state = await graph.aget_state(place.config)
+        state = await graph.aget_state(place.newest)
         turn.record, turn.phase = state.values["record"], state.values["phase"]
 
 
@@ -201,12 +213,10 @@ def _heard(turn: _Turn, message: AIMessage, node: str) -> list[Said | Called]:
     else:
         calls = [_whole(call, n) for n, call in enumerate(message.tool_calls)]
     if node == "refuse":
-        turn.failure = _refusal(turn.record)
+        turn.refused = True
         return []
     elif metadata.get("partial"):
-        retry_after, status = metadata.get("retry_after"), int(metadata.get("status", 502))
-        text = str(message.text).rpartition("*No model could answer: ")[2].partition(". Your")[0]
-        turn.failure = of_status(status, f"no model could answer: {text}", retry_after=retry_after)
+        turn.broken = int(metadata.get("status", 502)), metadata.get("retry_after")
         return []
     elif agent := metadata.get("agent"):
         turn.model = f"agent:{agent}"
@@ -269,7 +279,7 @@ async def _again(
     graph: MomaGraph, place: Place, turn: _Turn
 ) -> AsyncGenerator[Decided | Said, None]:
     """Yield the answer that the thread has to a message that was sent before, and was answered."""
-    state = await graph.aget_state(place.config)
+    state = await graph.aget_state(place.newest)
     messages = state.values.get("messages") or []
     at = next((n for n, m in enumerate(messages) if m.id == place.repeated), len(messages))
     following = messages[at + 1 :]

@@ -14,7 +14,7 @@ from langchain_openai import ChatOpenAI
 from openai import AsyncOpenAI
 from pydantic import BaseModel, SecretStr
 
-from agents.contract import declined
+from agents.contract import declined, done, needs_input
 from tests.support.agents import fake_agent, model_at
 from tests.support.api import Api, serving
 from tests.support.provider import (
@@ -39,6 +39,16 @@ TOOL: Any = {
     },
 }
 PICTURE = "data:image/png;base64,iVBORw0KGgo="
+
+
+def held(gate: threading.Event, reply: Reply) -> Reply:
+    """Return a reply that waits for the gate to open."""
+
+    async def waiting(wire: Any, seen: Any) -> None:
+        await asyncio.to_thread(gate.wait, PATIENCE_S)
+        await reply(wire, seen)
+
+    return waiting
 
 
 class Script:
@@ -284,6 +294,7 @@ REFUSED: list[tuple[dict[str, Any], int, str, str | None]] = [
     ({"logprobs": True}, 400, "no log probabilities", "unsupported_value"),
     ({"top_logprobs": 2}, 400, "log probabilities", "unsupported_parameter"),
     ({"logit_bias": {"1": 1}}, 400, "other numbers", "unsupported_parameter"),
+    ({"top_logprobs": 2, "logprobs": None}, 400, "log probabilities", "unsupported_parameter"),
     ({"functions": []}, 400, "send `tools`", "unsupported_parameter"),
     ({"frobnicate": 1}, 400, "not known here", "unsupported_parameter"),
     ({"temperature": 3}, 400, "less than or equal to 2", "invalid_value"),
@@ -405,6 +416,67 @@ def test_litellm_talks_to_it(house: House) -> None:
     assert "".join(p.choices[0].delta.content or "" for p in parts) == "Hello there."
 
 
+def test_what_is_sent_as_nothing_is_nothing(house: House) -> None:
+    names = ("functions", "function_call", "logit_bias", "top_logprobs", "logprobs", "n", "stop")
+    empty: dict[str, Any] = {"tools": [], "tool_choice": "auto", "stop": []}
+    given = {name: None for name in (*names, "temperature", "seed", "user", "metadata")} | empty
+    assert house.api.say("write a poem", **given) == "Hello there."
+
+
+def after_a_comment(api: Api, gate: threading.Event, text: str, **headers: str) -> str:
+    """Send `text`, open the gate when the server has sent a comment, and return what comes then."""
+    with (
+        api.http(**headers) as client,
+        client.stream(
+            "POST", "/v1/chat/completions", json={"messages": user(text), "stream": True}
+        ) as response,
+    ):
+        lines = response.iter_lines()
+        assert any(line == ": keep-alive" for line in lines)
+        assert "x-moma-agent" not in response.headers
+        gate.set()
+        return "\n".join(lines)
+
+
+def test_silence_is_filled_with_comments(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.server.stream.KEEP_ALIVE_S", 0.05)
+    gate = threading.Event()
+    house.answers(held(gate, ok("At last.")))
+    assert "last." in after_a_comment(house.api, gate, "write a poem")
+
+
+def test_a_client_hears_something_before_a_slow_agent_has_decided(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gate = threading.Event()
+
+    async def slow(state: Any, runtime: Any) -> Any:
+        if state["memory"]:
+            await asyncio.to_thread(gate.wait, PATIENCE_S)
+            return done("At last.")
+        return needs_input("For when?", memory={"asked": True})
+
+    monkeypatch.setattr("app.server.stream.KEEP_ALIVE_S", 0.05)
+    with serving(fake_agent("alpha", slow)) as api:
+        assert api.say("alpha", headers={"x-session-id": "slow"}) == "For when?"
+        rest = after_a_comment(api, gate, "tomorrow", x_session_id="slow")
+    assert "At last." in rest
+    assert '"served_by": {"kind": "agent", "id": "alpha"}' in rest
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_what_nobody_foresaw_is_told_without_its_words(
+    house: House, monkeypatch: pytest.MonkeyPatch, streamed: bool
+) -> None:
+    def broken(*_: Any) -> None:
+        raise RuntimeError("a secret")
+
+    monkeypatch.setattr("app.server.completions.context_of", broken)
+    response = house.api.chat("write a poem", stream=streamed)
+    assert (response.status_code, response.json()["error"]["type"]) == (500, "server_error")
+    assert "secret" not in response.text
+
+
 def test_a_thought_is_paid_for_and_not_told(house: House) -> None:
     house.answers(stream({"reasoning_content": "Hmm."}, {"content": "Yes."}))
     assert house.api.say("write a poem") == "Yes."
@@ -412,12 +484,7 @@ def test_a_thought_is_paid_for_and_not_told(house: House) -> None:
 
 def test_a_busy_server_says_when_to_come_again() -> None:
     gate = threading.Event()
-
-    async def held(wire: Any, seen: Any) -> None:
-        await asyncio.to_thread(gate.wait, PATIENCE_S)
-        await ok()(wire, seen)
-
-    with FakeProvider(held) as provider:
+    with FakeProvider(held(gate, ok())) as provider:
         house: dict[str, Any] = {"models": [model_at(provider.base_url)]}
         with serving(**house, turns_at_once=4, turns_waiting=0, turns_per_user=1) as api:
             asking = threading.Thread(target=api.say, args=("write a poem",), daemon=True)

@@ -146,6 +146,10 @@ def test_the_counters_tell_of_turns_and_of_no_user(api: Api) -> None:
     assert value('moma_tokens_total{direction="input",model="m"}') == read + 11
     assert value('moma_turns_total{id="none",kind="none",status="404"}') >= 1
     assert value('moma_model_resting{model="m"}') == 0
+    before = value('moma_turns_total{id="refuse",kind="router",status="429"}')
+    assert api.chat("write", max_cost_usd=0).status_code == 429
+    assert value('moma_turns_total{id="refuse",kind="router",status="429"}') == before + 1
+    assert value('moma_turns_total{id="none",kind="none",status="429"}') == 0
     wait_until(lambda: value("moma_turns_admitted") == 0)
     text = client.get("/metrics").text
     assert "secret" not in text

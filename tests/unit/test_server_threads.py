@@ -220,6 +220,23 @@ def test_an_approval_is_asked_for_in_words_and_given_by_the_next_message(
     assert shop.deleted == before + 1
 
 
+@pytest.mark.parametrize("streamed", [False, True])
+def test_an_edited_turn_may_end_in_a_question_for_an_approval(api: Api, streamed: bool) -> None:
+    headers = session(f"fork{streamed}")
+    api.say("write here", headers=headers)
+    api.say("write here", "A poem.", "write more", headers=headers)
+    messages = [
+        {"role": "user", "content": "write here"},
+        {"role": "assistant", "content": "A poem."},
+        {"role": "user", "content": "gamma"},
+    ]
+    asked = api.chat(*messages, headers=headers, stream=streamed)
+    assert "awaiting_approval" in asked.text
+    assert '"turn": 2' in api.chat(*messages, headers={**headers, "x-moma-debug": "1"}).text
+    told = api.say("write here", "A poem.", "gamma", "Delete it?", "no", headers=headers)
+    assert told == "Kept."
+
+
 def test_tools_may_be_answered_by_their_key_alone(provider: FakeProvider) -> None:
     from tests.support.provider import tool_call
 
