@@ -7,7 +7,7 @@ import difflib
 import errno
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import platformdirs
 from dotenv import load_dotenv
@@ -134,7 +134,23 @@ class Settings(BaseSettings):
         default=32, description="How many calls one user may have open at once."
     )
 
-    @field_validator("grants", "residency", mode="before")
+    log: Literal["text", "json"] = Field(
+        default="text", description="How the server logs: text, or json with a line for each turn."
+    )
+    api_keys: Path | None = Field(
+        default=None,
+        description="The file of the server's keys (python -m app.server key makes one); empty: loopback only.",
+    )
+    server_hosts: _Words = Field(
+        default=(),
+        description="Further names under which the server is called, with commas between.",
+    )
+    drain_seconds: _Seconds = Field(
+        default=30.0,
+        description="How long turns that run may go on when the server is told to end.",
+    )
+
+    @field_validator("grants", "residency", "server_hosts", mode="before")
     @classmethod
     def _words(cls, value: Any) -> Any:
         if isinstance(value, str):

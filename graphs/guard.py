@@ -28,7 +28,7 @@ from graphs.results import results_here
 from graphs.services import Services
 from graphs.state import Context, State
 from graphs.tracing import step, tell
-from graphs.turn import text_of
+from graphs.turn import modalities_of, text_of
 
 HISTORY = 12
 """Earlier messages that an agent sees."""
@@ -72,6 +72,7 @@ def moment_of(state: State, services: Services) -> tuple[Moment, Collection[str]
         handed_by=giver,
         tried=frozenset(tried),
         broken=services.broken(),
+        modalities=modalities_of(state["messages"][-1].content),
     )
     return moment, given.card.hand_over_to if given else None
 
@@ -204,7 +205,7 @@ def _granted(
     seconds: float,
     loop: asyncio.AbstractEventLoop,
 ) -> AgentContext:
-    order = order_models(state, runtime.context, services)
+    order = order_models(state, runtime.context, services, behind_agent=True)
     model = None
     if order:
         model = GatewayChatModel(

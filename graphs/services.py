@@ -24,6 +24,7 @@ from agents.errors import RoutingError, SettingsError
 from agents.registry import Registry, build_agent
 from graphs.admission import Admission
 from graphs.budgets import BudgetLimits, Budgets, Left, Spender
+from graphs.call import brings_tools
 from graphs.catalog import Catalog
 from graphs.gateway.breaker import Breaker
 from graphs.gateway.gateway import Gateway, Places
@@ -120,6 +121,7 @@ class Services:
         # Embedding is CPU work that lets go of the interpreter lock: two at a time, off the event loop.
         self._pool = TimedPool(workers=2, seconds=options.routing_seconds, name="moma-route")
         self._fault: str | None = None
+        self._closed = False
         self._breakers: defaultdict[str, Breaker] = defaultdict(Breaker)
         self._deadlines: OrderedDict[str, float] = OrderedDict()
 
@@ -158,6 +160,11 @@ class Services:
                     self._broken = time.monotonic() + _LOAD_AGAIN_S, error
                     raise
             return self._router
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the routers are loaded."""
+        return self._router is not None
 
     async def loaded_router(self, *, seconds: float) -> Router:
         """Return the routers as soon as they are loaded.
@@ -203,6 +210,7 @@ class Services:
 
     def close(self) -> None:
         """End the local models' servers and close the file of what was spent."""
+        self._closed = True
         if self.shadow is not None:
             self.shadow.services.close()
         self._local.close()
@@ -242,6 +250,7 @@ class Services:
             include=frozenset(given.include),
             exclude=frozenset(given.exclude),
             budget_usd=left.usd,
+            own_tools=brings_tools(given.call),
         )
 
     def left(
@@ -339,7 +348,8 @@ class Services:
             self.router()
         except MomaError:
             return  # the first turn meets the same error, where it can be shown
-        transport.load()
+        if not self._closed:
+            transport.load()
 
 
 def _shared_rests(database: str | None, gateway: Gateway) -> "SharedRests | None":

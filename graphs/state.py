@@ -5,13 +5,14 @@ live in `Context` only, because agents may write state.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, TypedDict
 
 from langchain_core.messages import AnyMessage
 from langgraph.graph.message import add_messages
 
 from agents.errors import InputError
+from graphs.call import check_call
 from graphs.routing.choice import preference_weight
 
 Preference = str | float
@@ -102,6 +103,8 @@ class Context:
     """If not empty, only these agents and models may serve."""
     exclude: Sequence[str] = ()
     """These agents and models may not serve."""
+    call: Mapping[str, Any] = field(default_factory=dict)
+    """What the request asks of the model that answers: `graphs.call` lists it. It is never saved."""
 
     def __post_init__(self) -> None:
         """Refuse what would open a mask by mistake: a text where a list belongs, an amount that is none.
@@ -120,6 +123,8 @@ class Context:
         number = isinstance(budget, int | float) and not isinstance(budget, bool)
         if budget is not None and not (number and budget >= 0):
             raise _wrong("budget_usd", budget, "an amount of 0 or more")
+        if self.call:
+            check_call(self.call)
 
 
 def read_context(given: object) -> Context | None:

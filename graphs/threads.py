@@ -9,9 +9,16 @@ import queue
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from itertools import takewhile
 from typing import Any, Self
 
-from langchain_core.messages import BaseMessage, HumanMessage, convert_to_messages
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    HumanMessage,
+    ToolMessage,
+    convert_to_messages,
+)
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config, merge_configs
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
@@ -19,7 +26,7 @@ from langgraph.errors import GraphDrained
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command, StateSnapshot
 
-from agents.errors import DrainingError, InputError
+from agents.errors import DrainingError, InputError, LengthError
 from graphs import tracing
 from graphs.admission import Admission
 from graphs.locks import turn_on
@@ -83,7 +90,9 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         with checkpoint_errors(), _drained(), _let_in(admission, context):
             async with turn_on(self._saver, thread) if thread else nullcontext():
                 saved = await self._saved(config, user=user_of(context))
-                if thread:
+                if not thread:
+                    _check_tool_results(turn, saved)
+                else:
                     turn = self._resuming(turn, saved)
                     resumed = turn is None or isinstance(turn, Command)
                     config = keeping(config, saver=self._saver, resumed=resumed)
@@ -208,13 +217,18 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         if saved is None or not _is_paused(saved):
             if resumes:
                 raise InputError("nothing waits for an answer in this thread; send a message")
-            return None if _is_known(turn, saved) else turn
+            if _is_known(turn, saved):
+                return None
+            _check_tool_results(turn, saved)
+            return turn
         values = saved.checkpoint["channel_values"]
         if resumes and not turn.update and not turn.goto:
             return Command(resume=turn.resume, update=resume_approval(values, turn.resume))
         if not isinstance(turn, dict):
             return turn
         messages = turn["messages"]
+        if isinstance(messages[-1], ToolMessage):
+            raise InputError("an agent waits for an approval in this thread; answer it first")
         answer = text_of(messages[-1].content)
         return Command(resume=answer, update=resume_approval(values, answer, messages))
 
@@ -263,6 +277,24 @@ def _is_known(turn: Any, saved: CheckpointTuple | None) -> bool:
     )
 
 
+def _check_tool_results(turn: Any, saved: CheckpointTuple | None) -> None:
+    """Check that the results of tools that a turn ends with answer calls that are open."""
+    sent = turn["messages"] if isinstance(turn, dict) else []
+    results = [*takewhile(lambda m: isinstance(m, ToolMessage), reversed(sent))]
+    if not results:
+        return
+    kept = saved.checkpoint["channel_values"].get("messages") if saved else None
+    before = [*(kept or ()), *sent[: len(sent) - len(results)]][-1:]
+    asked = before[0].tool_calls if before and isinstance(before[0], AIMessage) else []
+    called = {call["id"] for call in asked}
+    for result in results:
+        if result.tool_call_id not in called:
+            raise InputError(
+                f"the tool message answers {result.tool_call_id!r:.60}, which is no call that is open here; "
+                "send it after the assistant's message with its tool_calls"
+            )
+
+
 def _prepared(turn: Any) -> Any:
     """Return a caller's input with its messages made fit to keep."""
     if turn is None or isinstance(turn, Command):
@@ -276,18 +308,25 @@ def _prepared(turn: Any) -> Any:
         raise InputError(
             "the messages have a form that LangChain does not read; send {'role': 'user', 'content': ...}"
         ) from None
-    if not isinstance(messages[-1], HumanMessage):
+    if not isinstance(messages[-1], HumanMessage | ToolMessage):
         raise InputError("the last message is not the user's; send one with the role 'user'")
-    cleaned = [_clean(m) if isinstance(m, HumanMessage) else m for m in messages]
+    cleaned = [clean_message(m) for m in messages]
     length = sum(len(text_of(message.content)) for message in cleaned)
     if length > LONGEST_INPUT:
-        raise InputError(
+        raise LengthError(
             f"the messages have {length:,} characters together; at most {LONGEST_INPUT:,} are taken at once"
         )
     return {"messages": cleaned}
 
 
-def _clean(message: BaseMessage) -> BaseMessage:
+def clean_message(message: BaseMessage) -> BaseMessage:
+    """Return a message as it is kept; what is not the user's is kept as it is.
+
+    Raises:
+        InputError: it is the user's, and empty or too long.
+    """
+    if not isinstance(message, HumanMessage):
+        return message
     content = message.content
     if isinstance(content, str):
         return message.model_copy(update={"content": clean_text(content)})

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, SystemMessage
@@ -10,6 +10,7 @@ from langgraph.runtime import Runtime
 
 from agents.errors import ProviderError
 from graphs import record as records
+from graphs.call import instructions_of, options_of
 from graphs.floor import question_stands
 from graphs.gateway.chat_model import GatewayChatModel
 from graphs.machine import Event
@@ -46,9 +47,10 @@ def answer(services: Services) -> Answer:
             loop=asyncio.get_running_loop(),
             results=results_here(),
         )
+        call = runtime.context.call if runtime.context else {}
         today = services.moment(record).strftime("%A %d %B %Y")
         with step("answer"):
-            message, error = await _answered(model, state["messages"], today=today)
+            message, error = await _answered(model, state["messages"], call, today=today)
         record = records.with_calls(record, ledger.calls)
         served = message.response_metadata.get("model_name")
         if served:
@@ -67,20 +69,22 @@ def answer(services: Services) -> Answer:
 
 
 async def _answered(
-    model: GatewayChatModel, messages: list[Any], *, today: str
+    model: GatewayChatModel, messages: list[Any], call: Mapping[str, Any], *, today: str
 ) -> tuple[AIMessage, str | None]:
     """Return the model's answer, or a message that says why there is none, and the error."""
-    prompt: list[BaseMessage] = [SystemMessage(_SYSTEM.format(today=today)), *messages]
+    instructions = instructions_of(call) or _SYSTEM.format(today=today)
+    prompt: list[BaseMessage] = [SystemMessage(instructions), *messages]
     message_id = f"run-{uuid.uuid4()}"
     whole: Any = None
     try:
-        async for chunk in model.astream(prompt):
+        async for chunk in model.astream(prompt, **options_of(call)):
             whole = chunk if whole is None else whole + chunk
     except ProviderError as error:
         shown = f"{whole.text}\n\n" if whole is not None and whole.text else ""
         text = f"{shown}*No model could answer: {error}. Your message is kept; try again.*"
         # Whoever reads the thread can tell a beginning from an answer.
-        return AIMessage(text, id=message_id, response_metadata={"partial": True}), str(error)
+        facts = {"partial": True, "status": error.status, "retry_after": error.retry_after}
+        return AIMessage(text, id=message_id, response_metadata=facts), str(error)
     return (
         AIMessage(
             content=whole.content,

@@ -4,10 +4,12 @@ It opens to the declared default where the routers fail; a mask never opens.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from graphs import record as records
 from graphs.budgets import Left, Spender
+from graphs.call import brings_tools
 from graphs.gateway.models import count_tokens
 from graphs.masks import ModelFacts, Need, Refusal, model_refusal
 from graphs.routing.choice import Option, Ranked, rank
@@ -36,11 +38,17 @@ def left_of(state: State, context: Context | None, services: Services) -> Left:
     return services.budgets.left(spender(state, context, services))
 
 
-def order_models(state: State, context: Context | None, services: Services) -> list[str]:
+def order_models(
+    state: State, context: Context | None, services: Services, *, behind_agent: bool = False
+) -> list[str]:
     """Return the models that may serve this turn by their overall quality and price, in the order of choice.
 
-    For calls whose text is not known yet, as those of an agent.
+    For calls whose text is not known yet, as those of an agent: who asked for certain agents and for no model leaves
+    it open which model they use.
     """
+    if behind_agent and context and context.include:
+        named = [i for i in context.include if i in services.gateway.models]
+        context = replace(context, include=named)
     allowed, _ = allowed_models(state, context, services)
     options, unpriced = [], []
     for model_id in allowed:
@@ -63,7 +71,8 @@ def allowed_models(
     left = left_of(state, context, services)
     need = Need(
         tokens=count_tokens([text_of(messages[-1].content)]),
-        modalities=modalities_of(messages[-1].content),
+        modalities=frozenset().union(*(modalities_of(m.content) for m in messages)),
+        tools=brings_tools(context.call if context else None),
         residency=services.options.residency,
         budget_usd=left.usd,
         budget_fault=left.fault,
@@ -121,6 +130,44 @@ def choose_models(
         far=prediction.far,
         measured={row.option.id for row in ranked} <= prediction.measured and bool(ranked),
         wanted=wanted,
+    )
+
+
+def go_on_with(
+    asker: str | None,
+    record: dict[str, Any],
+    state: State,
+    context: Context | None,
+    services: Services,
+) -> dict[str, Any]:
+    """Return the record of a turn that brings the results of tools: the model that asked for them goes on.
+
+    If it may not any more, those follow that would have stood in for it then; nothing is chosen anew.
+
+    Args:
+        asker: that model; None if it is not known, as in a thread that begins in the middle of a dialogue.
+        record: of this turn.
+        state: with the record of the turn in which the tools were asked for.
+        context: who is calling.
+        services: the models.
+    """
+    allowed, refused = allowed_models(state, context, services)
+    before = ((state.get("record") or {}).get("models") or {}).get("order") or []
+    order = [m for m in dict.fromkeys([asker, *before]) if m in allowed]
+    if not order:
+        return choose_models(record, state, context, services, prediction=None)
+    reason = (
+        f"{asker} asked for these tools and goes on"
+        if order[0] == asker
+        else f"{asker} asked for these tools and may not go on; {order[0]} stands in for it"
+    )
+    return records.with_models(
+        record,
+        order=order,
+        frontier=(),
+        masked=refused,
+        preference=services.preference(context),
+        reason=reason,
     )
 
 
