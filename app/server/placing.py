@@ -60,8 +60,8 @@ class Place:
     """All messages of the request."""
     named: bool
     """Whether the request named the thread."""
-    repeated: str | None = None
-    """The id of the message that the thread has already: the request is a client's second try."""
+    message_id: str | None = None
+    """The id of the last message, where the client may send it again: the thread may have it, and its answer."""
     values: Mapping[str, Any] | None = None
     """The saved state from which the turn goes on; None where there is none."""
     paused: bool = False
@@ -103,6 +103,7 @@ async def find_place(
             messages=as_langchain(sent, last_id=message_id),
             said=said,
             named=key is not None,
+            message_id=message_id,
             **rest,
         )
 
@@ -114,7 +115,7 @@ async def find_place(
     if saved is None or not kept:
         return place(on, said)
     if message_id and (repeated := next((m for m in kept if m.id == message_id), None)):
-        sent = place(on, new, repeated=message_id, values=_values(saved))
+        sent = place(on, new, values=_values(saved))
         _check_same(repeated, sent.messages[-1])
         return sent
     marks, earlier = marks_of(kept), marks_of(before)

@@ -84,6 +84,9 @@ class EventStream(Response):
                 with suppress(asyncio.CancelledError, OSError):
                     await task
             await self._close()
+            if self._ended is None:
+                began = self._asked.began
+                self._resources.metrics.count(self._record, status="499", began=began)
 
     async def _run(self) -> None:
         asked = self._asked

@@ -114,7 +114,7 @@ async def run_turn(
     async with aclosing(running(graph, place, context, turn)) as events:
         async for event in events:
             yield event
-    if not turn.record and place.repeated:
+    if not turn.record and place.message_id:
         async for told in _again(graph, place, turn):
             yield told
     if turn.approval is not None:
@@ -281,7 +281,7 @@ async def _again(
     """Yield the answer that the thread has to a message that was sent before, and was answered."""
     state = await graph.aget_state(place.newest)
     messages = state.values.get("messages") or []
-    at = next((n for n, m in enumerate(messages) if m.id == place.repeated), len(messages))
+    at = next((n for n, m in enumerate(messages) if m.id == place.message_id), len(messages))
     following = messages[at + 1 :]
     end = next((n for n, m in enumerate(following) if isinstance(m, HumanMessage)), len(following))
     if end == len(following):  # the thread's last turn

@@ -1,6 +1,9 @@
 """Which thread a request goes on in: named, found by what was said, edited, repeated, and never another caller's."""
 
+import asyncio
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,7 @@ from tests.support import postgres
 from tests.support.agents import fake_agent, model_at
 from tests.support.api import Api, keyring, serving
 from tests.support.provider import FakeProvider, ok, status
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE_S, wait_until
 
 QUESTION = {"kind": "approval", "question": "Delete it?", "details": ["a file"], "agent": "alpha"}
 
@@ -285,6 +288,52 @@ def test_a_second_try_with_the_same_key_is_answered_as_the_first(
     other = api.chat("write twice", headers=retry)
     assert other.status_code == 400
     assert other.json()["error"]["code"] == "idempotency_key_reused"
+
+
+def test_a_second_try_beside_the_first_waits_for_its_answer() -> None:
+    gate = threading.Event()
+
+    async def held(wire: Any, seen: Any) -> None:
+        await asyncio.to_thread(gate.wait, PATIENCE_S)
+        await ok("Once.")(wire, seen)
+
+    with FakeProvider(held) as own, serving(models=[model_at(own.base_url)]) as api:
+        retry = {"idempotency-key": "same"}
+        with ThreadPoolExecutor(3) as pool:
+            tries = [pool.submit(api.say, "write once", headers=retry) for _ in range(3)]
+            wait_until(lambda: api.resources.services.admission.admitted == 3)
+            gate.set()
+            assert [t.result() for t in tries] == ["Once."] * 3
+        assert len(own.requests) == 1
+
+
+def test_open_webui_streams_with_its_headers(provider: FakeProvider, shop: Shop) -> None:
+    """The shape of what it sends with ENABLE_FORWARD_USER_INFO_HEADERS on."""
+    keys, (key,) = keyring({"user": "open-webui", "forwards_users": True})
+    with serving(shop.booker, models=[model_at(provider.base_url)], keys=keys) as api:
+        assert "auto" in [model.id for model in api.openai(key).models.list().data]
+
+        def ask(user: str, chat: str, *said: str) -> str:
+            headers = {
+                "X-OpenWebUI-User-Name": "Ann%20Ex",
+                "X-OpenWebUI-User-Id": user,
+                "X-OpenWebUI-User-Email": f"{user}@example.org",
+                "X-OpenWebUI-User-Role": "user",
+                "X-OpenWebUI-Chat-Id": chat,
+            }
+            roles = ("user", "assistant")
+            messages: Any = [{"role": roles[n % 2], "content": t} for n, t in enumerate(said)]
+            stream: Any = api.openai(key).chat.completions.create(
+                model="auto",
+                messages=messages,
+                stream=True,
+                extra_headers=headers,
+            )
+            return "".join(chunk.choices[0].delta.content or "" for chunk in stream)
+
+        assert ask("u1", "c1", "alpha") == "For when?"
+        assert ask("u2", "c1", "alpha", "For when?", "today") == "A poem."
+        assert ask("u1", "c1", "alpha", "For when?", "today") == "Booked for today."
 
 
 def test_a_turn_that_no_model_answered_can_be_tried_again() -> None:
