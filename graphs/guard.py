@@ -14,6 +14,7 @@ from langchain_core.messages import AIMessage
 from langgraph.errors import GraphBubbleUp, GraphInterrupt, ParentCommand
 from langgraph.runtime import Runtime
 
+from agents.approvals import told
 from agents.contract import AgentContext, Outcome, OutcomeEvent
 from agents.errors import CheckpointError, MomaError
 from agents.registry import AgentGraph
@@ -240,7 +241,7 @@ def _announce(
         phase=phase,
         always_best=always_best(state, runtime.context, services, output_tokens=0),
     )
-    asked = [i.value for i in pause.args[0]] if pause.args else []
+    asked = [told(i.value) for i in pause.args[0]] if pause.args else []
     runtime.stream_writer({"type": "turn", "phase": phase, "record": record})
     runtime.stream_writer(
         {"type": "phase", "phase": phase, "agent": agent_id, "asked": asked, "record": record}

@@ -6,6 +6,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, AIMessageChunk
 
+from agents.approvals import told
 from graphs import Context
 from graphs.threads import MomaGraph
 
@@ -95,8 +96,8 @@ def question(approval: dict[str, Any]) -> str:
 
 
 def as_approval(asked: Any) -> dict[str, Any]:
-    """Return an interrupt's value as an approval; an agent may ask with a mere text."""
-    return asked if isinstance(asked, dict) else {"question": str(asked)}
+    """Return an interrupt's value as an approval, in whatever form the agent asks."""
+    return told(asked)
 
 
 def _new(turn: _Turn, message: AIMessage) -> str:
