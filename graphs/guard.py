@@ -16,7 +16,7 @@ from langgraph.runtime import Runtime
 
 from agents.approvals import told
 from agents.contract import AgentContext, Outcome, OutcomeEvent
-from agents.errors import CheckpointError, MomaError
+from agents.errors import CheckpointError, MomaError, UnreachableError
 from agents.registry import AgentGraph
 from graphs import record as records
 from graphs.floor import question_stands
@@ -166,6 +166,7 @@ async def _run(
     except CheckpointError:  # the store failed, not the agent: the turn is refused
         raise
     except MomaError as error:
+        crashed = isinstance(error, UnreachableError)
         return failure(str(error)), None
     except Exception as error:  # noqa: BLE001 an agent is foreign code: its failure is an outcome, not the turn's end
         crashed = True
@@ -204,7 +205,7 @@ def _granted(
     seconds: float,
 ) -> AgentContext:
     order = order_models(state, runtime.context, services)
-    model = None
+    model, results = None, results_here()
     if order:
         model = GatewayChatModel(
             gateway=services.gateway,
@@ -214,7 +215,7 @@ def _granted(
             caller=runtime.context.user if runtime.context else None,
             whole=True,  # an agent's model writes drafts
             loop=asyncio.get_running_loop(),
-            results=results_here(),
+            results=results,
         )
     first = services.overall_quality(order[0]) if order else 0.0
     return AgentContext(
@@ -223,6 +224,7 @@ def _granted(
         model=model,
         embed=services.embed,
         capable=first >= services.options.capable_from,
+        begin=results.begin if results else None,
         now=datetime.now(services.zone),
     )
 

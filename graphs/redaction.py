@@ -17,7 +17,16 @@ from langgraph.checkpoint.serde.types import ERROR
 
 __all__ = ["RedactingFilter", "hide", "keep_quiet", "redact", "redact_errors", "redact_fields"]
 
-_TALKATIVE = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy", "aiosqlite", "openai")
+_TALKATIVE = (
+    "LiteLLM",
+    "LiteLLM Router",
+    "LiteLLM Proxy",
+    "aiosqlite",
+    "openai",
+    "mcp",
+    "a2a",
+    "httpx2",
+)
 """These write down whole requests or whole checkpoints at the level of debugging."""
 
 _SECRET_NAME = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS?)$", re.IGNORECASE)
