@@ -9,9 +9,9 @@ from a2a.server.tasks import TaskUpdater
 from a2a.types import TaskState
 
 from agents.errors import MomaError
-from app.chat.turn import Ended, Said, run_turn
 from graphs import Context
 from graphs.machine import Phase
+from graphs.spoken import Ended, Said, run_turn
 from graphs.threads import MomaGraph
 
 __all__ = ["CONTEXT", "MomaExecutor", "thread_of"]

@@ -13,11 +13,11 @@ from mcp_types import CallToolResult, TextContent, ToolAnnotations
 
 from agents.errors import MomaError
 from app.chat.commands import check_thread
-from app.chat.turn import Ended, run_turn
 from graphs import Context, Services
 from graphs.dry_run import dry_run
 from graphs.machine import Phase
 from graphs.record import explain, troubles
+from graphs.spoken import Ended, run_turn
 from graphs.threads import MomaGraph
 
 __all__ = ["make_mcp"]
