@@ -50,7 +50,7 @@ def agent(services: Services, **more: Any) -> Any:
     return create_agent(NEVER, [weather], middleware=[ModelChoice(services, **more)])
 
 
-TURN = {"messages": [("user", "how is the weather in Oslo?")]}
+TURN: Any = {"messages": [("user", "how is the weather in Oslo?")]}
 
 
 async def test_one_model_serves_the_whole_turn_with_its_tools(good: Any) -> None:

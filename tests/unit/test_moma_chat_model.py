@@ -94,7 +94,7 @@ async def test_in_a_node_of_another_graph_it_keeps_a_thread_of_its_own(synchrono
 
     builder = StateGraph(MessagesState)
     builder.add_node("ask", ask if synchronous else ask_async)
-    outer = builder.add_edge(START, "ask").compile(checkpointer=InMemorySaver())
+    outer: Any = builder.add_edge(START, "ask").compile(checkpointer=InMemorySaver())
     for _ in range(2):
         result = await outer.ainvoke({"messages": [("user", "alpha")]}, on("t"))
     assert [m.text for m in result["messages"]] == ["alpha", "alpha did it."] * 2

@@ -199,3 +199,16 @@ async def test_a_graph_that_is_not_there_over_there_is_a_failure(
     run = result["record"]["runs"][0]
     assert (run["agent"], run["event"]) == ("far", "failed")
     assert "HTTP status 4" in run["reason"]
+
+
+def test_the_example_of_a_remote_graph_runs(server: str) -> None:
+    example = [sys.executable, str(ROOT / "examples" / "remote_graph.py"), server]
+    done = subprocess.run(
+        example, capture_output=True, text=True, timeout=PATIENCE_S, check=False, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr
+    first, added, question, deleted = done.stdout.splitlines()
+    assert first == "17% of 2,350 = **399.5**"
+    assert "call mum" in added
+    assert question.startswith("Delete ")
+    assert deleted.startswith("Deleted ")
