@@ -5,6 +5,7 @@ calls that it is about to make and wants a decision on each. Any other value is 
 """
 
 import json
+import re
 from typing import Any
 
 from agents.replies import approved
@@ -12,6 +13,7 @@ from agents.replies import approved
 __all__ = ["answer_to", "told"]
 
 _LONGEST_DETAIL, _MOST_DETAILS = 2_000, 20
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _PLAIN_QUESTION = "Is that all right?"
 
 
@@ -19,12 +21,17 @@ def told(value: Any) -> dict[str, Any]:
     """Return what is asked as `{"question", "details", ...}`, whatever the agent's `interrupt` was given."""
     actions = _actions(value)
     if actions is not None:
-        details = [_call(action) for action in actions]
+        shown = [_call(action) for action in actions[:_MOST_DETAILS]]
+        if more := len(actions) - len(shown):
+            shown.append(f"and {more:,} more")
         question = "May this be done?" if len(actions) == 1 else "May these be done?"
-        return {"kind": "approval", "question": question, "details": details[:_MOST_DETAILS]}
-    if isinstance(value, dict):
-        return value if value.get("question") else {**value, "question": _question(value)}
-    return {"question": _cut(str(value)) or _PLAIN_QUESTION}
+        return {"kind": "approval", "question": question, "details": shown}
+    if not isinstance(value, dict):
+        return {"question": _cut(str(value)) or _PLAIN_QUESTION}
+    shown = {**value, "question": _question(value)}
+    if isinstance(given := value.get("details"), list | tuple):
+        shown["details"] = [_cut(str(each)) for each in given]
+    return shown
 
 
 def answer_to(value: Any, answer: Any) -> Any:
@@ -59,7 +66,7 @@ def _call(action: dict[str, Any]) -> str:
 
 
 def _question(value: dict[str, Any]) -> str:
-    for key in ("message", "description", "prompt", "text"):
+    for key in ("question", "message", "description", "prompt", "text"):
         if isinstance(said := value.get(key), str) and said.strip():
             return _cut(said)
     return _cut(_json(value)) if value else _PLAIN_QUESTION
@@ -70,4 +77,6 @@ def _json(value: Any) -> str:
 
 
 def _cut(text: str) -> str:
+    """Return `text` without what a terminal would obey, cut if it is long."""
+    text = _CONTROL.sub("", text).strip()
     return text if len(text) <= _LONGEST_DETAIL else text[: _LONGEST_DETAIL - 1] + "…"

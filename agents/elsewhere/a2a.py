@@ -34,6 +34,7 @@ from langgraph.runtime import Runtime
 from agents.contract import AgentContext, AgentState, declined, done, failed, needs_input
 from agents.elsewhere.entries import A2aEntry
 from agents.elsewhere.http import open_http, origin_of
+from agents.elsewhere.wording import one_line
 from agents.errors import UnreachableError
 
 __all__ = ["build"]
@@ -103,7 +104,7 @@ async def _connected(http: httpx.AsyncClient, entry: A2aEntry, name: str) -> Cli
         )
     if needed := [e.uri for e in card.capabilities.extensions if e.required]:
         raise UnreachableError(
-            f"{name} asks for the extension {needed[0][:100]!r}, which is unknown"
+            f"{name} asks for the extension {one_line(needed[0], longest=100)!r}, which is unknown"
         )
     checked = AgentCard()
     checked.CopyFrom(card)
@@ -194,7 +195,7 @@ def _outcome(task: Task, name: str) -> AgentState:
             (said or "What else do you want to say?")[:LONGEST_ANSWER],
             memory={**memory, "task": task.id},
         )
-    why = " ".join(said.split())[:300]
+    why = one_line(said)
     if state == TaskState.TASK_STATE_REJECTED:
         return declined(f"{name} does not take it{': ' * bool(why)}{why}")
     if state == TaskState.TASK_STATE_AUTH_REQUIRED:

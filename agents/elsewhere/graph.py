@@ -5,13 +5,16 @@ its own messages in the thread, in a namespace of its own. What its tools do, an
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.channels import BinaryOperatorAggregate
+from langgraph.errors import ParentCommand
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import Command
 
 from agents.contract import AgentContext, AgentState, done, failed
 from agents.errors import CatalogError
@@ -52,7 +55,11 @@ def _node(graph: _Graph) -> Any:
         kept = await _kept(keeps, config)
         given = _given(state, kept if grows else None)
         runs = forgets if kept is None else keeps
-        result = await runs.ainvoke({"messages": given})
+        try:
+            result = await runs.ainvoke({"messages": given})
+        except ParentCommand as request:
+            # It means the graph around it, which is the orchestrator and not this one.
+            raise ParentCommand(replace(request.args[0], graph=Command.PARENT)) from None
         return _outcome(result.get("messages") or [])
 
     return node

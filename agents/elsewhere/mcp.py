@@ -29,12 +29,15 @@ from agents.elsewhere.mcp_tools import (
     result_text,
     tool_cards,
 )
+from agents.elsewhere.wording import one_line
 from agents.errors import AgentError, UnreachableError
 from agents.replies import approved
 
 __all__ = ["build"]
 
 _PAGES = 10
+_LONGEST_LINE = 400
+"""Characters of a tool's description that the model reads."""
 _EARLIER = 6
 """Messages of the dialogue that the model sees."""
 _SYSTEM = """You serve the user of a chat with the tools of {title}. Say what is next:
@@ -92,7 +95,7 @@ class _Server:
         try:
             result = await self.sessions.run(work, user=context.user, home=context.home)
         except MCPError as error:
-            return {**call, "result": f"refused: {str(error)[:500]}", "ok": False}
+            return {**call, "result": f"refused: {one_line(str(error))}", "ok": False}
         return {**call, "result": result_text(result), "ok": not result.is_error}
 
 
@@ -284,7 +287,7 @@ def _prompt(state: McpState, context: AgentContext, server: _Server) -> list[Bas
 def _line(tool: ToolCard) -> str:
     required = tool["schema"].get("required") or ()
     names = [n if n in required else f"{n}?" for n in tool["schema"].get("properties") or ()]
-    return f"- {tool['name']}({', '.join(names)}): {tool['description']}"
+    return f"- {tool['name']}({', '.join(names)}): {tool['description'][:_LONGEST_LINE]}"
 
 
 def _data(step: Step) -> str:

@@ -14,9 +14,10 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from agents.elsewhere.entries import McpEntry
+from agents.elsewhere.wording import one_line
 from agents.errors import UnreachableError
 
-__all__ = ["ToolCard", "checked_arguments", "result_text", "tool_cards"]
+__all__ = ["ToolCard", "checked_arguments", "named_arguments", "result_text", "tool_cards"]
 
 MOST_TOOLS = 64
 LONGEST_SCHEMA = 10_000
@@ -126,5 +127,5 @@ def named_arguments(arguments: Mapping[str, Any]) -> list[str]:
 
 def _shown(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    text = " ".join(text.split())
+    text = one_line(text, longest=len(text))
     return text if len(text) <= 500 else f"{text[:500]}… ({len(text):,} characters)"

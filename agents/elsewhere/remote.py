@@ -4,6 +4,7 @@ It keeps its own thread there, whose id is all that we keep here. Its interrupts
 no earlier message, no user, no grants, and no key but those that the catalogue names.
 """
 
+import json
 import uuid
 from functools import partial
 from typing import Any, TypedDict
@@ -26,6 +27,7 @@ __all__ = ["build"]
 
 LONGEST_ANSWER = 40_000
 """Characters that are passed on."""
+LONGEST_QUESTION = 20_000
 _TROUBLE = (LangGraphError, httpx.HTTPError, httpx.InvalidURL, ValueError, TypeError, KeyError)
 _INTERRUPT = "__interrupt__"
 
@@ -87,7 +89,9 @@ async def _approve(state: RemoteState, *, name: str) -> dict[str, Any]:
     """Ask what the other graph asks. It runs again from its start when the answer comes."""
     pause = state.get("pause")
     assert pause is not None
-    answer = interrupt({**told(pause["value"]), "kind": "approval", "agent": name})
+    asked = told(pause["value"])
+    shown = {"question": asked["question"], "details": asked.get("details", [])}
+    answer = interrupt({"kind": "approval", **shown, "agent": name})
     return {"pause": {**pause, "answer": answer_to(pause["value"], answer)}}
 
 
@@ -118,7 +122,10 @@ def _end(values: Any, thread: str, name: str) -> dict[str, Any]:
     if "__error__" in values:
         raise UnreachableError(f"{name} failed where it runs")
     if pauses := values.get(_INTERRUPT):
-        return {"pause": _Pause(value=pauses[0]["value"], answer=None)}
+        asked = pauses[0]["value"]
+        if len(json.dumps(asked)) > LONGEST_QUESTION:
+            raise UnreachableError(f"{name} asks more than {LONGEST_QUESTION:,} characters")
+        return {"pause": _Pause(value=asked, answer=None)}
     messages = values.get("messages") or []
     last = messages[-1] if isinstance(messages, list) and messages else {}
     answers = isinstance(last, dict) and last.get("type") == "ai"

@@ -1,12 +1,16 @@
 """A graph that was not written for MoMA as an agent: what it is given, what becomes of its answers and questions."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
+from langchain.agents import create_agent
+from langchain.agents.middleware import HumanInTheLoopMiddleware
+from langchain_core.language_models import FakeMessagesListChatModel
 from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
-from langgraph.types import interrupt
+from langgraph.types import Command, interrupt
 from typing_extensions import TypedDict
 
 from agents.approvals import answer_to, told
@@ -15,6 +19,7 @@ from agents.elsewhere.graph import as_agent
 from agents.errors import CatalogError
 from agents.registry import AgentGraph, build_agent
 from graphs import build_graph
+from graphs.checkpoints import open_sqlite
 from tests.support.agents import (
     FakeAgent,
     answer,
@@ -119,6 +124,28 @@ async def test_langchains_middleware_gets_its_decisions_from_a_yes_and_a_no() ->
     assert answer_to(request, "to bob")["decisions"] == [{"type": "reject", "message": "to bob"}]
 
 
+@pytest.mark.parametrize(
+    ("value", "question", "details"),
+    [
+        ("Shall I?", "Shall I?", None),
+        ("\x1b[2JShall\x07 I?", "[2JShall I?", None),
+        ("", "Is that all right?", None),
+        ({"question": "Delete?", "details": ["a", 3]}, "Delete?", ["a", "3"]),
+        ({"question": "x\x9b", "details": ["\x1b]0;a"]}, "x", ["]0;a"]),
+        ({"message": "Go?", "n": 1}, "Go?", None),
+        ({"n": 1}, '{"n": 1}', None),
+        ({}, "Is that all right?", None),
+        ({"action_requests": "x", "question": "Go?"}, "Go?", None),
+    ],
+)
+def test_whatever_is_asked_is_shown_and_nothing_that_a_terminal_obeys(
+    value: Any, question: str, details: Any
+) -> None:
+    shown = told(value)
+    assert (shown["question"], shown.get("details")) == (question, details)
+    assert answer_to(value, "yes") == "yes"
+
+
 async def test_one_that_ends_without_an_answer_has_failed() -> None:
     silent = foreign(plain_graph([ToolMessage("x", tool_call_id="1")]))
     result = await say(fake_graph(silent, fake_agent("beta")), "alpha alpha beta")
@@ -170,6 +197,46 @@ async def test_one_that_is_registered_later_is_adapted_too() -> None:
     services.registry.enable("alpha", False)
     services.registry.enable("alpha", True)
     assert answer(await say(graph, "alpha")) == "5"
+
+
+async def test_one_that_wants_to_move_on_asks_for_a_hand_over() -> None:
+    def go(state: MessagesState) -> Command[Any]:
+        return Command(graph=Command.PARENT, goto="beta")
+
+    inner = StateGraph(MessagesState).add_node("go", go).add_edge(START, "go").compile()
+    graph = fake_graph(foreign(inner), fake_agent("beta"), saver=InMemorySaver())
+    result = await say(graph, "alpha")
+    runs = [(run["agent"], run["event"]) for run in result["record"]["runs"]]
+    assert runs == [("alpha", "hand_over"), ("beta", "done")]
+
+
+class Calling(FakeMessagesListChatModel):
+    """A model that calls the tools that it was bound to, as its list says."""
+
+    def bind_tools(self, tools: Any, **kwargs: Any) -> Any:
+        return self
+
+
+async def test_an_agent_of_langchains_waits_for_its_approval(tmp_path: Path) -> None:
+    """The real middleware, over the saver that the commands use."""
+    sent: list[str] = []
+
+    def send(to: str) -> str:
+        """Send it."""
+        sent.append(to)
+        return "sent"
+
+    call = {"name": "send", "args": {"to": "ann"}, "id": "c1"}
+    said: list[Any] = [AIMessage("", tool_calls=[call]), AIMessage("It is sent.")]
+    asks = HumanInTheLoopMiddleware(interrupt_on={"send": True})
+    made = create_agent(Calling(responses=said), [send], middleware=[asks])
+    async with open_sqlite(tmp_path / "threads.sqlite") as saver:
+        graph = fake_graph(foreign(made), saver=saver)
+        asked = await say(graph, "alpha")
+        assert (asked["phase"], sent) == ("awaiting_approval", [])
+        assert told(asked["__interrupt__"][0].value)["details"] == ['send(to: "ann")']
+        assert answer(await say(graph, "yes")) == "It is sent."
+    assert sent == ["ann"]
 
 
 GRAPH = plain_graph("By import.")

@@ -88,6 +88,7 @@ async def test_an_interrupt_is_an_approval_and_its_answer_goes_back_once() -> No
         ([THREAD, said(" ")], "far ended without an answer"),
         ([THREAD, said("far", "human")], "far ended without an answer"),
         ([THREAD, state(__interrupt__=[7])], "far answers what is no LangGraph server"),
+        ([THREAD, state(__interrupt__=[{"value": "x" * 30_000}])], "far asks more than 20,000"),
         ([THREAD, body(b"x" * 9_000_000)], "far cannot be reached (ReadError)"),
         ([cut(reset=True)], "far "),
     ],

@@ -22,6 +22,7 @@ from a2a.utils.errors import A2AError
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import interrupt
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.routing import Mount
 
@@ -197,6 +198,21 @@ async def test_nobody_reaches_anothers_task_or_thread() -> None:
     assert [len(seen["history"]) for seen in alpha.seen] == [0, 0], (
         "the same context id, two threads"
     )
+
+
+async def test_a_caller_who_is_refused_runs_nothing() -> None:
+    def refuses(request: Request) -> Context:
+        raise HTTPException(401, "who are you?")
+
+    alpha = fake_agent("alpha")
+    services = fake_services(alpha)
+    graph = build_graph(services=services, checkpointer=InMemorySaver())
+    app = make_a2a(graph, services, url="http://here", context_of=refuses)
+    with served(app) as url:
+        async with httpx.AsyncClient() as http:
+            request = {"jsonrpc": "2.0", "id": 1, "method": "SendMessage", "params": {}}
+            said = await http.post(f"{url}/rpc", json=request, headers={"A2A-Version": "1.0"})
+    assert (said.status_code, alpha.runs) == (401, 0)
 
 
 async def test_what_cannot_be_a_turn_is_a_failed_task() -> None:
