@@ -21,11 +21,11 @@ def told(value: Any) -> dict[str, Any]:
     """Return what is asked as `{"question", "details", ...}`, whatever the agent's `interrupt` was given."""
     actions = _actions(value)
     if actions is not None:
-        shown = [_call(action) for action in actions[:_MOST_DETAILS]]
-        if more := len(actions) - len(shown):
-            shown.append(f"and {more:,} more")
+        details = [_call(action) for action in actions[:_MOST_DETAILS]]
+        if more := len(actions) - len(details):
+            details.append(f"and {more:,} more")
         question = "May this be done?" if len(actions) == 1 else "May these be done?"
-        return {"kind": "approval", "question": question, "details": shown}
+        return {"kind": "approval", "question": question, "details": details}
     if not isinstance(value, dict):
         return {"question": _cut(str(value)) or _PLAIN_QUESTION}
     shown = {**value, "question": _question(value)}
