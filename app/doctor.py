@@ -15,6 +15,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from agents.card import AgentCard
+from agents.elsewhere.checks import secrets_of
 from agents.errors import MomaError
 from app.settings import Settings, read_settings
 from app.view import agents_table, facts, make_console, models_table, table
@@ -93,8 +94,9 @@ def _configured(settings: Settings) -> RenderableType:
 
 
 def _keys(services: Services) -> RenderableType:
-    """Return which of the variables that the catalogue's models need are set; never what they hold."""
+    """Return which of the variables that the catalogue names are set; never what they hold."""
     needed = {name for m in services.catalog.models for name in (m.key, m.base_url_env) if name}
+    needed |= {name for card in services.catalog.agents for name in secrets_of(card)}
     there = sorted(name for name in needed if os.environ.get(name))
     return facts({"keys set": ", ".join(there) or f"none of {len(needed)}"})
 

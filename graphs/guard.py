@@ -13,8 +13,9 @@ from langchain_core.messages import AIMessage
 from langgraph.errors import GraphBubbleUp, GraphInterrupt, ParentCommand
 from langgraph.runtime import Runtime
 
+from agents.approvals import told
 from agents.contract import AgentContext, Outcome, OutcomeEvent
-from agents.errors import CheckpointError, MomaError
+from agents.errors import CheckpointError, MomaError, UnreachableError
 from agents.registry import AgentGraph
 from graphs import record as records
 from graphs.floor import question_stands
@@ -168,6 +169,7 @@ async def _run(
     except CheckpointError:  # the store failed, not the agent: the turn is refused
         raise
     except MomaError as error:
+        crashed = isinstance(error, UnreachableError)
         return failure(str(error)), None
     except Exception as error:  # noqa: BLE001 an agent is foreign code: its failure is an outcome, not the turn's end
         crashed = True
@@ -206,7 +208,7 @@ def _granted(
     loop: asyncio.AbstractEventLoop,
 ) -> AgentContext:
     order = order_models(state, runtime.context, services, behind_agent=True)
-    model = None
+    model, results = None, results_here()
     if order:
         model = GatewayChatModel(
             gateway=services.gateway,
@@ -216,7 +218,7 @@ def _granted(
             caller=runtime.context.user if runtime.context else None,
             whole=True,  # an agent's model writes drafts
             loop=loop,
-            results=results_here(),
+            results=results,
         )
     first = services.overall_quality(order[0]) if order else 0.0
     return AgentContext(
@@ -225,6 +227,7 @@ def _granted(
         model=model,
         embed=services.embed,
         capable=first >= services.options.capable_from,
+        begin=results.begin if results else None,
         now=services.moment(state["decision"]),
     )
 
@@ -244,7 +247,7 @@ async def _announce(
         phase=phase,
         always_best=best,
     )
-    asked = [i.value for i in pause.args[0]] if pause.args else []
+    asked = [told(i.value) for i in pause.args[0]] if pause.args else []
     tell(record)
     runtime.stream_writer({"type": "turn", "phase": phase, "record": record})
     runtime.stream_writer(

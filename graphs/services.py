@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from tzlocal import get_localzone
 
 from agents.card import AgentCard
+from agents.elsewhere.checks import secrets_of
 from agents.errors import RoutingError, SettingsError
 from agents.registry import Registry, build_agent
 from graphs.admission import Admission
@@ -32,6 +33,7 @@ from graphs.gateway.local import LocalModel, LocalServers, default_model
 from graphs.gateway.models import Model, resolve_path
 from graphs.gateway.transport import Limits
 from graphs.masks import Caller, ModelFacts
+from graphs.redaction import hide
 from graphs.routing.dialogue import Dialogue
 from graphs.routing.encoder import Encoder, make_encoder
 from graphs.routing.fitted import Fitted
@@ -133,6 +135,7 @@ class Services:
             CatalogError: an agent cannot be built.
         """
         options = options or Options()
+        hide(name for card in catalog.agents for name in secrets_of(card))
         registry = Registry(build_agent(card) for card in catalog.agents)
         local = LocalServers.from_models(
             [_local_model(m, threads=options.local_threads) for m in catalog.models if m.local],

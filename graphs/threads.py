@@ -24,8 +24,9 @@ from langchain_core.runnables.config import ensure_config, merge_configs
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 from langgraph.errors import GraphDrained
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.types import Command, StateSnapshot
+from langgraph.types import Command, Interrupt, StateSnapshot
 
+from agents.approvals import answer_to
 from agents.errors import DrainingError, InputError, LengthError
 from graphs import tracing
 from graphs.admission import Admission
@@ -230,7 +231,9 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         if isinstance(messages[-1], ToolMessage):
             raise InputError("an agent waits for an approval in this thread; answer it first")
         answer = text_of(messages[-1].content)
-        return Command(resume=answer, update=resume_approval(values, answer, messages))
+        return Command(
+            resume=_answer(saved, answer), update=resume_approval(values, answer, messages)
+        )
 
 
 def _owned(snapshot: StateSnapshot, user: str | None) -> StateSnapshot:
@@ -264,6 +267,13 @@ def _shown(snapshot: StateSnapshot) -> dict[str, Any]:
 
 def _is_paused(saved: CheckpointTuple) -> bool:
     return any(write[1] == _INTERRUPT for write in saved.pending_writes or ())
+
+
+def _answer(saved: CheckpointTuple, text: str) -> Any:
+    """Return the user's text in the form that the agent which waits reads."""
+    asked = [write[2] for write in saved.pending_writes or () if write[1] == _INTERRUPT]
+    pending = asked[-1][0] if asked and isinstance(asked[-1], list | tuple) and asked[-1] else None
+    return answer_to(pending.value, text) if isinstance(pending, Interrupt) else text
 
 
 def _is_known(turn: Any, saved: CheckpointTuple | None) -> bool:
