@@ -19,22 +19,24 @@ from graphs.machine import Phase as Phases
 __all__ = ["PAGES", "http", "machine", "settings"]
 
 _SETTINGS = """\
-The environment wins over the file `.env` in the working directory, and that over the default. An empty value is none.
-A wrong value, or an unknown name that begins with `MOMA_`, ends a command with exit status 2 and one line that says what
-was expected. `.env.example` lists them all, with the keys of the models of `catalog.yaml`."""
+The environment wins over the file `.env` in the working directory, and that over the default. An empty value is
+none. A wrong value, or an unknown name that begins with `MOMA_`, ends a command with exit status 2 and one line
+that says what was expected. `.env.example` lists them all, with the keys of the models of `catalog.yaml`."""
 _KEYS = """\
-Providers' keys keep their usual names (`OPENAI_API_KEY` and so on): a model's `key` in the catalogue says which. Tracing
-has OpenTelemetry's and LangSmith's own variables: see [production](../production.md#see-what-it-does)."""
+Providers' keys keep their usual names (`OPENAI_API_KEY` and so on): a model's `key` in the catalogue says which.
+Tracing has OpenTelemetry's and LangSmith's own variables: see [production](../production.md#see-what-it-does)."""
 _HTTP = """\
 What `python -m app.server` answers, from its OpenAPI document (`/openapi.json` of a running server). Requests carry
-`Authorization: Bearer KEY` if the server has keys, and bodies are JSON (`content-type: application/json`). Refusals have
-OpenAI's form, `{"error": {"message", "type", "param", "code"}}`: 400 what cannot be taken, 401 no key or a wrong one, 403
-what the key does not allow, 404 what is not there or not yours, 413 too long, 415 not JSON, 421 another host's name, 429
-and 503 too much at once or no model, with `Retry-After` where it is known, 502 and 504 a model or the time failed."""
+`Authorization: Bearer KEY` if the server has keys, and bodies are JSON (`content-type: application/json`). Refusals
+have OpenAI's form, `{"error": {"message", "type", "param", "code"}}`: 400 what cannot be taken, 401 no key or a
+wrong one, 403 what the key does not allow, 404 what is not there or not yours, 413 too long, 415 not JSON, 421
+another host's name, 429 and 503 too much at once or no model, with `Retry-After` where it is known, 502 and 504 a
+model or the time failed."""
 _MACHINE = """\
-The dialogue is a state machine: the phases are its states, and each turn starts in the phase in which the last one ended.
-The table (phase, event) → phase is total, and the graph's conditional edges are drawn from it. A dot stands for: the phase
-stays. `python -m app.doctor machine` prints the same; [the record](../record.md) tells which events a turn was."""
+The dialogue is a state machine: the phases are its states, and each turn starts in the phase in which the last one
+ended. The table (phase, event) → phase is total, and the graph's conditional edges are drawn from it. A dot stands
+for: the phase stays. `python -m app.doctor machine` prints the same; [the record](../record.md) tells which events
+a turn was."""
 FOLDER = Path(__file__).parent / "pages" / "reference"
 _NOTE = "<!-- Written by `python -m docs.reference`; change the code that it is drawn from. -->"
 Schema = Mapping[str, Any]
@@ -153,13 +155,8 @@ def _type(schema: Schema, inner: dict[str, Schema] | None = None) -> str:
     if kind == "array":
         items = _type(schema["items"], inner) if "items" in schema else "any"
         return _bounded(f"list of {items}" if "items" in schema else "list", schema)
-    names = {
-        "integer": "whole number",
-        "boolean": "`true` or `false`",
-        "string": "text",
-        "null": "null",
-    }
-    return _bounded("path" if schema.get("format") == "path" else names[kind], schema)
+    names = {"integer": "whole number", "boolean": "`true` or `false`", "string": "text"}
+    return _bounded("path" if schema.get("format") == "path" else names.get(kind, kind), schema)
 
 
 def _bounded(text: str, schema: Schema) -> str:
