@@ -1,4 +1,4 @@
-"""README.md is run: what it tells a newcomer to type is typed."""
+"""README.md and the guides are run: what they tell a newcomer to type is typed."""
 
 import os
 import re
@@ -9,29 +9,24 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 import yaml
 
+from graphs import Catalog
 from tests.support.outcomes import graded, write_table
+from tests.support.prose import GUIDES, README, ROOT, Script, blocks, code, commands, typed
 from tests.support.waiting import PATIENCE_S, wait_until
 
-ROOT = Path(__file__).parents[2]
 SERVER = "127.0.0.1:8000"
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCUMENTS = [README, *GUIDES]
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-
-
-def commands() -> list[str]:
-    """Return what follows a prompt in the console blocks, without its comment."""
-    typed = [
-        line[2:] for block in blocks("console") for line in block.splitlines() if line[:2] == "$ "
-    ]
-    return [line.partition("  #")[0].strip() for line in typed]
+def each(scripts: list[Script]) -> list[Any]:
+    """Return scripts as parameters, each named after where it is from."""
+    return [pytest.param(s, id=s.of) for s in scripts if s.parts]
 
 
 def run(command: list[str], cwd: Path) -> "subprocess.CompletedProcess[str]":
@@ -53,6 +48,13 @@ def folder(tmp_path: Path) -> Path:
     shutil.copy(ROOT / "catalog.yaml", tmp_path)
     write_table(tmp_path / "outcomes.parquet", graded())
     return tmp_path
+
+
+def write_files(script: Script, folder: Path) -> None:
+    """Write the blocks that have a name as files."""
+    for block in script.files:
+        assert block.title is not None
+        (folder / block.title).write_text(block.text, encoding="utf-8")
 
 
 @contextmanager
@@ -85,45 +87,57 @@ def served(code: str, folder: Path) -> Iterator[str]:
         assert server.wait(PATIENCE_S) == 0
 
 
-@pytest.mark.parametrize("code", blocks("python"))
-def test_its_python_runs_and_prints_what_its_comments_say(code: str, folder: Path) -> None:
-    with served(code, folder) as code:
-        done = run([sys.executable, "-W", "error::SyntaxWarning", "-c", code], folder)
+@pytest.mark.parametrize("script", each(code()))
+def test_their_python_runs_and_prints_what_its_comments_say(script: Script, folder: Path) -> None:
+    write_files(script, folder)
+    with served(script.text, folder) as text:
+        done = run([sys.executable, "-W", "error::SyntaxWarning", "-c", text], folder)
     assert done.returncode == 0, done.stderr
-    promised = re.findall(r"^\s*print\(.*\)  # (.+)$", code, re.MULTILINE)
+    promised = re.findall(r"^\s*print\(.*\)  # (.+)$", text, re.MULTILINE)
     assert done.stdout.splitlines() == promised
 
 
-@pytest.mark.parametrize("command", [c for c in commands() if c.startswith("python -m app.")])
-def test_its_commands_run(command: str, folder: Path) -> None:
-    done = run(["sh", "-c", command.replace("python", sys.executable, 1)], folder)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout or done.stderr, "it says what it did"
+@pytest.mark.parametrize("script", each(typed()))
+def test_their_commands_run(script: Script, folder: Path) -> None:
+    write_files(script, folder)
+    for command in script.parts:
+        done = run(["sh", "-c", command.replace("python", sys.executable, 1)], folder)
+        assert done.returncode == 0, f"{command}\n{done.stderr}{done.stdout}"
+        assert done.stdout or done.stderr, "it says what it did"
 
 
-@pytest.mark.parametrize("command", [c for c in commands() if c.startswith("make ")])
-def test_its_make_targets_exist(command: str) -> None:
+@pytest.mark.parametrize("command", [c for d in DOCUMENTS for c in commands(d) if c[:5] == "make "])
+def test_their_make_targets_exist(command: str) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for target in command.split()[1:]:
         assert re.search(rf"^{re.escape(target)}:", makefile, re.MULTILINE), target
 
 
 def test_every_command_is_one_that_is_tried() -> None:
-    assert commands()
-    others = [c for c in commands() if not c.startswith(("make ", "python -m app."))]
-    assert others == []
+    assert commands(README)
+    tried = {c for script in typed() for c in script.parts}
+    every = [c for document in DOCUMENTS for c in commands(document)]
+    assert [c for c in every if c not in tried and not c.startswith("make ")] == []
 
 
-@pytest.mark.parametrize("text", blocks("yaml"))
-def test_its_yaml_is_taken_by_the_catalogue(text: str, folder: Path) -> None:
-    (entry,) = yaml.safe_load(text)
-    section = "agents" if "run" in entry or "skills" in entry else "models"
-    assert {"id", "litellm" if section == "models" else "description"} <= set(entry)
+CATALOGUED = [b.text for d in DOCUMENTS for b in blocks(d, "yaml") if not b.title]
+
+
+@pytest.mark.parametrize("text", CATALOGUED)
+def test_their_yaml_is_taken_by_the_catalogue(text: str, folder: Path) -> None:
     catalog = (folder / "catalog.yaml").read_text(encoding="utf-8")
+    given = yaml.safe_load(text)
+    if isinstance(given, dict):  # a section of its own
+        (folder / "catalog.yaml").write_text(f"{catalog}\n{text}")
+        Catalog.from_file(folder / "catalog.yaml")
+        return
+    section = "models" if "litellm" in given[0] else "agents"
+    known = {"id", "litellm" if section == "models" else "description"}
     (folder / "catalog.yaml").write_text(
         catalog.replace(f"\n{section}:\n", f"\n{section}:\n{text}", 1)
     )
-    from graphs import Catalog
-
     loaded = Catalog.from_file(folder / "catalog.yaml")
-    assert entry["id"] in [e.id for e in (loaded.agents if section == "agents" else loaded.models)]
+    ids = [e.id for e in (loaded.agents if section == "agents" else loaded.models)]
+    for entry in given:
+        assert known <= set(entry)
+        assert entry["id"] in ids
