@@ -14,7 +14,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --req
 MAKE_VENV = $(PYTHON) -m venv $(VENV)
 endif
 
-.PHONY: help install chat test test-extras check fix faults bench lock
+.PHONY: help install chat test test-extras check fix faults bench docs lock
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -36,9 +36,10 @@ check: $(MARK)-dev  ## lint, types, and what comes from elsewhere
 	@$(BIN)/mypy
 	@$(BIN)/python -m tests.security.supply_chain
 
-fix: $(MARK)-dev  ## what the linter can mend
+fix: $(MARK)-dev  ## what the linter can mend, and the pages that are drawn from the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+	@$(BIN)/python -m docs.reference
 
 faults: $(MARK)-dev  ## the fault tests at full size
 	@$(BIN)/python -m pytest -m "faults or one_size"
@@ -47,6 +48,9 @@ bench: $(MARK)-dev  ## the benchmarks that the README quotes
 	@$(BIN)/python -m benchmarks.start_up
 	@$(BIN)/python -m benchmarks.routing
 	@$(BIN)/python -m benchmarks.overhead
+
+docs: $(MARK)-dev  ## the guides and the reference, into docs/site
+	@$(BIN)/python -m mkdocs build --quiet --strict --clean -f docs/mkdocs.yml
 
 lock:  ## lock the dependencies anew (needs uv)
 	$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --no-header -p 3.11 \

@@ -44,9 +44,13 @@ def run(command: list[str], cwd: Path) -> "subprocess.CompletedProcess[str]":
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder like the checkout's root, with nothing in it but the catalogue and a table of outcomes."""
+    """A folder like the checkout's root, with nothing in it but the catalogue and tables of outcomes."""
     shutil.copy(ROOT / "catalog.yaml", tmp_path)
-    write_table(tmp_path / "outcomes.parquet", graded())
+    table = graded()
+    write_table(tmp_path / "outcomes.parquet", table)
+    newcomer = {f"newcomer|{of}": table[f"bard|{of}"] for of in ("score", "cost")}
+    columns = {name: table[name] for name in ("query_id", "dataset", "query")}
+    write_table(tmp_path / "small.parquet", columns | newcomer)
     return tmp_path
 
 
