@@ -50,7 +50,7 @@ bench: $(MARK)-dev  ## the benchmarks that the README quotes
 	@$(BIN)/python -m benchmarks.overhead
 
 docs: $(MARK)-dev  ## the guides and the reference, into docs/site
-	@$(BIN)/python -m mkdocs build --quiet --strict --clean -f docs/mkdocs.yml
+	@$(BIN)/python -m mkdocs build --strict -f docs/mkdocs.yml
 
 lock:  ## lock the dependencies anew (needs uv)
 	$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --no-header -p 3.11 \

@@ -23,16 +23,13 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Script:
-    """What a reader runs in one go, after writing the files."""
+class Session:
+    """What a reader does in one go: write the files, run the Python, type the commands."""
 
     of: str
-    parts: tuple[str, ...]
+    python: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
     files: tuple[Block, ...] = ()
-
-    @property
-    def text(self) -> str:
-        return "\n".join(self.parts)
 
 
 def blocks(path: Path, *languages: str) -> list[Block]:
@@ -46,18 +43,17 @@ def commands(path: Path) -> list[str]:
     return [line[2:].partition("  #")[0].strip() for line in shown if line[:2] == "$ "]
 
 
-def code() -> list[Script]:
-    """Return the Python: each block of the README by itself, those of a guide one after another."""
-    alone = [Script("README", (b.text,)) for b in blocks(README, "python")]
-    return alone + [_of(page, [b.text for b in blocks(page, "python") if not b.title]) for page in GUIDES]  # fmt: skip
+def sessions(path: Path) -> list[Session]:
+    """Return each block and command of the README by itself, a guide as a whole."""
+    python = [block.text for block in blocks(path, "python") if not block.title]
+    typed = [command for command in commands(path) if tried(command)]
+    if path == README:
+        alone = [Session("readme", python=(code,)) for code in python]
+        return alone + [Session("readme", commands=(command,)) for command in typed]
+    files = tuple(block for block in blocks(path) if block.title)
+    return [Session(path.stem, tuple(python), tuple(typed), files)] if python or typed else []
 
 
-def typed() -> list[Script]:
-    """Return the commands that are run here: each of the README by itself, those of a guide one after another."""
-    runnable = ("python -m app.", "python -m pytest ")
-    alone = [Script("README", (c,)) for c in commands(README) if c.startswith(runnable)]
-    return alone + [_of(p, [c for c in commands(p) if c.startswith(runnable)]) for p in GUIDES]
-
-
-def _of(page: Path, parts: list[str]) -> Script:
-    return Script(page.stem, tuple(parts), tuple(b for b in blocks(page) if b.title))
+def tried(command: str) -> bool:
+    """Return whether a command is run in a session."""
+    return command.startswith(("python -m app.", "python -m pytest "))

@@ -33,7 +33,7 @@ def test_what_is_written_from_the_code_is_in_step(name: str) -> None:
 
 
 def test_the_site_is_built_with_its_links_checked_and_loads_nothing(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "mkdocs", "build", "-q", "--strict", "-f", "docs/mkdocs.yml"]
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "-f", "docs/mkdocs.yml"]
     done = subprocess.run(
         [*command, "-d", str(tmp_path)],
         cwd=ROOT,

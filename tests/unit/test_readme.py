@@ -7,9 +7,8 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -17,16 +16,11 @@ import yaml
 
 from graphs import Catalog
 from tests.support.outcomes import graded, write_table
-from tests.support.prose import GUIDES, README, ROOT, Script, blocks, code, commands, typed
+from tests.support.prose import GUIDES, README, ROOT, Session, blocks, commands, sessions, tried
 from tests.support.waiting import PATIENCE_S, wait_until
 
 SERVER = "127.0.0.1:8000"
 DOCUMENTS = [README, *GUIDES]
-
-
-def each(scripts: list[Script]) -> list[Any]:
-    """Return scripts as parameters, each named after where it is from."""
-    return [pytest.param(s, id=s.of) for s in scripts if s.parts]
 
 
 def run(command: list[str], cwd: Path) -> "subprocess.CompletedProcess[str]":
@@ -42,23 +36,22 @@ def run(command: list[str], cwd: Path) -> "subprocess.CompletedProcess[str]":
     )
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A folder like the checkout's root, with nothing in it but the catalogue and tables of outcomes."""
-    shutil.copy(ROOT / "catalog.yaml", tmp_path)
+def make_folder(path: Path) -> Path:
+    """Make a folder like the checkout's root, with nothing in it but the catalogue and tables of outcomes."""
+    path.mkdir(exist_ok=True)
+    shutil.copy(ROOT / "catalog.yaml", path)
     table = graded()
-    write_table(tmp_path / "outcomes.parquet", table)
+    write_table(path / "outcomes.parquet", table)
     newcomer = {f"newcomer|{of}": table[f"bard|{of}"] for of in ("score", "cost")}
     columns = {name: table[name] for name in ("query_id", "dataset", "query")}
-    write_table(tmp_path / "small.parquet", columns | newcomer)
-    return tmp_path
+    write_table(path / "small.parquet", columns | newcomer)
+    return path
 
 
-def write_files(script: Script, folder: Path) -> None:
-    """Write the blocks that have a name as files."""
-    for block in script.files:
-        assert block.title is not None
-        (folder / block.title).write_text(block.text, encoding="utf-8")
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder like the checkout's root."""
+    return make_folder(tmp_path)
 
 
 @contextmanager
@@ -91,23 +84,37 @@ def served(code: str, folder: Path) -> Iterator[str]:
         assert server.wait(PATIENCE_S) == 0
 
 
-@pytest.mark.parametrize("script", each(code()))
-def test_their_python_runs_and_prints_what_its_comments_say(script: Script, folder: Path) -> None:
-    write_files(script, folder)
-    with served(script.text, folder) as text:
-        done = run([sys.executable, "-W", "error::SyntaxWarning", "-c", text], folder)
+def check(found: list[Session], path: Path) -> None:
+    """Check that sessions run, print what the comments beside their prints say, and that their commands speak."""
+    folders, promised = [], list[str]()
+    with ExitStack() as stack:
+        for session in found:
+            folder = make_folder(path / session.of)
+            code = stack.enter_context(served("\n".join(session.python), folder))
+            (folder / "session.py").write_text(code, encoding="utf-8")
+            (folder / "commands").write_text("\n".join(session.commands), encoding="utf-8")
+            for block in session.files:
+                (folder / str(block.title)).write_text(block.text, encoding="utf-8")
+            folders.append(str(folder))
+            promised += [f"# {session.of}"]
+            promised += re.findall(r"^\s*print\(.*\)  # (.+)$", code, re.MULTILINE)
+        typed = [sys.executable, "-W", "error::SyntaxWarning", "-m", "tests.support.sessions"]
+        done = run([*typed, *folders], path)
     assert done.returncode == 0, done.stderr
-    promised = re.findall(r"^\s*print\(.*\)  # (.+)$", text, re.MULTILINE)
     assert done.stdout.splitlines() == promised
+    for command in (command for session in found for command in session.commands):
+        said = done.stderr.partition(f"$ {command}\n")[2]
+        assert said, f"{command} says nothing"
+        assert said[0] != "$", f"{command} says nothing"
 
 
-@pytest.mark.parametrize("script", each(typed()))
-def test_their_commands_run(script: Script, folder: Path) -> None:
-    write_files(script, folder)
-    for command in script.parts:
-        done = run(["sh", "-c", command.replace("python", sys.executable, 1)], folder)
-        assert done.returncode == 0, f"{command}\n{done.stderr}{done.stdout}"
-        assert done.stdout or done.stderr, "it says what it did"
+@pytest.mark.parametrize("session", sessions(README))
+def test_what_the_readme_shows_runs(session: Session, tmp_path: Path) -> None:
+    check([session], tmp_path)
+
+
+def test_what_the_guides_show_runs(tmp_path: Path) -> None:
+    check([session for guide in GUIDES for session in sessions(guide)], tmp_path)
 
 
 @pytest.mark.parametrize("command", [c for d in DOCUMENTS for c in commands(d) if c[:5] == "make "])
@@ -119,9 +126,8 @@ def test_their_make_targets_exist(command: str) -> None:
 
 def test_every_command_is_one_that_is_tried() -> None:
     assert commands(README)
-    tried = {c for script in typed() for c in script.parts}
-    every = [c for document in DOCUMENTS for c in commands(document)]
-    assert [c for c in every if c not in tried and not c.startswith("make ")] == []
+    every = [command for document in DOCUMENTS for command in commands(document)]
+    assert [c for c in every if not tried(c) and not c.startswith("make ")] == []
 
 
 CATALOGUED = [b.text for d in DOCUMENTS for b in blocks(d, "yaml") if not b.title]
