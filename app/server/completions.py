@@ -17,7 +17,7 @@ from app.server.hang_up import unless_gone
 from app.server.headers import decision_headers, extension
 from app.server.messages import as_langchain, digest, said_in
 from app.server.narrowing import context_of
-from app.server.placing import Place, find_place
+from app.server.placing import Place, find_place, place_after
 from app.server.request import ChatRequest, parse_request
 from app.server.resources import Resources
 from app.server.stream import EventStream
@@ -25,7 +25,7 @@ from app.server.turns import Called, Ended, run_turn, usage_of
 from graphs.state import Context
 from graphs.threads import MomaGraph
 
-__all__ = ["Asked", "complete", "read_asked"]
+__all__ = ["Asked", "ask", "complete", "whole_turn"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,7 @@ async def complete(request: Request) -> Response:
         MomaError: the turn was not taken.
     """
     resources: Resources = request.app.state.resources
-    asked = await read_asked(request, resources)
+    asked = await ask(parse_request(await json_body(request)), request, resources)
     if asked.request.stream:
         fingerprint = resources.fingerprint
         chunks = ChatChunks(asked.request, fingerprint=fingerprint, debug=asked.debug)
@@ -86,8 +86,16 @@ async def complete(request: Request) -> Response:
     return await unless_gone(request, _whole(asked, resources))
 
 
-async def read_asked(request: Request, resources: Resources) -> Asked:
+async def ask(
+    body: ChatRequest, request: Request, resources: Resources, *, previous: str | None = None
+) -> Asked:
     """Return what a request asks, and for whom.
+
+    Args:
+        body: what it asks.
+        request: its headers.
+        resources: what it is served with.
+        previous: the decision after which it goes on; None where its messages say that.
 
     Raises:
         ApiError: it is refused.
@@ -95,17 +103,17 @@ async def read_asked(request: Request, resources: Resources) -> Asked:
     """
     began = time.perf_counter()
     caller = caller_of(request.headers, resources.keys)
-    body = parse_request(await json_body(request))
     context = context_of(body, caller, resources.services)
     background = is_background(body)
     if background:
         place, graph = _nowhere(body), resources.stateless
         context = replace(context, preference="cost", exclude=_no_agent(context, resources))
     else:
-        place = await find_place(
-            body, request.headers, caller, resources.graph, resources.conversations
-        )
-        graph = resources.graph
+        index, graph = resources.conversations, resources.graph
+        if previous is None:
+            place = await find_place(body, request.headers, caller, graph, index)
+        else:
+            place = await place_after(previous, body, caller, graph, index)
     debug = request.headers.get("x-moma-debug", "").lower() in ("true", "1") and caller.key.debug
     return Asked(
         request=body,

@@ -24,7 +24,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
-from langchain_core.messages import BaseMessage, HumanMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 
@@ -38,7 +38,7 @@ from graphs.saved import check_saved
 from graphs.store_errors import readable
 from graphs.threads import MomaGraph
 
-__all__ = ["Place", "find_place"]
+__all__ = ["Place", "find_place", "place_after"]
 
 _OPEN_WEBUI_CHAT = "x-openwebui-chat-id"
 _HEADERS = ("x-session-id", _OPEN_WEBUI_CHAT)
@@ -120,13 +120,52 @@ async def find_place(
         return sent
     marks, earlier = marks_of(kept), marks_of(before)
     if _goes_on(marks, earlier, said, whole=key is not None and key[0] == _OPEN_WEBUI_CHAT):
-        paused = any(write[1] == "__interrupt__" for write in saved.pending_writes or ())
-        return place(on, new, values=_values(saved), paused=paused)
+        return place(on, new, values=_values(saved), paused=_is_paused(saved))
     found = await _state_before(saver, thread, earlier) if earlier else None
     if found is not None:
         return place(_at(found), new, values=_values(found))
     root = await _root(saver, thread)
     return place(_at(root) if root is not None else on, said)
+
+
+async def place_after(
+    decision: str,
+    request: ChatRequest,
+    caller: ApiCaller,
+    graph: MomaGraph,
+    conversations: Conversations,
+) -> Place:
+    """Return where a request goes on that follows a turn of the caller's, known by its decision.
+
+    Raises:
+        ApiError: there is no such turn, or its state is not found.
+        CheckpointError: the thread cannot be read.
+    """
+    said = said_in(request.messages)
+    turn = await conversations.decided(caller.place, decision)
+    missing = ApiError(
+        404, "there is no such previous response of yours", code="previous_response_not_found"
+    )
+    if turn is None or not turn["thread"]:
+        raise missing
+    thread, known_as = str(turn["thread"]), turn["decision"]
+    saver = graph.checkpointer
+    assert isinstance(saver, BaseCheckpointSaver)
+    state = await _saved(saver, _on(thread), user=caller.user)
+    paused = state is not None and _is_paused(state)
+    if state is None or (_values(state).get("decision") or {}).get("id") != known_as:
+        state, paused = await _state_after(saver, thread, known_as), False
+    if state is None:
+        raise missing
+    return Place(
+        config=_on(thread) if paused else _at(state),
+        thread=thread,
+        messages=as_langchain(said),
+        said=said,
+        named=True,
+        values=_values(state),
+        paused=paused,
+    )
 
 
 async def _thread(
@@ -199,10 +238,20 @@ async def _state_before(
     with readable():
         async with aclosing(states) as found:  # type: ignore[type-var]
             async for state in found:
-                values = _values(state)
-                record, decision = values.get("record") or {}, values.get("decision") or {}
-                ended = record and record.get("id") == decision.get("id")
-                if ended and marks_of(_messages(state)) == list(marks):
+                if _ended(state) and marks_of(_messages(state)) == list(marks):
+                    return state
+    return None
+
+
+async def _state_after(
+    saver: BaseCheckpointSaver[Any], thread: str, decision: str
+) -> CheckpointTuple | None:
+    """Return the saved state in which the turn of a decision had ended."""
+    states = saver.alist(_on(thread), filter={"source": "loop"}, limit=FARTHEST)
+    with readable():
+        async with aclosing(states) as found:  # type: ignore[type-var]
+            async for state in found:
+                if _ended(state) == decision:
                     return state
     return None
 
@@ -215,6 +264,19 @@ async def _root(saver: BaseCheckpointSaver[Any], thread: str) -> CheckpointTuple
                 if not _messages(state):
                     return state
     return None
+
+
+def _ended(state: CheckpointTuple) -> str | None:
+    """Return the decision of the turn that had just ended in a saved state; None within a turn."""
+    record, decision = (_values(state).get(name) or {} for name in ("record", "decision"))
+    messages = _messages(state)
+    answered = bool(messages) and isinstance(messages[-1], AIMessage)
+    ended = answered and record.get("id") == decision.get("id")
+    return record.get("id") if ended else None
+
+
+def _is_paused(state: CheckpointTuple) -> bool:
+    return any(write[1] == "__interrupt__" for write in state.pending_writes or ())
 
 
 def _check_same(kept: BaseMessage, sent: BaseMessage) -> None:
