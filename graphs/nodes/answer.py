@@ -45,7 +45,13 @@ def answer(services: Services) -> Answer:
             results=results_here(),
         )
         call = runtime.context.call if runtime.context else {}
-        message, error = await _answered(model, state["messages"], call)
+        # The day on which the turn began: one that goes on after midnight asks the same, and is not paid twice.
+        today = datetime.fromisoformat(record["ts"]).astimezone()
+        prompt = SystemMessage(
+            instructions_of(call) or _SYSTEM.format(today=f"{today:%A %d %B %Y}")
+        )
+        messages: list[BaseMessage] = [prompt, *state["messages"]]
+        message, error = await _answered(model, messages, options_of(call))
         record = records.with_calls(record, ledger.calls)
         served = message.response_metadata.get("model_name")
         if served:
@@ -64,16 +70,13 @@ def answer(services: Services) -> Answer:
 
 
 async def _answered(
-    model: GatewayChatModel, messages: list[Any], call: Mapping[str, Any]
+    model: GatewayChatModel, prompt: list[BaseMessage], options: Mapping[str, Any]
 ) -> tuple[AIMessage, str | None]:
     """Return the model's answer, or a message that says why there is none, and the error."""
-    today = datetime.now().astimezone().strftime("%A %d %B %Y")
-    instructions = instructions_of(call) or _SYSTEM.format(today=today)
-    prompt: list[BaseMessage] = [SystemMessage(instructions), *messages]
     message_id = f"run-{uuid.uuid4()}"
     whole: Any = None
     try:
-        async for chunk in model.astream(prompt, **options_of(call)):
+        async for chunk in model.astream(prompt, **options):
             whole = chunk if whole is None else whole + chunk
     except ProviderError as error:
         shown = f"{whole.text}\n\n" if whole is not None and whole.text else ""

@@ -73,16 +73,10 @@ async def routed(state: State, context: Context | None, services: Services) -> d
     if moment.handed_by and asked_for in allowed:
         reason = f"{moment.handed_by} handed over to it"
         decision = Decision(event=Event.SWITCH, agent=asked_for, p_fit=1.0, reason=reason)
-    elif (sole := _asked_for(context, allowed, services)) is not None:
-        decision = Decision(
-            event=Event.SWITCH if moment.holder not in (None, sole) else Event.START,
-            agent=sole,
-            p_fit=1.0,
-            reason="the caller asked for it alone",
-        )
     else:
         choice, prediction, fault = await _chosen(state, allowed, services)
-        decision = choice.decision
+        sole = _asked_for(context, allowed, services)
+        decision = choice.decision if fault or sole is None else _sole(sole, moment.holder)
         if decision.event == Event.CLARIFY and services.options.tie_break:
             likeliest = [i for i, _ in choice.odds.agents[:_CONSIDERED]]
             decision, called = await tie_break(decision, likeliest, state, context, services)
@@ -101,7 +95,7 @@ async def routed(state: State, context: Context | None, services: Services) -> d
     event, target, question = decision.event, None, None
     request = state["request"]
     rest = rest if event == Event.STAY else []
-    if choice and choice.several:
+    if choice and choice.several and decision is choice.decision:
         (target, request), *others = choice.several
         rest = [{"agent": agent, "request": part} for agent, part in others]
         names = " and then ".join(agent for agent, _ in choice.several)
@@ -131,6 +125,12 @@ def _asked_for(context: Context | None, allowed: list[str], services: Services) 
         len(include) == 1 and allowed == list(include) and include[0] not in services.gateway.models
     )
     return allowed[0] if sole else None
+
+
+def _sole(agent: str, holder: str | None) -> Decision:
+    """Return the decision for the one agent that the caller lets serve."""
+    event = Event.START if holder is None else Event.STAY if holder == agent else Event.SWITCH
+    return Decision(event=event, agent=agent, p_fit=1.0, reason="the caller asked for it alone")
 
 
 def _tool_results(state: State, context: Context | None, services: Services) -> dict[str, Any]:
