@@ -1,7 +1,8 @@
 """What an agent says of itself, in the words of the A2A agent card. A card knows no code: it is data.
 
 `id`, `name`, `description`, `skills` are A2A's; `category`, `inputs`, `grants`, `hand_over_to`, `phases` and
-`budget_usd` are what masks and routing add.
+`budget_usd` are what masks and routing add. `run`, `remote`, `mcp` and `a2a` say where the agent is; they are followed
+only for cards of the local catalogue file.
 """
 
 import json
@@ -13,6 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, ConfigDict, Field
 
+from agents.elsewhere.entries import A2aEntry, McpEntry, RemoteEntry
 from agents.errors import CatalogError
 
 LONGEST_ID = 100
@@ -75,9 +77,15 @@ class AgentCard:
     """The most that its own model calls may cost in a turn."""
     enabled: bool = True
     run: Text = ""
-    """`module:function` that builds its graph; taken only from the local catalogue file."""
+    """`module:name` of its compiled graph, or of a function that builds it."""
     options: Annotated[dict[str, Any], AfterValidator(_json_plain)] = field(default_factory=dict)
     """What that function is given."""
+    remote: RemoteEntry | None = None
+    """The LangGraph server where it runs."""
+    mcp: McpEntry | None = None
+    """The MCP server whose tools it uses."""
+    a2a: A2aEntry | None = None
+    """The A2A agent that it is."""
 
     @property
     def title(self) -> str:

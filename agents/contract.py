@@ -5,7 +5,7 @@ It reads `request`, `event`, `history` and `memory`, and its last node returns o
 the caller's grants and never chooses what runs next: a hand-over is a request that the state machine decides on.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -80,6 +80,9 @@ class AgentContext:
     """The router's encoder, texts to (n, d) unit rows, for agents that search by meaning."""
     capable: bool = False
     """Whether that model is strong enough to write SQL or to answer from passages without inventing."""
+    begin: Callable[[str], Awaitable[bool]] | None = None
+    """Notes in the thread that a piece of work begins, by a key that is the same when the run is repeated after a
+    crash; False if it had begun before, so that what must not be done twice is not. None where no thread is kept."""
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     """The moment of the turn, with its zone: an agent reads no other clock."""
 

@@ -18,6 +18,7 @@ MomaError
 │   ├── DeadlineError         the time for this turn is over
 │   └── BrokenAnswerError     the provider's answer was cut, empty or malformed
 ├── AgentError                an agent broke its contract or failed
+│   └── UnreachableError      the server behind an agent does not answer as it should
 └── CheckpointError           the thread could not be read or written; the turn is refused
 """
 
@@ -145,6 +146,12 @@ class BrokenAnswerError(ProviderError):
 
 class AgentError(MomaError):
     """An agent failed, or returned something that is not an outcome."""
+
+
+class UnreachableError(AgentError):
+    """The server behind an agent is not there, hangs, or answers what its protocol does not know."""
+
+    status: ClassVar[int] = 502
 
 
 class CheckpointError(MomaError):

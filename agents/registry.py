@@ -9,13 +9,15 @@ import importlib
 import json
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
 from langgraph.graph.state import CompiledStateGraph
 
-from agents.card import AgentCard, Skill, check_id, check_unique, skeleton
+from agents.card import AgentCard, check_id, check_unique, skeleton
+from agents.elsewhere.checks import fault_of
+from agents.elsewhere.graph import as_agent
 from agents.errors import CatalogError, MomaError
 
 AgentGraph = CompiledStateGraph[Any, Any, Any, Any]
@@ -67,10 +69,14 @@ class Registry:
     def register(self, card: AgentCard, graph: AgentGraph | None = None) -> None:
         """Add an agent, or replace the one with the same id.
 
+        The graph may be any compiled one with `messages` in its state. What the card says of where its agent is is not
+        followed: such a card may come from anywhere.
+
         Raises:
-            CatalogError: the id is not legal, or looks like another's.
+            CatalogError: the id is not legal, or looks like another's, or the graph cannot be given a message.
         """
         check_id(card.id)
+        graph = None if graph is None else as_agent(card.id, graph)
         with self._lock:
             twin = self._twins.get(skeleton(card.id), card.id)
             if twin != card.id:
@@ -130,32 +136,56 @@ def cards_hash(cards: Sequence[AgentCard]) -> str:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, (AgentCard, Skill)):
+    if is_dataclass(value):
         return [getattr(value, f.name) for f in fields(value)]
     return sorted(value) if isinstance(value, frozenset) else repr(value)
 
 
 def build_agent(card: AgentCard) -> Agent:
-    """Import and build the graph that `card.run` names.
+    """Build the graph of the agent where its card says it is: by import, or behind a server. No server is called yet.
 
     Raises:
-        CatalogError: the path does not import, or does not build a compiled graph; what broke in it is the cause.
+        CatalogError: the path does not import, or does not lead to a compiled graph, and what broke in it is the
+            cause; or an address cannot be followed; or an extra is not installed.
     """
-    if not card.run:
-        return Agent(card, None)
+    if (fault := fault_of(card)) is not None:
+        raise CatalogError(f"agent {card.id!r}: {'.'.join(fault[0])}: {fault[1]}")
+    if card.run:
+        return Agent(card, as_agent(card.id, _imported(card)))
+    for kind in ("remote", "mcp", "a2a"):
+        entry = getattr(card, kind)
+        if entry is not None:
+            try:
+                module = importlib.import_module(f"agents.elsewhere.{kind}")
+            except ImportError as error:
+                raise CatalogError(
+                    f"agent {card.id!r}: {kind}: {error.name or error} is not installed; install the extra "
+                    "'protocols': pip install 'moma[protocols]'"
+                ) from None
+            return Agent(card, module.build(card.id, entry, title=card.title))
+    return Agent(card, None)
+
+
+def _imported(card: AgentCard) -> AgentGraph:
     module, _, name = card.run.partition(":")
     try:
-        build: Callable[[Any], Any] = getattr(importlib.import_module(module), name or "build")
-        if not callable(build):
-            raise TypeError(f"{name} is not a function")
+        found: Any = getattr(importlib.import_module(module), name or "build")
+        if not isinstance(found, CompiledStateGraph) and not callable(found):
+            raise TypeError(f"{name} is neither a function nor a compiled graph")
     except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise CatalogError(
             f"agent {card.id!r}: run: given {card.run!r}, expected 'module:function' that can be imported ({error})"
         ) from None
     except Exception as error:
         raise _broken(card, "importing", error) from error
+    if isinstance(found, CompiledStateGraph):
+        if card.options:
+            raise CatalogError(
+                f"agent {card.id!r}: options: {card.run} is a graph and takes none; name a function that builds it"
+            )
+        return found
     try:
-        graph = build(card.options)
+        graph = found(card.options)
     except MomaError:
         raise
     except Exception as error:
@@ -164,7 +194,7 @@ def build_agent(card: AgentCard) -> Agent:
         raise CatalogError(
             f"agent {card.id!r}: {card.run} returned {type(graph).__name__}, expected a compiled StateGraph"
         )
-    return Agent(card, graph)
+    return graph
 
 
 def _broken(card: AgentCard, doing: str, error: Exception) -> CatalogError:

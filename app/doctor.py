@@ -15,6 +15,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from agents.card import AgentCard
+from agents.elsewhere.checks import secrets_of
 from agents.errors import MomaError
 from app.settings import Settings, read_settings
 from app.view import agents_table, facts, make_console, models_table, table
@@ -70,7 +71,7 @@ def _machine(console: Console) -> int:
 def _examine(console: Console, settings: Settings) -> int:
     """Print what is configured and what would be masked for a plain turn, and try what can be tried for nothing."""
     settings.make_home()
-    services = Services.from_catalog(settings.read_catalog(), settings.options())
+    services = settings.services()
     try:
         console.print(_configured(settings), _keys(services), "")
         console.print(agents_table(services), "", models_table(services), "")
@@ -93,8 +94,9 @@ def _configured(settings: Settings) -> RenderableType:
 
 
 def _keys(services: Services) -> RenderableType:
-    """Return which of the variables that the catalogue's models need are set; never what they hold."""
+    """Return which of the variables that the catalogue names are set; never what they hold."""
     needed = {name for m in services.catalog.models for name in (m.key, m.base_url_env) if name}
+    needed |= {name for card in services.catalog.agents for name in secrets_of(card)}
     there = sorted(name for name in needed if os.environ.get(name))
     return facts({"keys set": ", ".join(there) or f"none of {len(needed)}"})
 
@@ -162,7 +164,10 @@ def overlaps(cards: Mapping[str, AgentCard], encode: Encode) -> list[tuple[str, 
 
 def _pool(services: Services) -> Iterator[str]:
     """Yield what keeps models from answering that a mask does not know of, and whether any is left."""
-    caller, need = services.caller(None), Need(tokens=1, residency=services.options.residency)
+    caller, need = (
+        services.caller(None, services.left(None)),
+        Need(tokens=1, residency=services.options.residency),
+    )
     allowed = []
     for model in services.model_facts(input_tokens=1):
         refusal = model_refusal(model, caller=caller, need=need)

@@ -17,6 +17,7 @@ for _name, _value in {
     os.environ.setdefault(_name, _value)
 
 from graphs.catalog import Catalog  # noqa: E402
+from graphs.chat import MomaChatModel  # noqa: E402
 from graphs.orchestrator import build_graph  # noqa: E402
 from graphs.redaction import keep_quiet  # noqa: E402
 from graphs.services import Options, Services  # noqa: E402
@@ -24,4 +25,4 @@ from graphs.state import Context  # noqa: E402
 
 keep_quiet()
 
-__all__ = ["Catalog", "Context", "Options", "Services", "build_graph"]
+__all__ = ["Catalog", "Context", "MomaChatModel", "Options", "Services", "build_graph"]

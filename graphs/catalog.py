@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 
 from agents.card import AgentCard, check_id, check_unique, skeleton
+from agents.elsewhere.checks import fault_of
 from agents.errors import CatalogError
 from agents.source import Source, dotted, shown, unknown_key
 from graphs.gateway.models import Model
@@ -123,6 +124,8 @@ def _costs(source: Source) -> Costs:
 def _check_agents(source: Source, cards: Sequence[AgentCard]) -> None:
     ids = {card.id for card in cards}
     for index, card in enumerate(cards):
+        if (fault := fault_of(card)) is not None:
+            raise source.fault(["agents", index, *fault[0]], fault[1])
         for other in card.hand_over_to or ():
             if other not in ids:
                 raise source.fault(

@@ -85,6 +85,8 @@ class Need:
     residency: frozenset[str] = frozenset()
     """If not empty, the model must run in one of these places."""
     budget_usd: float | None = None
+    budget_fault: str = ""
+    """Why there is no money, where that is not what was spent."""
 
 
 def agent_refusal(
@@ -198,8 +200,9 @@ def model_refusal(model: ModelFacts, *, caller: Caller, need: Need) -> Refusal |
         if model.cheapest_call_usd is None:
             return no("price", "its price is not known, and a budget is set")
         if not model.cheapest_call_usd <= need.budget_usd:  # NaN is no money either
+            why = f": {need.budget_fault}" if need.budget_fault else ""
             return no(
                 "budget",
-                f"a call costs at least {model.cheapest_call_usd:.6f} USD of {need.budget_usd:.6f} left",
+                f"a call costs at least {model.cheapest_call_usd:.6f} USD of {need.budget_usd:.6f} left{why}",
             )
     return None

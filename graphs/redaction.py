@@ -10,17 +10,26 @@ import functools
 import logging
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from langgraph.checkpoint.serde.types import ERROR
+__all__ = ["RedactingFilter", "hide", "keep_quiet", "redact", "redact_fields"]
 
-__all__ = ["RedactingFilter", "keep_quiet", "redact", "redact_errors", "redact_fields"]
-
-_TALKATIVE = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy", "aiosqlite", "openai")
+_TALKATIVE = (
+    "LiteLLM",
+    "LiteLLM Router",
+    "LiteLLM Proxy",
+    "aiosqlite",
+    "openai",
+    "mcp",
+    "a2a",
+    "httpx2",
+)
 """These write down whole requests or whole checkpoints at the level of debugging."""
 
 _SECRET_NAME = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS?)$", re.IGNORECASE)
+_hidden: set[str] = set()
+"""Variables that hold keys and are not known by their name."""
 _SHORTEST_SECRET = 8
 """Shorter values are ordinary words, as in `SOME_TOKEN=none`."""
 _KEYS = re.compile(
@@ -84,15 +93,6 @@ def redact_fields(record: Any) -> Any:
     return [redact_fields(item) for item in record] if isinstance(record, list) else record
 
 
-def redact_errors(writes: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]]:
-    """Return a task's writes for a checkpoint, the exception that ended it as a redacted text."""
-    return [(name, redact(_text_of(value)) if name == ERROR else value) for name, value in writes]
-
-
-def _text_of(error: object) -> str:
-    return error if isinstance(error, str) else repr(error)
-
-
 class RedactingFilter(logging.Filter):
     """Redacts what a handler is about to write, tracebacks included; it lets every record pass."""
 
@@ -116,9 +116,15 @@ def keep_quiet() -> None:
             logger.setLevel(logging.WARNING)
 
 
+def hide(names: Iterable[str]) -> None:
+    """Take the values of these variables of the environment for keys from now on, whatever they are called."""
+    _hidden.update(names)
+
+
 def _secrets() -> list[str]:
-    """Return the values of the environment that are keys by their name, the longest first."""
-    values = (os.environ.get(name, "") for name in _secret_names(tuple(os.environ)))
+    """Return the values of the environment that are keys, the longest first."""
+    names = [*_secret_names(tuple(os.environ)), *_hidden]
+    values = (os.environ.get(name, "") for name in names)
     return sorted({v for v in values if len(v) >= _SHORTEST_SECRET}, key=len, reverse=True)
 
 

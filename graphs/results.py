@@ -30,6 +30,7 @@ CHANNEL = "moma_call"
 """Where results stand among a checkpoint's pending writes; no channel of the graph has this name."""
 _PLACE = "__moma_results"
 """Where a run's `Keeping` stands in `configurable`."""
+_BEGUN = {"begun": True}
 _T = TypeVar("_T")
 _Result = tuple[Call, list[Piece]]
 """What was paid and what came of it."""
@@ -83,7 +84,7 @@ class Results:
         """The task's id is the same whenever the node runs from this checkpoint; the loop is the saver's."""
         self._keeping, self._place, self._task, self._loop = keeping, place, task, loop
         self._asked: Counter[str] = Counter()
-        self._found: Mapping[str, _Result] | None = None if keeping.resumed else {}
+        self._found: Mapping[str, _Result | None] | None = None if keeping.resumed else {}
 
     async def stream(
         self, gateway: Gateway, chat: Chat, *, scope: str = ""
@@ -116,6 +117,21 @@ class Results:
                     await self._keep(call_id, {"call": asdict(call), "pieces": _plain(pieces)})
                 yield token
 
+    async def begin(self, key: str) -> bool:
+        """Note that work begins which must not be done twice; return False if it had begun in a run before this one.
+
+        Args:
+            key: what tells the work from any other of this run, the same when the run is repeated.
+
+        Raises:
+            CheckpointError: that could not be noted, so the work must not begin.
+        """
+        work_id = _digest([self._task, "begin", key])
+        if work_id in await self._kept():
+            return False
+        await self._keep(work_id, _BEGUN)
+        return True
+
     def _id_of(self, chat: Chat, scope: str) -> str:
         """Return the id of a call: it is the same when the node runs again and asks the same for the same time."""
         asked = [self._task, scope, list(chat.messages), chat.max_tokens, chat.options]
@@ -123,17 +139,19 @@ class Results:
         self._asked[digest] += 1
         return _digest([digest, self._asked[digest]])
 
-    async def _kept(self) -> Mapping[str, _Result]:
+    async def _kept(self) -> Mapping[str, _Result | None]:
         if self._found is None:
             self._found = await self._on_loop(self._read())
         return self._found
 
-    async def _read(self) -> Mapping[str, _Result]:
+    async def _read(self) -> Mapping[str, _Result | None]:
+        """Return what was kept by its id; None for work that has begun."""
         with readable():
             saved = await self._keeping.saver.aget_tuple(self._place)
         writes = (saved.pending_writes if saved else None) or ()
-        found = {i: _restored(value) for i, channel, value in writes if channel == CHANNEL}
-        return {call_id: result for call_id, result in found.items() if result is not None}
+        kept = {i: value for i, channel, value in writes if channel == CHANNEL}
+        found = {i: _restored(value) for i, value in kept.items()}
+        return {i: r for i, r in found.items() if r is not None or kept[i] == _BEGUN}
 
     async def _keep(self, call_id: str, result: dict[str, Any]) -> None:
         async def write() -> None:

@@ -24,9 +24,11 @@ from langchain_core.runnables.config import ensure_config, merge_configs
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 from langgraph.errors import GraphDrained
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.types import Command, StateSnapshot
+from langgraph.types import Command, Interrupt, StateSnapshot
 
+from agents.approvals import answer_to
 from agents.errors import DrainingError, InputError, LengthError
+from graphs import tracing
 from graphs.admission import Admission
 from graphs.locks import turn_on
 from graphs.machine import Phase
@@ -34,6 +36,7 @@ from graphs.nodes.observe import resume_approval
 from graphs.owner import check_owner, user_of
 from graphs.results import keeping
 from graphs.saved import check_saved
+from graphs.state import Context, read_context
 from graphs.store_errors import checkpoint_errors, readable
 from graphs.turn import check_length, clean_text, modalities_of, text_of
 
@@ -41,7 +44,7 @@ RECURSION_LIMIT = 100
 """Super-steps a turn; hops bound it long before. LangGraph's own default is 10,007."""
 LONGEST_INPUT = 1_000_000
 """Characters of all messages that one call may bring."""
-_INTERRUPT, _TASK = "__interrupt__", "__pregel_task_id"
+_INTERRUPT, _TASK, _RUNTIME = "__interrupt__", "__pregel_task_id", "__pregel_runtime"
 
 
 class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
@@ -72,7 +75,8 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         unanswered. A turn that had ended is not taken twice.
 
         Raises:
-            InputError: the message is empty or too long, or a resume finds nothing that waits for it.
+            InputError: the message is empty or too long, a resume finds nothing that waits for it, or the context is of
+                another form.
             ThreadError: the thread is another user's.
             CheckpointError: the thread could not be read or written; the turn is not acknowledged.
             OverloadError: too many turns are under way, or the process is about to end.
@@ -83,7 +87,7 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         thread = self._thread(config)
         nested = (self._place(config).get("configurable") or {}).get("checkpoint_ns")
         admission = None if nested else self.admission
-        context = options.get("context")
+        context = options["context"] = self._context(options.get("context"), config)
         with checkpoint_errors(), _drained(), _let_in(admission, context):
             async with turn_on(self._saver, thread) if thread else nullcontext():
                 saved = await self._saved(config, user=user_of(context))
@@ -95,8 +99,9 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
                     config = keeping(config, saver=self._saver, resumed=resumed)
                 async with admission.running() if admission else nullcontext() as control:
                     options["control"] = options.get("control") or control
-                    async for part in super().astream(turn, config, **options):
-                        yield part
+                    with tracing.turn(config, thread=thread) as traced:
+                        async for part in super().astream(turn, traced, **options):
+                            yield part
 
     def stream(
         self, input: Any, config: RunnableConfig | None = None, **options: Any
@@ -183,6 +188,14 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
     def _place(self, config: RunnableConfig | None) -> RunnableConfig:
         return ensure_config(merge_configs(self.config, config))
 
+    def _context(self, given: object, config: RunnableConfig | None) -> Context | None:
+        """Return who is calling; inside another graph that is whom its context names, if it is one of ours."""
+        if given is not None:
+            return read_context(given)
+        runtime = (self._place(config).get("configurable") or {}).get(_RUNTIME)
+        outer = getattr(runtime, "context", None)
+        return outer if outer is None or isinstance(outer, Context) else Context()
+
     async def _saved(self, config: RunnableConfig | None, *, user: str) -> CheckpointTuple | None:
         """Return what is saved of the thread, if anything; it must be sound and the caller's."""
         place = dict(self._place(config).get("configurable") or {})
@@ -218,7 +231,9 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         if isinstance(messages[-1], ToolMessage):
             raise InputError("an agent waits for an approval in this thread; answer it first")
         answer = text_of(messages[-1].content)
-        return Command(resume=answer, update=resume_approval(values, answer, messages))
+        return Command(
+            resume=_answer(saved, answer), update=resume_approval(values, answer, messages)
+        )
 
 
 def _owned(snapshot: StateSnapshot, user: str | None) -> StateSnapshot:
@@ -252,6 +267,13 @@ def _shown(snapshot: StateSnapshot) -> dict[str, Any]:
 
 def _is_paused(saved: CheckpointTuple) -> bool:
     return any(write[1] == _INTERRUPT for write in saved.pending_writes or ())
+
+
+def _answer(saved: CheckpointTuple, text: str) -> Any:
+    """Return the user's text in the form that the agent which waits reads."""
+    asked = [write[2] for write in saved.pending_writes or () if write[1] == _INTERRUPT]
+    pending = asked[-1][0] if asked and isinstance(asked[-1], list | tuple) and asked[-1] else None
+    return answer_to(pending.value, text) if isinstance(pending, Interrupt) else text
 
 
 def _is_known(turn: Any, saved: CheckpointTuple | None) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from agents.errors import MomaError, SettingsError
 from app.settings import Settings, read_settings
-from graphs.redaction import RedactingFilter
+from app.telemetry import exporting, logging_to
 
 _EPILOG = "Exit status: 0 ended on request, 2 bad usage, bad input or a broken set-up."
 
@@ -81,7 +81,6 @@ def _serve(arguments: argparse.Namespace, settings: Settings) -> int:
     _check_free(arguments.host, arguments.port)
     settings.make_home()
     settings.read_catalog()  # so that a fault in it is told on one line
-    _log()
     hosts = (*settings.server_hosts, *(LOOPBACK if loopback else ()))
 
     from app.server.application import make_app
@@ -89,18 +88,13 @@ def _serve(arguments: argparse.Namespace, settings: Settings) -> int:
     from app.server.serving import serve
 
     app = make_app(lambda: open_resources(settings, keys), hosts=hosts or None)
-    print(f"MoMA listens on http://{arguments.host}:{arguments.port}/v1", flush=True)
-    started = serve(
-        app, host=arguments.host, port=arguments.port, drain_seconds=settings.drain_seconds
-    )
+    plain = settings.log == "text"
+    with logging_to(logging.StreamHandler(sys.stderr), plain=plain), exporting("moma-server"):
+        print(f"MoMA listens on http://{arguments.host}:{arguments.port}/v1", flush=True)
+        started = serve(
+            app, host=arguments.host, port=arguments.port, drain_seconds=settings.drain_seconds
+        )
     return 0 if started else 2
-
-
-def _log() -> None:
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
-    )
-    logging.getLogger().handlers[0].addFilter(RedactingFilter())
 
 
 def _is_loopback(host: str) -> bool:

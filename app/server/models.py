@@ -10,6 +10,7 @@ from app.server.callers import ApiCaller, caller_of
 from app.server.errors import ApiError
 from app.server.narrowing import AGENT, AUTO, agent_fault, outside
 from app.server.resources import Resources
+from graphs.budgets import Left
 from graphs.masks import Need, model_refusal
 from graphs.services import Services
 
@@ -58,7 +59,7 @@ def _entries(caller: ApiCaller, services: Services) -> Iterator[dict[str, Any]]:
         yield _entry(
             f"{AGENT}{agent_id}", kind="agent", description=card.description, masked=reason
         )
-    of_caller = services.caller(None)
+    of_caller = services.caller(None, Left(None))
     need = Need(tokens=1, residency=services.options.residency)
     for facts in services.model_facts(input_tokens=1):
         if facts.id in left_out:

@@ -13,6 +13,7 @@ from app.server.callers import ApiCaller
 from app.server.errors import ApiError
 from app.server.messages import instructions_of
 from app.server.request import ChatRequest, SchemaFormat, TextFormat
+from graphs.budgets import Left
 from graphs.machine import Phase
 from graphs.masks import Moment, agent_refusal
 from graphs.routing.choice import preference_weight
@@ -115,7 +116,7 @@ def agent_fault(agent_id: str, caller: ApiCaller, services: Services) -> str | N
     refusal = agent_refusal(
         agent.card if agent else None,
         agent_id,
-        caller=services.caller(Context(user=caller.user, grants=caller.key.grants)),
+        caller=services.caller(Context(user=caller.user, grants=caller.key.grants), Left(None)),
         moment=Moment(phase=Phase.IDLE, holder=agent_id),
         runnable=agent_id in services.runnable(),
     )

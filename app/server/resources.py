@@ -49,7 +49,7 @@ async def open_resources(settings: Settings, keys: Keys | None) -> AsyncIterator
         CatalogError: the catalogue is broken.
         CheckpointError: the threads cannot be used.
     """
-    services = Services.from_catalog(settings.read_catalog(), settings.options())
+    services = settings.services()
     warming: threading.Thread | None = None
     try:
         async with resources_of(services, threads=settings.threads_place, keys=keys) as resources:

@@ -3,7 +3,6 @@
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, SystemMessage
@@ -19,6 +18,7 @@ from graphs.nodes.models import choose_models, spender, typical_costs
 from graphs.results import results_here
 from graphs.services import Services
 from graphs.state import Context, State
+from graphs.tracing import step
 
 Answer = Callable[[State, Runtime[Context]], Awaitable[dict[str, Any]]]
 _SYSTEM = (
@@ -32,9 +32,12 @@ def answer(services: Services) -> Answer:
     async def node(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         record = state["decision"]
         if record["models"] is None:  # the hops were used up before routing came to the models
-            record = choose_models(record, state, runtime.context, services, prediction=None)
+            record = await services.with_books(
+                choose_models, record, state, runtime.context, services, prediction=None
+            )
         order = tuple(record["models"]["order"])
-        ledger = services.budgets.ledger(spender(state, runtime.context, services))
+        paying = spender(state, runtime.context, services)
+        ledger = await services.with_books(services.budgets.ledger, paying)
         model = GatewayChatModel(
             gateway=services.gateway,
             order=order,
@@ -45,13 +48,9 @@ def answer(services: Services) -> Answer:
             results=results_here(),
         )
         call = runtime.context.call if runtime.context else {}
-        # The day on which the turn began: one that goes on after midnight asks the same, and is not paid twice.
-        today = datetime.fromisoformat(record["ts"]).astimezone()
-        prompt = SystemMessage(
-            instructions_of(call) or _SYSTEM.format(today=f"{today:%A %d %B %Y}")
-        )
-        messages: list[BaseMessage] = [prompt, *state["messages"]]
-        message, error = await _answered(model, messages, options_of(call))
+        today = services.moment(record).strftime("%A %d %B %Y")
+        with step("answer"):
+            message, error = await _answered(model, state["messages"], call, today=today)
         record = records.with_calls(record, ledger.calls)
         served = message.response_metadata.get("model_name")
         if served:
@@ -70,13 +69,15 @@ def answer(services: Services) -> Answer:
 
 
 async def _answered(
-    model: GatewayChatModel, prompt: list[BaseMessage], options: Mapping[str, Any]
+    model: GatewayChatModel, messages: list[Any], call: Mapping[str, Any], *, today: str
 ) -> tuple[AIMessage, str | None]:
     """Return the model's answer, or a message that says why there is none, and the error."""
+    instructions = instructions_of(call) or _SYSTEM.format(today=today)
+    prompt: list[BaseMessage] = [SystemMessage(instructions), *messages]
     message_id = f"run-{uuid.uuid4()}"
     whole: Any = None
     try:
-        async for chunk in model.astream(prompt, **options):
+        async for chunk in model.astream(prompt, **options_of(call)):
             whole = chunk if whole is None else whole + chunk
     except ProviderError as error:
         shown = f"{whole.text}\n\n" if whole is not None and whole.text else ""

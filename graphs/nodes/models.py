@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from graphs import record as records
-from graphs.budgets import Spender
+from graphs.budgets import Left, Spender
 from graphs.call import brings_tools
 from graphs.gateway.models import count_tokens
 from graphs.masks import ModelFacts, Need, Refusal, model_refusal
@@ -31,6 +31,11 @@ def spender(state: State, context: Context | None, services: Services) -> Spende
     """Return on whose behalf calls of this turn are made."""
     thread = (state.get("decision") or {}).get("thread")
     return services.spender(context, spent=spent_usd(state), thread=thread)
+
+
+def left_of(state: State, context: Context | None, services: Services) -> Left:
+    """Return what this turn may still cost."""
+    return services.budgets.left(spender(state, context, services))
 
 
 def order_models(
@@ -63,14 +68,16 @@ def allowed_models(
 ) -> tuple[list[str], list[Refusal]]:
     """Return the models that every mask lets through, and the refusals of the others."""
     messages = state["messages"]
+    left = left_of(state, context, services)
     need = Need(
         tokens=count_tokens([text_of(messages[-1].content)]),
         modalities=frozenset().union(*(modalities_of(m.content) for m in messages)),
         tools=brings_tools(context.call if context else None),
         residency=services.options.residency,
-        budget_usd=services.budgets.left(spender(state, context, services)),
+        budget_usd=left.usd,
+        budget_fault=left.fault,
     )
-    caller = services.caller(context)
+    caller = services.caller(context, left)
     allowed: list[str] = []
     refused: list[Refusal] = []
     facts: ModelFacts
@@ -100,7 +107,7 @@ def choose_models(
         return records.with_models(
             record, order=order, frontier=(), masked=refused, preference=preference, reason=reason
         )
-    costs = _costs(allowed, state, prediction, services)
+    costs = predicted_costs(allowed, state, prediction, services)
     known = {model: cost for model, cost in costs.items() if cost is not None}
     ranked = rank_models(prediction, known, preference)
     wanted = _wanted(refused, known, state, prediction, services, preference)
@@ -205,7 +212,7 @@ def _wanted(
     dear = {r.candidate: r.reason for r in refused if r.code == "budget"}
     if not dear:
         return None
-    costs = _costs([*dear], state, prediction, services)
+    costs = predicted_costs([*dear], state, prediction, services)
     all_costs = {**known, **{m: c for m, c in costs.items() if c is not None}}
     first = rank_models(prediction, all_costs, preference)[0].option.id
     return {"id": first, "reason": dear[first]} if first in dear else None
@@ -220,13 +227,13 @@ def typical_costs(services: Services, models: Iterable[str]) -> dict[str, float 
     }
 
 
-def _costs(
-    allowed: Sequence[str], state: State, prediction: Prediction, services: Services
+def predicted_costs(
+    models: Sequence[str], state: State, prediction: Prediction, services: Services
 ) -> dict[str, float | None]:
-    """Return the predicted price of this turn for each allowed model."""
+    """Return the predicted price of this turn for each of `models`, None where it is not known."""
     tokens = count_tokens(text_of(m.content) for m in state["messages"])
     costs: dict[str, float | None] = {}
-    for model_id in allowed:
+    for model_id in models:
         model = services.gateway.models[model_id]
         answer = prediction.answer_tokens.get(model_id, prediction.output_tokens)
         expected = min(round(answer), model.max_output_tokens)

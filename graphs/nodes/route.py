@@ -15,7 +15,7 @@ from graphs import record as records
 from graphs.guard import moment_of
 from graphs.machine import Event, Phase
 from graphs.masks import Refusal, mask_agents
-from graphs.nodes.models import choose_models, go_on_with, spent_usd
+from graphs.nodes.models import choose_models, go_on_with, left_of
 from graphs.nodes.tie_break import tie_break
 from graphs.routing.chooser import Choice
 from graphs.routing.decision import Decision, Odds
@@ -24,6 +24,7 @@ from graphs.routing.quality import Prediction
 from graphs.routing.router import Router
 from graphs.services import Services
 from graphs.state import Context, State
+from graphs.tracing import step
 
 Route = Callable[[State, Runtime[Context]], Awaitable[dict[str, Any]]]
 _CONSIDERED = 5
@@ -38,7 +39,10 @@ def route(services: Services) -> Route:
 
     async def node(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         began = time.perf_counter()
-        update = await routed(state, runtime.context, services)
+        with step("route"):
+            update = await routed(state, runtime.context, services)
+        if services.shadow is not None and not state["outcome"]:  # not what an agent gave back
+            services.shadow.watch(state, runtime.context, update["decision"])
         record = records.with_time(update["decision"], "route", 1e3 * (time.perf_counter() - began))
         runtime.stream_writer({"type": "route", "record": record})
         return {**update, "decision": record}
@@ -55,11 +59,12 @@ def after_route(state: State) -> str:
 async def routed(state: State, context: Context | None, services: Services) -> dict[str, Any]:
     """Return the update that decides who serves the turn of `state`; nothing is run."""
     if isinstance(state["messages"][-1], ToolMessage):
-        return _tool_results(state, context, services)
+        return await _tool_results(state, context, services)
     moment, onward = moment_of(state, services)
+    left = await services.with_books(left_of, state, context, services)
     allowed, masked = mask_agents(
         services.cards(),
-        caller=services.caller(context, spent=spent_usd(state), thread=state["decision"]["thread"]),
+        caller=services.caller(context, left),
         moment=moment,
         runnable=services.runnable(),
         allowed_hand_overs=onward,
@@ -69,14 +74,14 @@ async def routed(state: State, context: Context | None, services: Services) -> d
         return _next_part(rest, allowed, masked, state)
     asked_for = state["outcome"].get("to")
     choice: Choice | None = None
-    prediction, fault = None, None
+    prediction, fault, sole = None, None, None
     if moment.handed_by and asked_for in allowed:
         reason = f"{moment.handed_by} handed over to it"
         decision = Decision(event=Event.SWITCH, agent=asked_for, p_fit=1.0, reason=reason)
     else:
         choice, prediction, fault = await _chosen(state, allowed, services)
-        sole = _asked_for(context, allowed, services)
-        decision = choice.decision if fault or sole is None else _sole(sole, moment.holder)
+        sole = None if fault else _asked_for(context, allowed, services)
+        decision = _sole(sole, moment.holder) if sole else choice.decision
         if decision.event == Event.CLARIFY and services.options.tie_break:
             likeliest = [i for i, _ in choice.odds.agents[:_CONSIDERED]]
             decision, called = await tie_break(decision, likeliest, state, context, services)
@@ -95,7 +100,7 @@ async def routed(state: State, context: Context | None, services: Services) -> d
     event, target, question = decision.event, None, None
     request = state["request"]
     rest = rest if event == Event.STAY else []
-    if choice and choice.several and decision is choice.decision:
+    if choice and choice.several and not sole:
         (target, request), *others = choice.several
         rest = [{"agent": agent, "request": part} for agent, part in others]
         names = " and then ".join(agent for agent, _ in choice.several)
@@ -106,7 +111,9 @@ async def routed(state: State, context: Context | None, services: Services) -> d
     elif event == Event.CLARIFY:
         question = {"request": state["request"], "options": list(decision.others)}
     else:
-        record = choose_models(record, state, context, services, prediction=prediction)
+        record = await services.with_books(
+            choose_models, record, state, context, services, prediction=prediction
+        )
         event = Event.NONE if record["models"]["order"] else Event.REFUSE
     return {
         "event": event.value,
@@ -133,7 +140,9 @@ def _sole(agent: str, holder: str | None) -> Decision:
     return Decision(event=event, agent=agent, p_fit=1.0, reason="the caller asked for it alone")
 
 
-def _tool_results(state: State, context: Context | None, services: Services) -> dict[str, Any]:
+async def _tool_results(
+    state: State, context: Context | None, services: Services
+) -> dict[str, Any]:
     """Return the update that gives the results of the caller's tools to the model that asked for them."""
     asked = (m for m in reversed(state["messages"]) if isinstance(m, AIMessage) and m.tool_calls)
     asker = next(asked, None)
@@ -144,7 +153,7 @@ def _tool_results(state: State, context: Context | None, services: Services) -> 
         agent=None,
         reason="the results of the caller's tools are for the model that asked for them",
     )
-    record = go_on_with(model, record, state, context, services)
+    record = await services.with_books(go_on_with, model, record, state, context, services)
     event = Event.NONE if record["models"]["order"] else Event.REFUSE
     return {"event": event.value, "target": None, "choice": None, "rest": [], "decision": record}
 

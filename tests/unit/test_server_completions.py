@@ -94,7 +94,7 @@ def shared() -> Iterator[House]:
 
 @pytest.fixture
 def house(shared: House) -> House:
-    for breaker in shared.api.resources.services.gateway._breakers.values():
+    for breaker in shared.api.resources.services.gateway.breakers.values():
         breaker.__init__(breaker._clock)  # type: ignore[misc]
     shared.answers(ok("Hello there."))
     return shared

@@ -105,6 +105,7 @@ def test_settings_cannot_be_changed_after_they_are_read() -> None:
 def test_every_option_of_the_graph_follows_its_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     changed = {
         "MOMA_HOME": "elsewhere",
+        "MOMA_CHECKPOINTS": "postgresql://127.0.0.1/moma",
         "MOMA_ENCODER": "openai:small",
         "MOMA_PROFILE": "profile",
         "MOMA_PREFERENCE": "cost",

@@ -12,10 +12,16 @@ from typing import Any
 
 import httpx
 import pytest
+from langgraph.checkpoint.memory import InMemorySaver
 from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
 
+from agents.card import AgentCard, Skill
+from agents.elsewhere.entries import RemoteEntry
+from agents.registry import build_agent
 from graphs.machine import Phase
+from graphs.threads import MomaGraph
+from tests.support.agents import FakeAgent, answer, fake_agent, fake_graph, on, say, served_by
 from tests.support.provider import FakeProvider, ok
 from tests.support.waiting import PATIENCE_S
 
@@ -136,12 +142,73 @@ async def test_an_approval_is_resumed_by_a_command_and_by_a_message(
 ) -> None:
     thread = (await client.threads.create())["thread_id"]
     assert "Added" in await take(client, thread, "remind me to call mum tomorrow at 9")
-    for answer in ({"command": {"resume": "no"}}, {"text": "no"}):
+    for reply in ({"command": {"resume": "no"}}, {"text": "no"}):
         await take(client, thread, "delete all my tasks")
         phase, status, asked = await stands(client, thread)
         assert (phase, status) == ("awaiting_approval", "interrupted")
         assert asked == ["Delete *call mum*?"]
-        assert await take(client, thread, **answer) == "Nothing was deleted."
+        assert await take(client, thread, **reply) == "Nothing was deleted."
         assert (await stands(client, thread))[:2] == ("engaged", "idle")
     assert "call mum" in await take(client, thread, "show my tasks")
     assert "BlockingError" not in said(log)
+
+
+SAID = [
+    "what is 17% of 2350",
+    "what is 10% of 50",
+    "remind me to water the plants tomorrow at 9",
+    "delete the task water the plants",
+]
+
+
+def far(server: str, assistant: str = "agent") -> MomaGraph:
+    """Return a house with an agent for what is said here, which is a graph of that server."""
+    skills = tuple(Skill(id=f"s{n}", examples=(text,)) for n, text in enumerate(SAID))
+    entry = RemoteEntry(url=server, assistant=assistant)
+    card = AgentCard(id="far", description="far", skills=skills, remote=entry)
+    graph = build_agent(card).graph
+    assert graph is not None
+    return fake_graph(FakeAgent(card, graph), fake_agent("beta"), saver=InMemorySaver())
+
+
+async def test_a_graph_over_there_is_an_agent_here(client: LangGraphClient, server: str) -> None:
+    graph = far(server)
+    result = await say(graph, SAID[0])
+    assert (answer(result), served_by(result)) == ("17% of 2350 = **399.5**", ("agent", "far"))
+    await say(graph, SAID[1])
+    thread = (await graph.aget_state(on("t"))).values["memories"]["far"]["thread"]
+    over_there: Any = await client.threads.get_state(thread)
+    assert over_there["values"]["turn"] == 2
+
+
+async def test_its_approval_over_there_is_one_here(client: LangGraphClient, server: str) -> None:
+    graph = far(server)
+    await say(graph, SAID[2])
+    asked = await say(graph, SAID[3])
+    assert asked["phase"] == "awaiting_approval"
+    (pause,) = asked["__interrupt__"]
+    assert (pause.value["question"], pause.value["agent"]) == ("Delete *water the plants*?", "far")
+    ended = await say(graph, "yes")
+    assert (ended["phase"], answer(ended)) == ("engaged", "Deleted *water the plants*.")
+
+
+async def test_a_graph_that_is_not_there_over_there_is_a_failure(
+    client: LangGraphClient, server: str
+) -> None:
+    result = await say(far(server, "none"), SAID[0])
+    run = result["record"]["runs"][0]
+    assert (run["agent"], run["event"]) == ("far", "failed")
+    assert "HTTP status 4" in run["reason"]
+
+
+def test_the_example_of_a_remote_graph_runs(server: str) -> None:
+    example = [sys.executable, str(ROOT / "examples" / "remote_graph.py"), server]
+    done = subprocess.run(
+        example, capture_output=True, text=True, timeout=PATIENCE_S, check=False, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr
+    first, added, question, deleted = done.stdout.splitlines()
+    assert first == "17% of 2,350 = **399.5**"
+    assert "call mum" in added
+    assert question.startswith("Delete ")
+    assert deleted.startswith("Deleted ")

@@ -1,0 +1,82 @@
+"""What an agent that waits for an approval asks, and in which words it wants the answer.
+
+MoMA's own agents ask with `{"question", "details"}` and read a text; LangChain's `HumanInTheLoopMiddleware` lists the
+calls that it is about to make and wants a decision on each. Any other value is shown as it is.
+"""
+
+import json
+import re
+from typing import Any
+
+from agents.replies import approved
+
+__all__ = ["answer_to", "told"]
+
+_LONGEST_DETAIL, _MOST_DETAILS = 2_000, 20
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_PLAIN_QUESTION = "Is that all right?"
+
+
+def told(value: Any) -> dict[str, Any]:
+    """Return what is asked as `{"question", "details", ...}`, whatever the agent's `interrupt` was given."""
+    actions = _actions(value)
+    if actions is not None:
+        details = [_call(action) for action in actions[:_MOST_DETAILS]]
+        if more := len(actions) - len(details):
+            details.append(f"and {more:,} more")
+        question = "May this be done?" if len(actions) == 1 else "May these be done?"
+        return {"kind": "approval", "question": question, "details": details}
+    if not isinstance(value, dict):
+        return {"question": _cut(str(value)) or _PLAIN_QUESTION}
+    shown = {**value, "question": _question(value)}
+    if isinstance(given := value.get("details"), list | tuple):
+        shown["details"] = [_cut(str(each)) for each in given]
+    return shown
+
+
+def answer_to(value: Any, answer: Any) -> Any:
+    """Return a person's `answer` in the form that the agent which asked `value` reads.
+
+    What is neither a yes nor a no is no permission: it goes back as the reason of a no.
+    """
+    actions = _actions(value)
+    if actions is None or isinstance(answer, dict):
+        return answer
+    verdict = approved(answer)
+    decision: dict[str, Any] = {"type": "approve"}
+    if verdict is not True:
+        said = answer if isinstance(answer, str) and verdict is None else "The user said no."
+        decision = {"type": "reject", "message": said}
+    return {"decisions": [dict(decision) for _ in actions]}
+
+
+def _actions(value: Any) -> list[dict[str, Any]] | None:
+    """Return the calls that LangChain's middleware asks about; None if it is not the one that asks."""
+    actions = value.get("action_requests") if isinstance(value, dict) else None
+    if not isinstance(actions, list) or not all(isinstance(a, dict) for a in actions):
+        return None
+    return actions or None
+
+
+def _call(action: dict[str, Any]) -> str:
+    given = action.get("args")
+    arguments = given if isinstance(given, dict) else {}
+    said = ", ".join(f"{k}: {_json(v)}" for k, v in arguments.items())
+    return _cut(f"{action.get('name')}({said})")
+
+
+def _question(value: dict[str, Any]) -> str:
+    for key in ("question", "message", "description", "prompt", "text"):
+        if isinstance(said := value.get(key), str) and said.strip():
+            return _cut(said)
+    return _cut(_json(value)) if value else _PLAIN_QUESTION
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _cut(text: str) -> str:
+    """Return `text` without what a terminal would obey, cut if it is long."""
+    text = _CONTROL.sub("", text).strip()
+    return text if len(text) <= _LONGEST_DETAIL else text[: _LONGEST_DETAIL - 1] + "…"

@@ -1,0 +1,109 @@
+"""A LangGraph graph that was not written for MoMA, such as `create_agent` makes, as an agent.
+
+It is given the request as a user's message; its last AI message is the answer; its interrupts are approvals. It keeps
+its own messages in the thread, in a namespace of its own. What its tools do, and with which rights, is its own affair.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
+from langchain_core.runnables import RunnableConfig
+from langgraph.channels import BinaryOperatorAggregate
+from langgraph.errors import ParentCommand
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import Command
+
+from agents.contract import AgentContext, AgentState, done, failed
+from agents.errors import CatalogError
+
+__all__ = ["as_agent"]
+
+_Graph = CompiledStateGraph[Any, Any, Any, Any]
+
+
+def as_agent(agent_id: str, graph: _Graph) -> _Graph:
+    """Return `graph` if it is over `AgentState`, else a graph over it that runs `graph`.
+
+    Raises:
+        CatalogError: its state has no messages that it could be given.
+    """
+    if "outcome" in graph.channels:
+        return graph
+    if "messages" not in graph.channels:
+        raise CatalogError(
+            f"agent {agent_id!r}: the graph's state has the fields {', '.join(sorted(_fields(graph)))}; "
+            "expected AgentState, or any state with `messages`"
+        )
+    builder: StateGraph[Any, Any, Any, Any] = StateGraph(AgentState, context_schema=AgentContext)
+    # The namespace of what it keeps is made of node names: its own id tells it from others in the node `agent`.
+    builder.add_node(agent_id, _node(graph))
+    builder.add_edge(START, agent_id)
+    builder.add_edge(agent_id, END)
+    return builder.compile(name=agent_id)
+
+
+def _node(graph: _Graph) -> Any:
+    """Return the node; LangGraph's overloads do not take a function that another one returned."""
+    keeps = graph.copy({"checkpointer": True})
+    forgets = graph.copy({"checkpointer": None})
+    grows = isinstance(graph.channels["messages"], BinaryOperatorAggregate)
+
+    async def node(state: AgentState, config: RunnableConfig) -> AgentState:
+        kept = await _kept(keeps, config)
+        given = _given(state, kept if grows else None)
+        runs = forgets if kept is None else keeps
+        try:
+            result = await runs.ainvoke({"messages": given})
+        except ParentCommand as request:
+            # It means the graph around it, which is the orchestrator and not this one.
+            raise ParentCommand(replace(request.args[0], graph=Command.PARENT)) from None
+        return _outcome(result.get("messages") or [])
+
+    return node
+
+
+async def _kept(graph: _Graph, config: RunnableConfig) -> list[AnyMessage] | None:
+    """Return the messages of its earlier turns; None where the thread is not kept."""
+    try:
+        saved = await graph.aget_state(config)
+    except ValueError:  # LangGraph has no other word for a run without a checkpointer
+        return None
+    return list(saved.values.get("messages") or ())
+
+
+def _given(state: AgentState, kept: list[AnyMessage] | None) -> list[AnyMessage]:
+    """Return the messages of this turn, after what came before them where the graph does not have it."""
+    request = HumanMessage(state["request"])
+    if kept:
+        return [*_broken_off(kept), request]
+    earlier = [
+        AIMessage(m["content"]) if m["role"] == "assistant" else HumanMessage(m["content"])
+        for m in state.get("history") or ()
+    ]
+    return [*earlier, request]
+
+
+def _broken_off(kept: Sequence[AnyMessage]) -> list[ToolMessage]:
+    """Return an answer to each call that a turn left open when it failed: without one providers refuse the rest."""
+    last = next((m for m in reversed(kept) if isinstance(m, AIMessage)), None)
+    answered = {m.tool_call_id for m in kept if isinstance(m, ToolMessage)}
+    calls = last.tool_calls if last is not None else []
+    return [
+        ToolMessage("The call broke off.", tool_call_id=call["id"], name=call["name"])
+        for call in calls
+        if call["id"] and call["id"] not in answered
+    ]
+
+
+def _outcome(messages: Sequence[AnyMessage]) -> AgentState:
+    last = messages[-1] if messages else None
+    if not isinstance(last, AIMessage) or not last.text.strip():
+        return failed("it ended without an answer")
+    return done(last.text)
+
+
+def _fields(graph: _Graph) -> list[str]:
+    return [name for name in graph.channels if not name.startswith(("__", "branch:"))]

@@ -1,0 +1,155 @@
+"""A graph behind a LangGraph server as an agent: it is sent the request, and its last AI message is the answer.
+
+It keeps its own thread there, whose id is all that we keep here. Its interrupts are approvals. It is sent nothing else:
+no earlier message, no user, no grants, and no key but those that the catalogue names.
+"""
+
+import json
+import uuid
+from functools import partial
+from typing import Any, TypedDict
+
+import httpx
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+from langgraph.types import interrupt
+from langgraph_sdk.client import LangGraphClient
+from langgraph_sdk.errors import LangGraphError
+
+from agents.approvals import answer_to, told
+from agents.contract import AgentContext, AgentState, done, failed
+from agents.elsewhere.entries import RemoteEntry
+from agents.elsewhere.http import open_http
+from agents.errors import UnreachableError
+
+__all__ = ["build"]
+
+LONGEST_ANSWER = 40_000
+"""Characters that are passed on."""
+LONGEST_QUESTION = 20_000
+_TROUBLE = (LangGraphError, httpx.HTTPError, httpx.InvalidURL, ValueError, TypeError, KeyError)
+_INTERRUPT = "__interrupt__"
+
+
+class _Pause(TypedDict):
+    """What the other graph waits for."""
+
+    value: Any
+    answer: Any
+
+
+class RemoteState(AgentState, total=False):
+    """What one run holds."""
+
+    thread: str
+    """The thread over there."""
+    pause: _Pause | None
+
+
+def build(
+    agent_id: str, entry: RemoteEntry, *, title: str
+) -> CompiledStateGraph[RemoteState, AgentContext, Any, Any]:
+    """Return the agent; its server is called when it is first needed."""
+    graph: Any = StateGraph(RemoteState, context_schema=AgentContext)
+    graph.add_node("send", partial(_send, entry=entry, name=agent_id))
+    graph.add_node("approve", partial(_approve, name=agent_id))
+    graph.add_node("resume", partial(_resume, entry=entry, name=agent_id))
+    graph.add_edge(START, "send")
+    for node in ("send", "resume"):
+        graph.add_conditional_edges(node, _next, ["approve", END])
+    graph.add_edge("approve", "resume")
+    compiled: CompiledStateGraph[RemoteState, AgentContext, Any, Any] = graph.compile(name=title)
+    return compiled
+
+
+def _next(state: RemoteState) -> str:
+    return "approve" if state.get("pause") else END
+
+
+async def _send(
+    state: RemoteState, runtime: Runtime[AgentContext], *, entry: RemoteEntry, name: str
+) -> dict[str, Any]:
+    kept = (state.get("memory") or {}).get("thread")
+    thread = kept if isinstance(kept, str) else str(uuid.uuid4())
+    info = runtime.execution_info
+    # A step that is repeated after a crash sends the same id, so that a graph which looks at it can tell.
+    message_id = str(uuid.uuid5(uuid.NAMESPACE_OID, info.task_id)) if info else uuid.uuid4().hex
+    message = {"role": "user", "content": state["request"], "id": message_id}
+    return await _run(entry, name, thread, new=True, input={"messages": [message]})
+
+
+async def _resume(state: RemoteState, *, entry: RemoteEntry, name: str) -> dict[str, Any]:
+    pause = state.get("pause")
+    assert pause is not None
+    return await _run(entry, name, state["thread"], command={"resume": pause["answer"]})
+
+
+async def _approve(state: RemoteState, *, name: str) -> dict[str, Any]:
+    """Ask what the other graph asks. It runs again from its start when the answer comes."""
+    pause = state.get("pause")
+    assert pause is not None
+    asked = told(pause["value"])
+    shown = {"question": asked["question"], "details": asked.get("details", [])}
+    answer = interrupt({"kind": "approval", **shown, "agent": name})
+    return {"pause": {**pause, "answer": answer_to(pause["value"], answer)}}
+
+
+async def _run(
+    entry: RemoteEntry, name: str, thread: str, *, new: bool = False, **what: Any
+) -> dict[str, Any]:
+    """Run the other graph to its end or to what it waits for.
+
+    Raises:
+        UnreachableError: the server is not there, or fails.
+    """
+    try:
+        async with open_http(entry.headers_env, base_url=entry.url) as http:
+            client = LangGraphClient(http)
+            if new:
+                await client.threads.create(thread_id=thread, if_exists="do_nothing")
+            values: Any = await client.runs.wait(
+                thread, entry.assistant, on_disconnect="cancel", raise_error=False, **what
+            )
+            return {"thread": thread, **_end(values, thread, name)}
+    except _TROUBLE as error:
+        raise UnreachableError(_told(error, name)) from error
+
+
+def _end(values: Any, thread: str, name: str) -> dict[str, Any]:
+    if not isinstance(values, dict):
+        raise ValueError("a graph returns its state")
+    if "__error__" in values:
+        raise UnreachableError(f"{name} failed where it runs")
+    if pauses := values.get(_INTERRUPT):
+        asked = pauses[0]["value"]
+        if len(json.dumps(asked)) > LONGEST_QUESTION:
+            raise UnreachableError(f"{name} asks more than {LONGEST_QUESTION:,} characters")
+        return {"pause": _Pause(value=asked, answer=None)}
+    messages = values.get("messages") or []
+    last = messages[-1] if isinstance(messages, list) and messages else {}
+    answers = isinstance(last, dict) and last.get("type") == "ai"
+    text = _text(last.get("content")) if answers else ""
+    if not text.strip():
+        return {**failed(f"{name} ended without an answer"), "pause": None}
+    return {**done(text[:LONGEST_ANSWER], memory={"thread": thread}), "pause": None}
+
+
+def _text(content: Any) -> str:
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else []
+    texts = [part.get("text") if isinstance(part, dict) else part for part in parts]
+    return "\n".join(text for text in texts if isinstance(text, str))
+
+
+def _told(error: Exception, name: str) -> str:
+    """Return what is wrong in words of our own: the server's may hold anything."""
+    status = getattr(error, "status_code", None) or getattr(
+        getattr(error, "response", None), "status_code", None
+    )
+    if status:
+        return f"{name} answers with the HTTP status {status}"
+    if isinstance(error, httpx.HTTPError):
+        return f"{name} cannot be reached ({type(error).__name__})"
+    return f"{name} answers what is no LangGraph server ({type(error).__name__})"

@@ -1,0 +1,103 @@
+"""One A2A message is one turn: what is said streams as an artifact, what is asked waits as input-required."""
+
+import uuid
+
+from a2a.helpers import new_task_from_user_message, new_text_message, new_text_part
+from a2a.server.agent_execution import AgentExecutor, RequestContext
+from a2a.server.events import EventQueue
+from a2a.server.tasks import TaskUpdater
+from a2a.types import TaskState
+
+from agents.errors import MomaError
+from graphs import Context
+from graphs.machine import Phase
+from graphs.spoken import Ended, Said, run_turn
+from graphs.threads import MomaGraph
+
+__all__ = ["CONTEXT", "MomaExecutor", "thread_of"]
+
+CONTEXT = "moma_context"
+"""Where the caller's `Context` stands in the state of a call."""
+_ASKING = (Phase.AWAITING_INPUT, Phase.AWAITING_APPROVAL, Phase.AWAITING_CHOICE)
+_ARTIFACT = "answer"
+
+
+def thread_of(context_id: str, *, user: str) -> str:
+    """Return the thread of an A2A context; two users never share one, whatever ids they send."""
+    return uuid.uuid5(uuid.NAMESPACE_OID, f"a2a\0{user}\0{context_id}").hex
+
+
+class MomaExecutor(AgentExecutor):
+    """Runs turns of the graph for the SDK's request handler."""
+
+    def __init__(self, graph: MomaGraph) -> None:
+        self._graph = graph
+
+    async def execute(self, context: RequestContext, event_queue: EventQueue) -> None:
+        """Run the message's turn and tell its events."""
+        if context.current_task is None:
+            assert context.message is not None, "the SDK executes for a message"
+            await event_queue.enqueue_event(new_task_from_user_message(context.message))
+        task = _updater(context, event_queue)
+        await task.start_work()
+        try:
+            await self._run(task, context)
+        except MomaError as error:
+            await task.failed(new_text_message(str(error)))
+
+    async def cancel(self, context: RequestContext, event_queue: EventQueue) -> None:
+        """Give up the task; what an agent had asked in its thread is withdrawn."""
+        caller, thread = _place(context)
+        state = await self._graph.aget_state(
+            {"configurable": {"thread_id": thread}}, user=caller.user
+        )
+        if state.values.get("phase") in _ASKING:
+            async for _ in run_turn(self._graph, "never mind", thread=thread, context=caller):
+                pass
+        await _updater(context, event_queue).cancel()
+
+    async def _run(self, task: TaskUpdater, context: RequestContext) -> None:
+        caller, thread = _place(context)
+        held, told = "", False
+        # The last piece is held back: where the turn ends in a question, it is the question.
+        async for part in run_turn(
+            self._graph, context.get_user_input(), thread=thread, context=caller
+        ):
+            if isinstance(part, Said):
+                if held:
+                    await _tell(task, held, more=told, last=False)
+                    told = True
+                held = part.text
+            elif isinstance(part, Ended):
+                await _end(task, part, held, more=told)
+
+
+async def _end(task: TaskUpdater, ended: Ended, held: str, *, more: bool) -> None:
+    record = ended.record
+    facts = {"moma": {"served_by": record["served_by"], "cost_usd": record["cost_usd"]}}
+    if ended.phase in _ASKING:
+        asked = new_text_message(
+            held.strip() or "?", context_id=task.context_id, task_id=task.task_id
+        )
+        await task.update_status(TaskState.TASK_STATE_INPUT_REQUIRED, asked, metadata=facts)
+        return
+    if held:
+        await _tell(task, held, more=more, last=True)
+    state = TaskState.TASK_STATE_FAILED if record["error"] else TaskState.TASK_STATE_COMPLETED
+    await task.update_status(state, metadata=facts)
+
+
+async def _tell(task: TaskUpdater, text: str, *, more: bool, last: bool) -> None:
+    await task.add_artifact(
+        [new_text_part(text)], artifact_id=_ARTIFACT, append=more, last_chunk=last
+    )
+
+
+def _updater(context: RequestContext, event_queue: EventQueue) -> TaskUpdater:
+    return TaskUpdater(event_queue, str(context.task_id), str(context.context_id))
+
+
+def _place(context: RequestContext) -> tuple[Context, str]:
+    caller = context.call_context.state[CONTEXT]
+    assert isinstance(caller, Context)
+    return caller, thread_of(str(context.context_id), user=caller.user)

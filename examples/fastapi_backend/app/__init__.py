@@ -1,0 +1,1 @@
+"""A backend of somebody else, which has an `app` package as MoMA has one."""

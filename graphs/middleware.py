@@ -1,0 +1,158 @@
+"""Chooses the model for an agent of LangChain's: `create_agent(..., middleware=[ModelChoice(services)])`.
+
+A model is chosen once a turn, by the user's message, so that no loop of tools changes it in the middle; the calls go
+through the gateway, with its fallbacks, deadlines and budgets. It needs the package `langchain`, which MoMA does not.
+"""
+
+import asyncio
+import functools
+import uuid
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, NotRequired, cast
+
+from langchain_core.messages import AnyMessage, HumanMessage
+from langgraph.runtime import Runtime
+
+from agents.errors import MomaError, NoModelError, SetupError
+from graphs import record as records
+from graphs.gateway.chat_model import GatewayChatModel
+from graphs.gateway.ledger import Ledger
+from graphs.nodes.models import choose_models
+from graphs.routing.quality import Prediction
+from graphs.routing.router import Router
+from graphs.services import Services
+from graphs.state import Context, State
+from graphs.turn import text_of
+
+try:
+    from langchain.agents.middleware import AgentMiddleware, AgentState, ModelRequest, ModelResponse
+except ImportError:
+    raise SetupError(
+        "graphs.middleware needs the package langchain; install it: pip install 'langchain>=1,<2'"
+    ) from None
+
+__all__ = ["ModelChoice"]
+
+_TURNS_AT_ONCE = 10_000
+_Caller = Callable[[Any], Context]
+
+
+class ModelChoiceState(AgentState[Any]):
+    """What the choice keeps in the agent's state."""
+
+    moma_turn: NotRequired[str]
+    """Which turn it is, for its budget."""
+    moma_models: NotRequired[list[str]]
+    """The models for this turn: the first answers, the others stand in for it."""
+    moma_record: NotRequired[dict[str, Any]]
+    """The decision record: frontier, masks and reasons."""
+
+
+class ModelChoice(AgentMiddleware[ModelChoiceState, Any]):
+    """Gives each turn of an agent the model with the best predicted quality for its price."""
+
+    state_schema = ModelChoiceState
+
+    def __init__(self, services: Services, *, caller: _Caller = lambda context: Context()) -> None:
+        """Keep what chooses.
+
+        Args:
+            services: the models, routers and gateway.
+            caller: makes of the agent's own context who is calling and what they may have.
+        """
+        super().__init__()
+        self._services, self._caller = services, caller
+        self._ledgers: OrderedDict[str, Ledger] = OrderedDict()
+
+    def before_agent(self, state: ModelChoiceState, runtime: Runtime[Any]) -> dict[str, Any]:
+        """Choose for the turn, from synchronous code."""
+        try:
+            prediction = self._services.router().predict(_request(state["messages"]))
+        except MomaError:
+            prediction = None  # the choice opens to the declared default; the masks do not
+        return self._chosen(state, runtime, prediction)
+
+    async def abefore_agent(self, state: ModelChoiceState, runtime: Runtime[Any]) -> dict[str, Any]:
+        """Choose for the turn."""
+        try:
+            router: Router = await self._services.loaded_router(
+                seconds=self._services.gateway.limits.turn / 2
+            )
+            predict = partial(router.predict, _request(state["messages"]))
+            prediction = await self._services.in_pool(predict)
+        except MomaError:
+            prediction = None
+        return self._chosen(state, runtime, prediction)
+
+    def wrap_model_call(
+        self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], ModelResponse[Any]]
+    ) -> ModelResponse[Any]:
+        """Let the chosen model answer, from synchronous code."""
+        return handler(request.override(model=self._model(request, _no_loop())))
+
+    async def awrap_model_call(
+        self,
+        request: ModelRequest[Any],
+        handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]],
+    ) -> ModelResponse[Any]:
+        """Let the chosen model answer."""
+        model = self._model(request, asyncio.get_running_loop())
+        return await handler(request.override(model=model))
+
+    def _chosen(
+        self, state: ModelChoiceState, runtime: Runtime[Any], prediction: Prediction | None
+    ) -> dict[str, Any]:
+        context, turn = self._caller(runtime.context), uuid.uuid4().hex
+        record = records.begin(thread=None, turn=0, phase="", event="", versions={})
+        seen = cast(State, {"messages": state["messages"], "decision": record})
+        chosen = choose_models(record, seen, context, self._services, prediction=prediction)
+        order = chosen["models"]["order"]
+        spender = self._services.spender(context, spent=0.0, thread=None)
+        self._ledgers[turn] = self._services.budgets.ledger(spender)
+        while len(self._ledgers) > _TURNS_AT_ONCE:
+            self._ledgers.popitem(last=False)
+        return {"moma_turn": turn, "moma_models": order, "moma_record": chosen["models"]}
+
+    def _model(
+        self, request: ModelRequest[Any], loop: asyncio.AbstractEventLoop
+    ) -> GatewayChatModel:
+        """Return the model of this turn.
+
+        Raises:
+            NoModelError: no model may serve, or none that may can call tools.
+        """
+        state = cast(ModelChoiceState, request.state)
+        models, order = self._services.gateway.models, state.get("moma_models") or []
+        able = [m for m in order if not request.tools or "tools" in models[m].abilities]
+        if not able:
+            lack = "may serve" if not order else "that may serve can call tools"
+            raise NoModelError(f"no model {lack}; see the masks in moma_record")
+        context = self._caller(request.runtime.context)
+        spender = self._services.spender(context, spent=0.0, thread=None)
+        # A turn that goes on in another process has its books anew.
+        ledger = self._ledgers.setdefault(
+            state.get("moma_turn") or "", self._services.budgets.ledger(spender)
+        )
+        return GatewayChatModel(
+            gateway=self._services.gateway,
+            order=tuple(able),
+            ledger=ledger,
+            deadline=self._services.gateway.deadline(),
+            caller=context.user,
+            loop=loop,
+        )
+
+
+def _request(messages: Sequence[AnyMessage]) -> str:
+    newest = next((m for m in reversed(messages) if isinstance(m, HumanMessage)), None)
+    return "" if newest is None else text_of(newest.content)
+
+
+@functools.cache
+def _no_loop() -> asyncio.AbstractEventLoop:
+    """Return a loop that nothing runs in: the model asks only whether it is the one of its caller."""
+    loop = asyncio.new_event_loop()
+    loop.close()
+    return loop

@@ -1,0 +1,261 @@
+"""A graph that was not written for MoMA as an agent: what it is given, what becomes of its answers and questions."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import pytest
+from langchain.agents import create_agent
+from langchain.agents.middleware import HumanInTheLoopMiddleware
+from langchain_core.language_models import FakeMessagesListChatModel
+from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.types import Command, interrupt
+from typing_extensions import TypedDict
+
+from agents.approvals import answer_to, told
+from agents.card import AgentCard
+from agents.elsewhere.graph import as_agent
+from agents.errors import CatalogError
+from agents.registry import AgentGraph, build_agent
+from graphs import build_graph
+from graphs.checkpoints import open_sqlite
+from tests.support.agents import (
+    FakeAgent,
+    answer,
+    fake_agent,
+    fake_graph,
+    fake_services,
+    say,
+    served_by,
+)
+
+SEEN: list[list[str]] = []
+
+
+def plain_graph(reply: Any = None) -> AgentGraph:
+    """Return a graph over mere messages that answers `reply`, or says how many messages it sees."""
+
+    def work(state: MessagesState) -> dict[str, Any]:
+        SEEN.append([m.text for m in state["messages"]])
+        said = reply(state) if callable(reply) else reply
+        return {"messages": said if isinstance(said, list) else [AIMessage(str(said))]}
+
+    return StateGraph(MessagesState).add_node("work", work).add_edge(START, "work").compile()
+
+
+def foreign(graph: AgentGraph, agent_id: str = "alpha") -> FakeAgent:
+    return FakeAgent(AgentCard(id=agent_id, description=agent_id), as_agent(agent_id, graph))
+
+
+@pytest.fixture(autouse=True)
+def nothing_seen() -> None:
+    SEEN.clear()
+
+
+async def test_its_last_message_is_the_answer() -> None:
+    result = await say(fake_graph(foreign(plain_graph("Hello."))), "alpha")
+    assert (answer(result), served_by(result)) == ("Hello.", ("agent", "alpha"))
+    assert result["record"]["runs"][0]["event"] == "done"
+
+
+async def test_it_keeps_its_messages_in_the_thread_and_apart_from_others() -> None:
+    counts = [
+        foreign(plain_graph(lambda s: len(s["messages"])), name) for name in ("alpha", "beta")
+    ]
+    graph = fake_graph(*counts, saver=InMemorySaver())
+    said = [answer(await say(graph, text)) for text in ("alpha", "alpha", "beta", "alpha")]
+    # It is told what was said before it came, and after that it has its own messages.
+    assert said == ["1", "3", "5", "5"]
+    assert answer(await say(graph, "alpha", thread="u")) == "1"
+
+
+async def test_without_a_saver_it_is_given_the_visible_messages() -> None:
+    graph = fake_graph(foreign(plain_graph("x")))
+    await graph.ainvoke(
+        {"messages": [("user", "alpha 1"), ("assistant", "a"), ("user", "alpha 2")]}
+    )
+    assert SEEN == [["alpha 1", "a", "alpha 2"]]
+
+
+async def test_a_state_that_is_replaced_gets_the_visible_messages_each_time() -> None:
+    class Replaced(TypedDict):
+        messages: list[AnyMessage]
+
+    def work(state: Replaced) -> dict[str, Any]:
+        SEEN.append([m.text for m in state["messages"]])
+        return {"messages": [*state["messages"], AIMessage("x")]}
+
+    inner = StateGraph(Replaced).add_node("work", work).add_edge(START, "work").compile()
+    graph = fake_graph(foreign(inner), saver=InMemorySaver())
+    await say(graph, "alpha 1")
+    await say(graph, "alpha 2")
+    assert SEEN[-1] == ["alpha 1", "x", "alpha 2"]
+
+
+async def test_its_interrupt_is_an_approval_that_the_next_message_resumes() -> None:
+    runs: list[str] = []
+
+    def reply(state: MessagesState) -> str:
+        said = interrupt("Shall I?")
+        runs.append(said)
+        return f"You said {said}."
+
+    graph = fake_graph(foreign(plain_graph(reply)), saver=InMemorySaver())
+    asked = await say(graph, "alpha")
+    assert (asked["phase"], asked["__interrupt__"][0].value) == ("awaiting_approval", "Shall I?")
+    assert answer(await say(graph, "yes")) == "You said yes."
+    assert runs == ["yes"]
+
+
+async def test_langchains_middleware_gets_its_decisions_from_a_yes_and_a_no() -> None:
+    request = {
+        "action_requests": [{"name": "send", "args": {"to": "ann"}, "description": "..."}],
+        "review_configs": [{"action_name": "send", "allowed_decisions": ["approve", "reject"]}],
+    }
+    graph = fake_graph(
+        foreign(plain_graph(lambda s: str(interrupt(request)["decisions"][0]["type"]))),
+        saver=InMemorySaver(),
+    )
+    assert told(request)["details"] == ['send(to: "ann")']
+    for said, decision in (("yes", "approve"), ("no", "reject"), ("perhaps later", "reject")):
+        await say(graph, "alpha", thread=said)
+        assert answer(await say(graph, said, thread=said)) == decision
+    assert answer_to(request, "to bob")["decisions"] == [{"type": "reject", "message": "to bob"}]
+
+
+@pytest.mark.parametrize(
+    ("value", "question", "details"),
+    [
+        ("Shall I?", "Shall I?", None),
+        ("\x1b[2JShall\x07 I?", "[2JShall I?", None),
+        ("", "Is that all right?", None),
+        ({"question": "Delete?", "details": ["a", 3]}, "Delete?", ["a", "3"]),
+        ({"question": "x\x9b", "details": ["\x1b]0;a"]}, "x", ["]0;a"]),
+        ({"message": "Go?", "n": 1}, "Go?", None),
+        ({"n": 1}, '{"n": 1}', None),
+        ({}, "Is that all right?", None),
+        ({"action_requests": "x", "question": "Go?"}, "Go?", None),
+    ],
+)
+def test_whatever_is_asked_is_shown_and_nothing_that_a_terminal_obeys(
+    value: Any, question: str, details: Any
+) -> None:
+    shown = told(value)
+    assert (shown["question"], shown.get("details")) == (question, details)
+    assert answer_to(value, "yes") == "yes"
+
+
+async def test_one_that_ends_without_an_answer_has_failed() -> None:
+    silent = foreign(plain_graph([ToolMessage("x", tool_call_id="1")]))
+    result = await say(fake_graph(silent, fake_agent("beta")), "alpha alpha beta")
+    assert served_by(result) == ("agent", "beta")
+    assert result["record"]["runs"][0]["reason"] == "it ended without an answer"
+
+
+async def test_a_turn_that_broke_leaves_no_call_open_for_the_next() -> None:
+    call = {"name": "look", "args": {}, "id": "c1"}
+
+    def reply(state: MessagesState) -> list[AIMessage]:
+        return (
+            [AIMessage("", tool_calls=[call])] if len(state["messages"]) == 1 else [AIMessage("x")]
+        )
+
+    def breaks(state: MessagesState) -> dict[str, Any]:
+        if state["messages"][-1].text == "":
+            raise ValueError
+        return {}
+
+    def work(state: MessagesState) -> dict[str, Any]:
+        return {"messages": reply(state)}
+
+    builder = StateGraph(MessagesState).add_node("work", work).add_node("breaks", breaks)
+    inner = builder.add_edge(START, "work").add_edge("work", "breaks").compile()
+    saver = InMemorySaver()
+    graph = fake_graph(foreign(inner), fake_agent("beta"), saver=saver)
+    await say(graph, "alpha alpha beta")
+    await say(graph, "alpha")
+    place = {"thread_id": "t", "checkpoint_ns": "alpha|alpha"}
+    saved = await saver.aget_tuple({"configurable": place})
+    assert saved is not None
+    kept = saved.checkpoint["channel_values"]["messages"]
+    assert [m.type for m in kept] == ["human", "ai", "tool", "human", "ai"]
+
+
+async def test_one_that_is_registered_later_is_adapted_too() -> None:
+    services = fake_services(fake_agent("beta"))
+    graph = build_graph(services=services, checkpointer=InMemorySaver())
+    for name in ("alpha", "gamma"):
+        services.registry.register(
+            AgentCard(id=name, description=name), plain_graph(lambda s: len(s["messages"]))
+        )
+    assert [answer(await say(graph, text)) for text in ("alpha", "gamma", "alpha")] == [
+        "1",
+        "3",
+        "3",
+    ]
+    services.registry.enable("alpha", False)
+    services.registry.enable("alpha", True)
+    assert answer(await say(graph, "alpha")) == "5"
+
+
+async def test_one_that_wants_to_move_on_asks_for_a_hand_over() -> None:
+    def go(state: MessagesState) -> Command[Any]:
+        return Command(graph=Command.PARENT, goto="beta")
+
+    inner = StateGraph(MessagesState).add_node("go", go).add_edge(START, "go").compile()
+    graph = fake_graph(foreign(inner), fake_agent("beta"), saver=InMemorySaver())
+    result = await say(graph, "alpha")
+    runs = [(run["agent"], run["event"]) for run in result["record"]["runs"]]
+    assert runs == [("alpha", "hand_over"), ("beta", "done")]
+
+
+class Calling(FakeMessagesListChatModel):
+    """A model that calls the tools that it was bound to, as its list says."""
+
+    def bind_tools(self, tools: Any, **kwargs: Any) -> Any:
+        return self
+
+
+async def test_an_agent_of_langchains_waits_for_its_approval(tmp_path: Path) -> None:
+    """The real middleware, over the saver that the commands use."""
+    sent: list[str] = []
+
+    def send(to: str) -> str:
+        """Send it."""
+        sent.append(to)
+        return "sent"
+
+    call = {"name": "send", "args": {"to": "ann"}, "id": "c1"}
+    said: list[Any] = [AIMessage("", tool_calls=[call]), AIMessage("It is sent.")]
+    asks = HumanInTheLoopMiddleware(interrupt_on={"send": True})
+    made = create_agent(Calling(responses=said), [send], middleware=[asks])
+    async with open_sqlite(tmp_path / "threads.sqlite") as saver:
+        graph = fake_graph(foreign(made), saver=saver)
+        asked = await say(graph, "alpha")
+        assert (asked["phase"], sent) == ("awaiting_approval", [])
+        assert told(asked["__interrupt__"][0].value)["details"] == ['send(to: "ann")']
+        assert answer(await say(graph, "yes")) == "It is sent."
+    assert sent == ["ann"]
+
+
+GRAPH = plain_graph("By import.")
+
+
+@pytest.mark.parametrize("name", ["GRAPH", "plain_graph"])
+async def test_a_line_of_the_catalogue_names_a_graph_or_what_builds_it(name: str) -> None:
+    agent = build_agent(AgentCard(id="alpha", description="alpha", run=f"{__name__}:{name}"))
+    assert agent.graph is not None
+    result = await say(fake_graph(FakeAgent(agent.card, agent.graph)), "alpha")
+    assert served_by(result) == ("agent", "alpha")
+
+
+def test_a_graph_without_messages_is_refused_with_what_it_has() -> None:
+    class Other(TypedDict):
+        number: Annotated[int, "any"]
+
+    other = StateGraph(Other).add_node("work", lambda s: s).add_edge(START, "work").compile()
+    with pytest.raises(CatalogError, match="the fields number; expected AgentState, or any state"):
+        as_agent("alpha", other)
+    with pytest.raises(CatalogError, match="is a graph and takes none"):
+        build_agent(AgentCard(id="a", description="a", run=f"{__name__}:GRAPH", options={"x": 1}))

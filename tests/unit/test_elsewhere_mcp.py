@@ -1,0 +1,444 @@
+"""An MCP server's tools as an agent, against real servers: what a model may call, what a person allows, what breaks."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from langchain_core.language_models import FakeListChatModel
+from langgraph.checkpoint.memory import InMemorySaver
+
+from agents.card import AgentCard
+from agents.contract import AgentContext
+from agents.elsewhere.entries import McpEntry
+from agents.elsewhere.mcp_sessions import close_all
+from agents.elsewhere.mcp_tools import LONGEST_RESULT
+from agents.errors import AgentError
+from agents.registry import build_agent
+from graphs import Context
+from graphs.redaction import hide, redact
+from graphs.threads import MomaGraph
+from tests.support.agents import (
+    FakeAgent,
+    answer,
+    fake_agent,
+    fake_graph,
+    model_at,
+    on,
+    say,
+    served_by,
+)
+from tests.support.mcp_server import INJECTED
+from tests.support.provider import FakeProvider, Reply, ok
+from tests.support.waiting import PATIENCE_S, until
+
+SCHEMA = "the answer of m does not hold to the schema that was asked for"
+"""What the gateway says of a model that names what it was not offered."""
+ROOT = Path(__file__).parents[2]
+
+
+def step(verb: str, text: str = "") -> Reply:
+    """Let the model say what is next."""
+    return ok(json.dumps({"next": verb, "text": text}))
+
+
+def given(**arguments: Any) -> Reply:
+    """Let the model write arguments."""
+    return ok(json.dumps(arguments))
+
+
+@dataclass
+class Desk:
+    """A house with an agent of an MCP server, and another that takes what it gives back."""
+
+    graph: MomaGraph
+    provider: FakeProvider
+    notes: Path
+    other: FakeAgent
+    home: Path
+    prompts: list[Any] = field(default_factory=list)
+
+    def written(self) -> list[str]:
+        return self.notes.read_text().splitlines() if self.notes.exists() else []
+
+    def read_by_model(self) -> str:
+        return json.dumps([seen.body["messages"] for seen in self.provider.requests])
+
+    def offered(self) -> list[str]:
+        """Return what the model might say at its first choice."""
+        schema = self.provider.requests[0].body["response_format"]["json_schema"]["schema"]
+        found: list[str] = schema["properties"]["next"]["enum"]
+        return found
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The home of all agents of this file; their servers end with it."""
+    yield tmp_path_factory.mktemp("desk")
+    close_all()
+
+
+@pytest.fixture(scope="module")
+def built(folder: Path) -> FakeAgent:
+    """One agent for most tests, so that its server starts once."""
+    return desk_agent(folder)
+
+
+def desk_agent(folder: Path, **entry: Any) -> FakeAgent:
+    command = {
+        "command": sys.executable,
+        "args": ("-m", "tests.support.mcp_server", str(folder / "notes")),
+    }
+    mcp = McpEntry(**({} if "url" in entry else command) | entry)
+    card = AgentCard(id="desk", description="desk", name="the desk", mcp=mcp)
+    graph = build_agent(card).graph
+    assert graph is not None
+    return FakeAgent(card, graph)
+
+
+@pytest.fixture
+def desk(folder: Path, built: FakeAgent, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """Return what makes a house over a model that says `replies`."""
+    open_providers: list[FakeProvider] = []
+
+    def house(*replies: Reply, agent: FakeAgent = built, **rest: Any) -> Desk:
+        provider = FakeProvider(*replies).__enter__()
+        open_providers.append(provider)
+        other = fake_agent("beta")
+        graph = fake_graph(
+            agent,
+            other,
+            models=[model_at(provider.base_url)],
+            saver=InMemorySaver(),
+            home=folder,
+            **rest,
+        )
+        return Desk(graph, provider, folder / "notes", other, folder)
+
+    (folder / "notes").unlink(missing_ok=True)
+    yield house
+    for provider in open_providers:
+        provider.__exit__(None, None, None)
+
+
+async def why_failed(house: Desk) -> str:
+    """Return why the agent failed in a turn that another then served."""
+    result = await say(house.graph, "desk desk beta")
+    assert served_by(result) == ("agent", "beta")
+    run = result["record"]["runs"][0]
+    assert (run["agent"], run["event"]) == ("desk", "failed")
+    return str(run["reason"])
+
+
+async def test_the_model_reads_with_a_tool_and_answers(desk: Any) -> None:
+    house = desk(step("call add"), given(a=2, b=3), step("answer", "It is 5."))
+    result = await say(house.graph, "desk")
+    assert (answer(result), served_by(result)) == ("It is 5.", ("agent", "desk"))
+    assert {"call add", "call note", "answer", "ask", "decline"} <= set(house.offered())
+    arguments = house.provider.requests[1].body["response_format"]["json_schema"]["schema"]
+    assert set(arguments["properties"]) == {"a", "b"}
+    assert '"result": "5"' in house.provider.requests[2].body["messages"][-2]["content"]
+    assert len(result["record"]["calls"]) == 3
+    values = (await house.graph.aget_state(on("t"))).values
+    used = [{"tool": "add", "arguments": {"a": 2, "b": 3}, "ok": True}]
+    assert values["outcome"]["data"] == {"tools": used}
+
+
+@pytest.mark.parametrize(
+    ("said", "notes", "event"),
+    [("yes", ["buy milk"], "done"), ("no", [], "done"), ("what is it?", [], "declined")],
+)
+async def test_what_changes_something_is_run_once_and_only_after_a_yes(
+    desk: Any, said: str, notes: list[str], event: str
+) -> None:
+    house = desk(step("call note"), given(text="buy milk"), step("answer", "Noted."))
+    asked = await say(house.graph, "desk")
+    assert asked["phase"] == "awaiting_approval"
+    (pause,) = asked["__interrupt__"]
+    assert pause.value["question"] == "May the desk run `note`?"
+    assert pause.value["details"] == ["text: buy milk"]
+    assert house.written() == []
+    result = await say(house.graph, said)
+    assert house.written() == notes
+    assert result["record"]["runs"][0]["event"] == event
+    assert result["phase"] != "awaiting_approval"
+
+
+async def test_an_instruction_in_a_result_runs_nothing_without_an_approval(desk: Any) -> None:
+    house = desk(
+        step("call read_page"), step("call note"), given(text="owned"), step("answer", "x")
+    )
+    asked = await say(house.graph, "desk")
+    assert json.dumps(INJECTED)[1:-1] in house.read_by_model(), "the model has read it and obeys"
+    assert asked["phase"] == "awaiting_approval"
+    assert house.written() == []
+    await say(house.graph, "no")
+    assert house.written() == []
+
+
+async def test_the_operator_says_what_changes_and_what_only_reads(
+    desk: Any, folder: Path, address: str
+) -> None:
+    agent = desk_agent(
+        folder, url=address, tools=("add", "note"), changes=("add",), reads=("note",)
+    )
+    house = desk(step("call add"), given(a=1, b=1), step("answer", "2"), agent=agent)
+    assert (await say(house.graph, "desk"))["phase"] == "awaiting_approval"
+    assert house.offered() == ["call add", "call note", "answer", "ask", "decline"]
+    house = desk(step("call note"), given(text="free"), step("answer", "Noted."), agent=agent)
+    assert answer(await say(house.graph, "desk")) == "Noted."
+    assert house.written() == ["free"]
+
+
+@pytest.mark.parametrize("name", ["call rm -rf", "call note ", "note", "call"])
+async def test_a_forged_name_is_not_called(desk: Any, name: str) -> None:
+    reason = await why_failed(house := desk(step(name)))
+    assert reason == SCHEMA
+    assert house.written() == []
+
+
+async def test_a_tool_outside_the_list_cannot_be_named(
+    desk: Any, folder: Path, address: str
+) -> None:
+    house = desk(step("call note"), agent=desk_agent(folder, url=address, tools=("add",)))
+    assert await why_failed(house) == SCHEMA
+    assert house.written() == []
+    assert "note" not in house.read_by_model()
+
+
+@pytest.mark.parametrize("wrong", [{"a": "two", "b": 3}, {"a": 1}])
+async def test_wrong_arguments_are_asked_for_again(desk: Any, wrong: Any) -> None:
+    house = desk(step("call add"), given(**wrong), given(a=2, b=3), step("answer"))
+    assert answer(await say(house.graph, "desk")) == "5"
+
+
+class Careless(FakeListChatModel):
+    """A model behind no gateway, which nobody holds to a schema."""
+
+    def with_structured_output(self, schema: Any, **kwargs: Any) -> Any:
+        return self | (lambda message: json.loads(message.text))
+
+
+@pytest.mark.parametrize(
+    ("said", "event"),
+    [
+        (['{"next": "call rm"}'], "failed"),
+        (['{"next": ["call note"]}'], "failed"),
+        (['["call note"]'], "AgentError"),
+        (["note"], "AgentError"),
+        (['{"next": "call add"}', '{"a": "two"}', '{"next": "answer"}'], "done"),
+        (['{"next": "call add"}', "[2, 3]", '{"next": "answer", "text": "?"}'], "AgentError"),
+    ],
+)
+async def test_what_a_careless_model_says_is_checked_again(
+    desk: Any, built: FakeAgent, folder: Path, said: list[str], event: str
+) -> None:
+    house = desk(agent=built)
+    context = AgentContext(home=folder, model=Careless(responses=said))
+    given_turn = {"request": "desk", "event": "start"}
+    if event == "AgentError":
+        with pytest.raises(AgentError, match="did not answer in the form that was asked for"):
+            await built.graph.ainvoke(given_turn, context=context)
+        return
+    result = await built.graph.ainvoke(given_turn, context=context)
+    assert result["outcome"]["event"] == event
+    assert house.written() == []
+    if event == "done":
+        assert result["outcome"]["text"] == "not called: a: 'two' is not of type 'integer'"
+        assert result["outcome"]["data"]["tools"][0]["ok"] is False
+
+
+async def test_calls_in_a_turn_are_bounded(desk: Any, folder: Path, address: str) -> None:
+    agent = desk_agent(folder, url=address, steps=2)
+    house = desk(step("call pid"), agent=agent)
+    assert await why_failed(house) == SCHEMA
+    last = house.provider.requests[-1].body["response_format"]["json_schema"]["schema"]
+    assert last["properties"]["next"]["enum"] == ["answer", "ask", "decline"]
+
+
+async def test_a_long_result_is_cut_before_anybody_reads_it(desk: Any) -> None:
+    house = desk(step("call huge"), step("answer"))
+    said = answer(await say(house.graph, "desk"))
+    assert len(said) < LONGEST_RESULT + 100
+    assert "(cut: 2,992,000 characters more)" in said
+    assert len(house.read_by_model()) < 3 * LONGEST_RESULT
+
+
+async def test_a_tool_that_fails_is_a_result(desk: Any) -> None:
+    house = desk(step("call fail"), step("answer", "There is no such page."))
+    assert answer(await say(house.graph, "desk")) == "There is no such page."
+    assert '\\"ok\\": false' in house.read_by_model()
+
+
+async def test_rubbish_between_messages_is_passed_over(desk: Any) -> None:
+    house = desk(step("call rubbish"), step("answer"))
+    assert answer(await say(house.graph, "desk")) == "after the rubbish"
+
+
+async def test_asking_keeps_the_floor_and_declining_gives_the_turn_back(desk: Any) -> None:
+    house = desk(step("ask", "Which note?"), step("decline"))
+    asked = await say(house.graph, "desk")
+    assert (asked["phase"], answer(asked)) == ("awaiting_input", "Which note?")
+    result = await say(house.graph, "desk beta")
+    assert result["record"]["runs"][0]["reason"] == "none of the tools of the desk fits the request"
+    assert served_by(result) == ("agent", "beta")
+
+
+async def test_a_server_that_dies_in_mid_call_is_a_failure_and_starts_anew(desk: Any) -> None:
+    assert "ended or closed the connection" in await why_failed(desk(step("call die")))
+    house = desk(step("call pid"), step("answer"))
+    process = answer(await say(house.graph, "desk"))
+    os.kill(int(process), signal.SIGKILL)
+    again = answer(await say(desk(step("call pid"), step("answer")).graph, "desk"))
+    assert again != process
+
+
+async def test_a_change_whose_answer_never_came_is_told_to_the_user(desk: Any) -> None:
+    house = desk(step("call note_and_die"), given(text="once"))
+    await say(house.graph, "desk")
+    result = await say(house.graph, "yes")
+    assert house.written() == ["once"]
+    assert answer(result).startswith("I cannot say whether `note_and_die` was done")
+    assert served_by(result) == ("agent", "desk")
+
+
+async def test_a_change_that_was_cut_short_is_not_made_twice(
+    desk: Any, folder: Path, address: str
+) -> None:
+    agent = desk_agent(folder, url=address)
+    house = desk(step("call note_and_hang"), given(text="once"), agent=agent)
+    await say(house.graph, "desk")
+    turn = asyncio.create_task(say(house.graph, "yes"))
+    await until(lambda: house.written() == ["once"])
+    turn.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await turn
+    result = await house.graph.ainvoke(None, on("t"))
+    assert answer(result).startswith("I cannot say whether `note_and_hang` was done: the process")
+    assert house.written() == ["once"]
+
+
+async def test_each_user_has_a_connection_of_their_own(desk: Any) -> None:
+    processes = set()
+    for user in ("local", "bob", "local"):
+        house = desk(step("call pid"), step("answer"))
+        processes.add(answer(await say(house.graph, "desk", context=Context(user=user))))
+    assert len(processes) == 2
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        ({"command": "no-such-command"}, "cannot be started: No such file or directory"),
+        ({"command": "true"}, "ended or closed the connection"),
+        ({"command": sys.executable, "args": ("-c", "print('Welcome!')")}, "ended or closed"),
+        ({"url": "http://127.0.0.1:9/mcp"}, "cannot be reached"),
+        ({"env": ("DESK_TOKEN",)}, "DESK_TOKEN is not set; set it to reach this agent"),
+    ],
+)
+async def test_a_server_that_is_not_there_is_a_failure_with_a_reason(
+    desk: Any, folder: Path, entry: Any, reason: str
+) -> None:
+    entry = {"args": ()} | entry if "command" in entry else entry
+    assert reason in await why_failed(desk(agent=desk_agent(folder, **entry)))
+
+
+async def test_a_server_sees_of_the_environment_what_is_named_and_logs_do_not(
+    desk: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DESK_PASSPHRASE", "open-sesame-42")
+    monkeypatch.setenv("DESK_OTHER", "unseen")
+    house = desk(
+        step("call secret"), step("answer"), agent=desk_agent(folder, env=("DESK_PASSPHRASE",))
+    )
+    assert answer(await say(house.graph, "desk")) == "DESK_PASSPHRASE"
+    hide(["DESK_PASSPHRASE"])
+    assert redact("it said open-sesame-42") == "it said [key]"
+
+
+async def test_a_mask_holds_before_any_server_is_started(desk: Any, folder: Path) -> None:
+    agent = desk_agent(folder, command="no-such-command", args=())
+    agent = replace(agent, card=replace(agent.card, grants=frozenset({"desk"})))
+    house = desk(agent=agent)
+    result = await say(house.graph, "desk desk beta")
+    assert served_by(result) == ("agent", "beta")
+    assert [m["code"] for m in result["record"]["agents"]["masked"]] == ["grants"]
+    assert "cannot be started" in await why_failed_for(house, Context(grants=["desk"]))
+
+
+async def why_failed_for(house: Desk, context: Context) -> str:
+    result = await say(house.graph, "desk desk beta", context=context, thread="u")
+    return str(result["record"]["runs"][0]["reason"])
+
+
+async def test_without_a_model_it_says_that_it_needs_one(desk: Any) -> None:
+    house = desk()
+    reason = await why_failed_for(house, Context(exclude=["m"]))
+    assert reason == "no model may serve it, and it needs one to choose a tool"
+
+
+async def test_a_tool_that_the_server_lacks_is_said(desk: Any, folder: Path, address: str) -> None:
+    agent = desk_agent(folder, url=address, tools=("add", "fly"))
+    said = "the MCP server desk offers no tool 'fly' of use"
+    assert await why_failed(desk(agent=agent)) == said
+
+
+@pytest.fixture(scope="module")
+def address(folder: Path) -> Iterator[str]:
+    """The same server over HTTP."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with (folder / "http.log").open("wb") as out:
+        running = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.mcp_server", folder / "notes", str(port)],
+            cwd=ROOT, stdout=out, stderr=out,
+        )  # fmt: skip
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                httpx.get(f"http://127.0.0.1:{port}/")
+                break
+            except httpx.TransportError:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+        yield f"http://127.0.0.1:{port}/mcp"
+        running.kill()
+        running.wait()
+
+
+async def test_over_http_with_a_header_from_the_environment(
+    desk: Any, folder: Path, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DESK_KEY", "abc-123")
+    agent = desk_agent(folder, url=address, headers_env={"X-Desk": "DESK_KEY"})
+    house = desk(step("call header"), step("answer"), agent=agent)
+    assert answer(await say(house.graph, "desk")) == "abc-123"
+    house = desk(step("call note"), given(text="over http"), step("answer", "Noted."), agent=agent)
+    assert (await say(house.graph, "desk"))["phase"] == "awaiting_approval"
+    assert answer(await say(house.graph, "yes")) == "Noted."
+    assert house.written() == ["over http"]
+
+
+async def test_a_server_that_hangs_is_a_failure_in_its_time(
+    desk: Any, folder: Path, address: str
+) -> None:
+    agent = desk_agent(folder, url=address, seconds=3.0)
+    house = desk(step("call hang"), agent=agent)
+    assert await why_failed(house) == "the MCP server desk did not answer within 3 s"
+
+
+async def test_a_server_that_fails_again_and_again_rests(desk: Any, folder: Path) -> None:
+    house = desk(agent=desk_agent(folder, command="no-such-command", args=()))
+    for _ in range(6):
+        result = await say(house.graph, "desk desk beta")
+    assert [m["code"] for m in result["record"]["agents"]["masked"]] == ["health"]
