@@ -40,7 +40,9 @@ class SqliteWriter:
         def connect() -> sqlite3.Connection:
             db = sqlite3.connect(path, timeout=busy_ms / 1e3, isolation_level=None)
             try:
-                db.executescript("BEGIN IMMEDIATE; ROLLBACK")  # a file that is read-only says so now
+                db.executescript(
+                    "BEGIN IMMEDIATE; ROLLBACK"
+                )  # a file that is read-only says so now
             except sqlite3.Error:
                 db.close()
                 raise
