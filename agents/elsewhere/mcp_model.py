@@ -33,8 +33,6 @@ _NEXT = """What is next for this request?
 - "answer": the results are enough
 - "ask": something is missing that only the user knows
 - "decline": these tools cannot serve the request"""
-_BEFORE, _AFTER = ("ask", "decline"), ("answer", "ask")
-"""What may be next but a call, before and after the first: what needs no tool is a model's to answer."""
 _ANSWER = "Answer the request from these results, briefly and in the user's language."
 _ASK = "Ask the user for what is missing, in one question and in the user's language."
 
@@ -60,9 +58,14 @@ class Chooser:
     context: AgentContext
 
     async def next(self, *, may_call: bool) -> str:
-        """Return `call NAME`, `answer`, `ask` or `decline`: one that was offered, or else an empty text."""
+        """Return `call NAME`, `answer`, `ask` or `decline`: one that was offered, or else an empty text.
+
+        A weak model is not offered to ask: it would ask for what it has been told.
+        """
         calls = [f"call {tool['name']}" for tool in self.tools] if may_call else []
-        offered = [*calls, *(_AFTER if self.steps else _BEFORE)]
+        asks = ["ask"] if self.context.capable else []
+        # Without a result there is nothing to answer from: what needs no tool is a model's to answer.
+        offered = [*calls, *asks, "answer" if self.steps else "decline"]
         schema = {
             "title": "step",
             "type": "object",

@@ -268,7 +268,7 @@ async def test_calls_in_a_turn_are_bounded(desk: Any, folder: Path, address: str
     house = desk(*chain.from_iterable(adds), agent=agent)
     assert await why_failed(house) == SCHEMA
     last = house.provider.requests[-1].body["response_format"]["json_schema"]["schema"]
-    assert last["properties"]["next"]["enum"] == ["answer", "ask"]
+    assert last["properties"]["next"]["enum"] == ["ask", "answer"]
 
 
 async def test_a_model_that_goes_in_circles_is_taken_out_of_them(desk: Any) -> None:
@@ -290,6 +290,13 @@ async def test_a_tool_that_fails_is_a_result(desk: Any) -> None:
     house = desk(step("call fail"), step("answer"), ok("There is no such page."))
     assert answer(await say(house.graph, "desk")) == "There is no such page."
     assert '\\"ok\\": false' in house.read_by_model()
+
+
+async def test_a_weak_model_calls_and_does_not_talk(desk: Any) -> None:
+    house = desk(step("call add"), given(a=2, b=3), step("answer"), quality=WEAK)
+    assert answer(await say(house.graph, "desk")) == "5"
+    assert house.offered()[-1] == "decline"
+    assert "ask" not in house.offered()
 
 
 async def test_rubbish_between_messages_is_passed_over(desk: Any) -> None:
