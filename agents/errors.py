@@ -6,8 +6,10 @@ MomaError
 │   ├── SettingsError         an environment variable or `.env` line is wrong
 │   └── ModelFileError        a file that a local model or the encoder needs is missing or damaged
 ├── InputError                what the caller sent cannot be a turn
+│   ├── LengthError           it is too long
 │   └── ThreadError           the thread is not the caller's
 ├── OverloadError             too many turns are under way; refused at once, with when to come again
+│   ├── CallerOverloadError   too many of them are this caller's
 │   └── DrainingError         the process is about to end
 ├── RoutingError              the routers failed; the choice opens to the declared default
 ├── ProviderError             a language model could not answer
@@ -60,6 +62,12 @@ class InputError(MomaError):
     status: ClassVar[int] = 400
 
 
+class LengthError(InputError):
+    """What the caller sent is longer than what is taken."""
+
+    status: ClassVar[int] = 413
+
+
 class ThreadError(InputError):
     """The thread is another caller's; for this one there is none."""
 
@@ -75,6 +83,12 @@ class OverloadError(MomaError):
         super().__init__(text)
         self.retry_after = retry_after
         """The seconds after which it is worth to come again."""
+
+
+class CallerOverloadError(OverloadError):
+    """The caller has too many turns under way; others may still have places."""
+
+    status: ClassVar[int] = 429
 
 
 class DrainingError(OverloadError):

@@ -71,7 +71,7 @@ def _machine(console: Console) -> int:
 def _examine(console: Console, settings: Settings) -> int:
     """Print what is configured and what would be masked for a plain turn, and try what can be tried for nothing."""
     settings.make_home()
-    services = Services.from_catalog(settings.read_catalog(), settings.options())
+    services = settings.services()
     try:
         console.print(_configured(settings), _keys(services), "")
         console.print(agents_table(services), "", models_table(services), "")
@@ -164,7 +164,10 @@ def overlaps(cards: Mapping[str, AgentCard], encode: Encode) -> list[tuple[str, 
 
 def _pool(services: Services) -> Iterator[str]:
     """Yield what keeps models from answering that a mask does not know of, and whether any is left."""
-    caller, need = services.caller(None), Need(tokens=1, residency=services.options.residency)
+    caller, need = (
+        services.caller(None, services.left(None)),
+        Need(tokens=1, residency=services.options.residency),
+    )
     allowed = []
     for model in services.model_facts(input_tokens=1):
         refusal = model_refusal(model, caller=caller, need=need)

@@ -7,7 +7,7 @@ import difflib
 import errno
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import platformdirs
 from dotenv import load_dotenv
@@ -17,12 +17,14 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from agents.errors import InputError, SettingsError
 from graphs.budgets import BudgetLimits
 from graphs.catalog import Catalog
+from graphs.checkpoints import POSTGRES
 from graphs.gateway.gateway import Places
 from graphs.gateway.gguf_files import check_gguf, parse_local_models
 from graphs.gateway.models import Model, Price
 from graphs.gateway.transport import Limits
 from graphs.routing.choice import preference_weight
-from graphs.services import Options
+from graphs.services import Options, Services
+from graphs.shadow import Shadow
 
 PREFIX = "MOMA_"
 _Words = Annotated[tuple[str, ...], NoDecode]
@@ -90,6 +92,15 @@ class Settings(BaseSettings):
         default=2.0,
         description="The longest that choosing may take; then the default model answers.",
     )
+    shadow_catalog: Path | None = Field(
+        default=None, description="Another catalogue that turns are decided under for comparison."
+    )
+    shadow_profile: Path | None = Field(
+        default=None, description="Another profile that turns are decided under for comparison."
+    )
+    shadow_preference: str | None = Field(
+        default=None, description="Another preference that turns are decided under for comparison."
+    )
     tie_break: bool = Field(
         default=False,
         description="Whether a model is asked which of a few agents is meant before the user is.",
@@ -123,18 +134,35 @@ class Settings(BaseSettings):
         default=32, description="How many calls one user may have open at once."
     )
 
-    @field_validator("grants", "residency", mode="before")
+    log: Literal["text", "json"] = Field(
+        default="text", description="How the server logs: text, or json with a line for each turn."
+    )
+    api_keys: Path | None = Field(
+        default=None,
+        description="The file of the server's keys (python -m app.server key makes one); empty: loopback only.",
+    )
+    server_hosts: _Words = Field(
+        default=(),
+        description="Further names under which the server is called, with commas between.",
+    )
+    drain_seconds: _Seconds = Field(
+        default=30.0,
+        description="How long turns that run may go on when the server is told to end.",
+    )
+
+    @field_validator("grants", "residency", "server_hosts", mode="before")
     @classmethod
     def _words(cls, value: Any) -> Any:
         if isinstance(value, str):
             return tuple(word.strip() for word in value.split(",") if word.strip())
         return value
 
-    @field_validator("preference")
+    @field_validator("preference", "shadow_preference")
     @classmethod
-    def _known(cls, value: str) -> str:
+    def _known(cls, value: str | None) -> str | None:
         try:
-            preference_weight(value)
+            if value is not None:
+                preference_weight(value)
         except InputError as error:
             raise ValueError(str(error)) from None
         return value
@@ -165,6 +193,7 @@ class Settings(BaseSettings):
         """Return what the graph needs of the settings."""
         return Options(
             home=self.home,
+            database=self.checkpoints if self.threads_place.startswith(POSTGRES) else None,
             encoder=self.encoder,
             profile=self.profile,
             preference=self.preference,
@@ -192,6 +221,29 @@ class Settings(BaseSettings):
             places=Places(provider=self.provider_calls, caller=self.caller_calls),
             **more,
         )
+
+    def services(self, **options: Any) -> Services:
+        """Return what the graph runs on, and its shadow if one is set.
+
+        Args:
+            options: more of `Options`.
+
+        Raises:
+            CatalogError: a catalogue is broken, or an agent of it cannot be built.
+            SettingsError: MOMA_LOCAL_MODELS is.
+        """
+        services = Services.from_catalog(self.read_catalog(), self.options(**options))
+        other = {
+            "catalog": self.shadow_catalog,
+            "profile": self.shadow_profile,
+            "preference": self.shadow_preference,
+        }
+        given = {name: value for name, value in other.items() if value is not None}
+        if given:
+            shadow = self.model_copy(update=given)
+            beside = Services.from_catalog(shadow.read_catalog(), shadow.options())
+            services.shadow = Shadow(beside, self.home / "shadow.jsonl")
+        return services
 
     def read_catalog(self) -> Catalog:
         """Return the catalogue with the operator's own local models.

@@ -4,12 +4,12 @@ Everything is loaded when this module is imported, because the platform forbids 
 """
 
 from app.settings import read_settings
-from graphs import Services, build_graph
+from graphs import build_graph
 from graphs.gateway import transport
 
 _settings = read_settings()
 _settings.make_home()
-services = Services.from_catalog(_settings.read_catalog(), _settings.options())
+services = _settings.services()
 services.router()
 transport.load()
 graph = build_graph(services=services)

@@ -69,7 +69,7 @@ def agents_table(
     cards = services.cards()
     refused = mask_agents(
         cards,
-        caller=services.caller(context),
+        caller=services.caller(context, services.left(context)),
         moment=Moment(phase=phase),
         runnable=services.runnable(),
     )[1]
@@ -80,8 +80,14 @@ def agents_table(
 
 def models_table(services: Services, *, context: Context | None = None) -> Table:
     """Return the models: id, prices, window, and why one may not serve now."""
-    caller = services.caller(context)
-    need = Need(tokens=1, residency=services.options.residency, budget_usd=caller.budget_usd)
+    left = services.left(context)
+    caller = services.caller(context, left)
+    need = Need(
+        tokens=1,
+        residency=services.options.residency,
+        budget_usd=left.usd,
+        budget_fault=left.fault,
+    )
     rows = []
     for model in services.model_facts(input_tokens=1):
         price = services.gateway.models[model.id].price

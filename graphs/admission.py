@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, contextmanager
 
 from langgraph.runtime import RunControl
 
-from agents.errors import DrainingError, OverloadError
+from agents.errors import CallerOverloadError, DrainingError, OverloadError
 from graphs.locks import FairLock
 
 _WEIGHT = 0.1
@@ -35,6 +35,11 @@ class Admission:
         self._draining = False
 
     @property
+    def draining(self) -> bool:
+        """Whether no turn is let in any more."""
+        return self._draining
+
+    @property
     def admitted(self) -> int:
         """The turns that run or wait."""
         return self._users.total()
@@ -44,7 +49,8 @@ class Admission:
         """Let a turn of `user` in until the block ends.
 
         Raises:
-            OverloadError: too many turns run and wait already, in all or of this user.
+            OverloadError: too many turns run and wait already.
+            CallerOverloadError: too many of this user do.
             DrainingError: the process is about to end.
         """
         with self._guard:
@@ -106,7 +112,7 @@ class Admission:
                 retry_after=wait,
             )
         if self.per_user is not None and self._users[user] >= self.per_user:
-            raise OverloadError(
+            raise CallerOverloadError(
                 f"{user!r} has {self._users[user]} turns under way, the most that one user may; "
                 f"come again in {wait} s",
                 retry_after=wait,

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from agents.errors import BudgetError
-from graphs.gateway.accounts import Account, Accounts, Purse
+from graphs.gateway.accounts import Account, Accounts, FileAccounts, Purse
 from graphs.gateway.ledger import Ledger
 
 _log = logging.getLogger(__name__)
@@ -42,25 +42,41 @@ class Spender:
     """What the turn has cost so far."""
 
 
-class Budgets:
-    """All budgets of a process; the file of what was spent is opened when the first of them needs it."""
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What may still be spent."""
 
-    def __init__(self, limits: BudgetLimits, *, home: Path) -> None:
+    usd: float | None
+    """None is any amount."""
+    fault: str = ""
+    """Why it is nothing, where that is not what was spent."""
+
+
+class Budgets:
+    """All budgets of a process; what was spent is opened when the first of them needs it."""
+
+    def __init__(self, limits: BudgetLimits, *, home: Path, database: str | None = None) -> None:
+        """What was spent is kept in the PostgreSQL database at `database`, or in a file in `home`."""
         self.limits = limits
-        self._path = home / "spent.sqlite"
+        self._path, self._database = home / "spent.sqlite", database
         self._accounts: Accounts | None = None
         self._opening = threading.Lock()
 
-    def left(self, spender: Spender) -> float | None:
-        """Return the least that any budget leaves, None if none is set."""
+    @property
+    def wait(self) -> bool:
+        """Whether reading what is left may wait for another process."""
+        return (self.limits.thread, self.limits.user, self.limits.day) != (None, None, None)
+
+    def left(self, spender: Spender) -> Left:
+        """Return the least that any budget leaves."""
+        limits, fault = self._of_turn(spender), ""
         try:
             purse = self._purse(spender)
-            limits = [] if purse is None else [purse.left_usd]
+            limits += [] if purse is None else [purse.left_usd]
         except BudgetError as error:
-            _log.warning("nothing more may be spent: %s", error)
-            limits = [0.0]
-        limits += self._of_turn(spender)
-        return min(limits) if limits else None
+            fault = _told(error)
+            limits.append(0.0)
+        return Left(min(limits) if limits else None, fault)
 
     def ledger(self, spender: Spender, *, limit_usd: float | None = None) -> Ledger:
         """Return the books of calls, within every budget and within `limit_usd`."""
@@ -68,8 +84,7 @@ class Budgets:
         try:
             purse = self._purse(spender)
         except BudgetError as error:
-            _log.warning("nothing more may be spent: %s", error)
-            return Ledger(0.0)
+            return Ledger(0.0, fault=_told(error))
         return Ledger(min(limits) if limits else None, purse=purse)
 
     def close(self) -> None:
@@ -88,8 +103,19 @@ class Budgets:
             return None
         with self._opening:
             if self._accounts is None:
-                self._accounts = Accounts.from_file(self._path)
+                self._accounts = self._opened()
         return Purse(self._accounts, accounts)
+
+    def _opened(self) -> Accounts:
+        if self._database is None:
+            return FileAccounts.from_file(self._path)
+        try:
+            from graphs.gateway.postgres_accounts import PostgresAccounts
+        except ImportError:
+            raise BudgetError(
+                "what was spent is in PostgreSQL, which needs the extra postgres"
+            ) from None
+        return PostgresAccounts.from_url(self._database)
 
     def _accounts_of(self, spender: Spender) -> Sequence[Account]:
         today, limits = datetime.now(UTC).date(), self.limits
@@ -104,3 +130,8 @@ class Budgets:
             name = f"day {today}"
             of.append(Account(name=name, whose="all users today", limit_usd=limits.day, day=today))
         return of
+
+
+def _told(error: BudgetError) -> str:
+    _log.warning("nothing more may be spent: %s", error)
+    return str(error)

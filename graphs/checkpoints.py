@@ -19,13 +19,11 @@ from langgraph.checkpoint.base import (
     CheckpointMetadata,
     CheckpointTuple,
 )
-from langgraph.checkpoint.serde.base import SerializerProtocol
-from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
-from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from agents.errors import CheckpointError, SettingsError
 from graphs.file_locks import shared_file_locks
 from graphs.locks import lock_between_processes, share_locks
+from graphs.serializer import StrictSerializer, strict_serializer
 from graphs.sqlite_saver import SqliteThreads
 from graphs.sqlite_writer import SqliteWriter
 
@@ -43,21 +41,12 @@ def strict(saver: BaseCheckpointSaver[Any]) -> BaseCheckpointSaver[Any]:
     LangGraph's default rebuilds, and so calls, whatever a blob names (CVE-2026-28277). A serialiser of a class that
     LangGraph does not bring is left as it is.
     """
-    saver.serde = _strict(saver.serde)
+    saver.serde = strict_serializer(saver.serde)
     # The synchronous savers inherit this one; SQLite's has an `aget_tuple` of its own, which raises.
     synchronous = type(saver).aput_writes is BaseCheckpointSaver.aput_writes
     usable = ThreadedSaver(saver) if synchronous else saver
     share_locks(saver, usable)
     return usable
-
-
-def _strict(serde: SerializerProtocol) -> SerializerProtocol:
-    if isinstance(serde, EncryptedSerializer):
-        return EncryptedSerializer(serde.cipher, _strict(serde.serde))
-    # A subclass, as that of the Redis saver, writes another format: the environment variable makes it strict.
-    if type(serde) is JsonPlusSerializer:
-        return JsonPlusSerializer(allowed_msgpack_modules=None)
-    return serde
 
 
 @asynccontextmanager
@@ -104,10 +93,9 @@ async def open_sqlite(path: Path) -> AsyncIterator[SqliteThreads]:
             await _check_size(connection, path)
             if check:
                 await _check(connection)
-            serde = JsonPlusSerializer(allowed_msgpack_modules=None)
             writer = await SqliteWriter.open(path, busy_ms=BUSY_MS)
             stack.push_async_callback(writer.close)
-            saver = SqliteThreads(connection, writer, serde=serde)
+            saver = SqliteThreads(connection, writer, serde=StrictSerializer())
             await saver.setup()
             locks = stack.enter_context(shared_file_locks(path.with_name(f"{path.name}.lock")))
             lock_between_processes(saver, locks)

@@ -7,7 +7,6 @@ knows no routing: a refused, failed or declined agent is an outcome, and the mac
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection
-from datetime import datetime
 from typing import Any
 
 from langchain_core.messages import AIMessage
@@ -23,18 +22,20 @@ from graphs.floor import question_stands
 from graphs.gateway.chat_model import GatewayChatModel
 from graphs.gateway.ledger import Ledger
 from graphs.machine import Event, Phase
-from graphs.masks import Moment, agent_refusal
-from graphs.nodes.models import always_best, order_models, spender, spent_usd
+from graphs.masks import Caller, Moment, agent_refusal
+from graphs.nodes.models import always_best, left_of, order_models, spender
 from graphs.outcome import SERVED, checked, failure, request_of
 from graphs.results import results_here
 from graphs.services import Services
 from graphs.state import Context, State
-from graphs.turn import text_of
+from graphs.tracing import step, tell
+from graphs.turn import modalities_of, text_of
 
 HISTORY = 12
 """Earlier messages that an agent sees."""
 SHARE_OF_TIME = 0.75
 """How much of the turn's remaining time one agent may take, so that another can still answer."""
+_INVOKE = {"gen_ai.operation.name": "invoke_agent"}
 Node = Callable[[State, Runtime[Context]], Awaitable[dict[str, Any]]]
 
 
@@ -72,6 +73,7 @@ def moment_of(state: State, services: Services) -> tuple[Moment, Collection[str]
         handed_by=giver,
         tried=frozenset(tried),
         broken=services.broken(),
+        modalities=modalities_of(state["messages"][-1].content),
     )
     return moment, given.card.hand_over_to if given else None
 
@@ -84,9 +86,11 @@ async def _visit(
     services: Services,
 ) -> dict[str, Any]:
     began = time.perf_counter()
-    reason = _refusal(agent_id, graph, state, runtime, services)
+    left = await services.with_books(left_of, state, runtime.context, services)
+    reason = _refusal(agent_id, graph, state, services.caller(runtime.context, left), services)
     agent = services.registry.agents.get(agent_id)
-    ledger = services.budgets.ledger(
+    ledger = await services.with_books(
+        services.budgets.ledger,
         spender(state, runtime.context, services),
         limit_usd=agent.card.budget_usd if agent else None,
     )
@@ -95,11 +99,12 @@ async def _visit(
         outcome = failure(f"refused: {reason}")
     else:
         try:
-            outcome, memory = await _run(agent_id, graph, state, runtime, services, ledger)
+            with step(f"invoke_agent {agent_id}", _INVOKE | {"gen_ai.agent.id": agent_id}):
+                outcome, memory = await _run(agent_id, graph, state, runtime, services, ledger)
         except GraphInterrupt as pause:
             ms = 1e3 * (time.perf_counter() - began)
             paused = _with_run(agent_id, OutcomeEvent.NEEDS_APPROVAL, state, ms=ms, ledger=ledger)
-            _announce(agent_id, pause, {**state, "decision": paused}, runtime, services)
+            await _announce(agent_id, pause, {**state, "decision": paused}, runtime, services)
             raise
     ms = 1e3 * (time.perf_counter() - began)
     record = _with_run(
@@ -112,7 +117,7 @@ def _refusal(
     agent_id: str,
     graph: AgentGraph | None,
     state: State,
-    runtime: Runtime[Context],
+    caller: Caller,
     services: Services,
 ) -> str | None:
     """Return why the agent may not run now, or None."""
@@ -121,9 +126,7 @@ def _refusal(
     refusal = agent_refusal(
         agent.card if agent else None,
         agent_id,
-        caller=services.caller(
-            runtime.context, spent=spent_usd(state), thread=state["decision"]["thread"]
-        ),
+        caller=caller,
         moment=moment,
         runnable=graph is not None,
         allowed_hand_overs=onward,
@@ -148,10 +151,10 @@ async def _run(
     crashed = works = False
     try:
         async with asyncio.timeout(seconds):
-            result = await graph.ainvoke(
-                _given(agent_id, state),
-                context=_granted(state, runtime, services, ledger, seconds=seconds),
+            granted = await services.with_books(
+                _granted, state, runtime, services, ledger, seconds, asyncio.get_running_loop()
             )
+            result = await graph.ainvoke(_given(agent_id, state), context=granted)
         works = True
         return checked(agent_id, result)
     except ParentCommand as request:
@@ -201,10 +204,10 @@ def _granted(
     runtime: Runtime[Context],
     services: Services,
     ledger: Ledger,
-    *,
     seconds: float,
+    loop: asyncio.AbstractEventLoop,
 ) -> AgentContext:
-    order = order_models(state, runtime.context, services)
+    order = order_models(state, runtime.context, services, behind_agent=True)
     model, results = None, results_here()
     if order:
         model = GatewayChatModel(
@@ -214,7 +217,7 @@ def _granted(
             deadline=time.monotonic() + seconds,
             caller=runtime.context.user if runtime.context else None,
             whole=True,  # an agent's model writes drafts
-            loop=asyncio.get_running_loop(),
+            loop=loop,
             results=results,
         )
     first = services.overall_quality(order[0]) if order else 0.0
@@ -225,11 +228,11 @@ def _granted(
         embed=services.embed,
         capable=first >= services.options.capable_from,
         begin=results.begin if results else None,
-        now=datetime.now(services.zone),
+        now=services.moment(state["decision"]),
     )
 
 
-def _announce(
+async def _announce(
     agent_id: str,
     pause: GraphInterrupt,
     state: State,
@@ -238,12 +241,14 @@ def _announce(
 ) -> None:
     """Tell the stream that the turn ends here, waiting for an approval; the interrupt itself ends the run."""
     phase = Phase.AWAITING_APPROVAL.value
+    best = await services.with_books(always_best, state, runtime.context, services, output_tokens=0)
     record = records.finish(
         {**state["decision"], "served_by": {"kind": "agent", "id": agent_id}},
         phase=phase,
-        always_best=always_best(state, runtime.context, services, output_tokens=0),
+        always_best=best,
     )
     asked = [told(i.value) for i in pause.args[0]] if pause.args else []
+    tell(record)
     runtime.stream_writer({"type": "turn", "phase": phase, "record": record})
     runtime.stream_writer(
         {"type": "phase", "phase": phase, "agent": agent_id, "asked": asked, "record": record}

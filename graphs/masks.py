@@ -12,7 +12,7 @@ from agents.card import AgentCard
 
 Code = Literal[
     "unknown", "disabled", "no_graph", "phase", "hand_over", "grants", "health", "budget", "excluded",
-    "not_included", "tried", "key", "window", "modality", "residency", "file", "price",
+    "not_included", "tried", "key", "window", "modality", "residency", "file", "price", "tools",
 ]  # fmt: skip
 
 
@@ -37,6 +37,8 @@ class Caller:
     include: frozenset[str] = frozenset()
     exclude: frozenset[str] = frozenset()
     budget_usd: float | None = None
+    own_tools: bool = False
+    """The request brings tools that the caller runs: they are for a model, agents know only their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,8 @@ class Moment:
     tried: frozenset[str] = frozenset()
     broken: frozenset[str] = frozenset()
     """The agents whose breaker is open."""
+    modalities: frozenset[str] = frozenset({"text"})
+    """What the message is made of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +65,7 @@ class ModelFacts:
     context_tokens: int
     modalities: frozenset[str]
     residency: frozenset[str]
+    abilities: frozenset[str] = frozenset()
     missing_key: str | None = None
     """The environment variable that is not set."""
     missing_file: str | None = None
@@ -75,9 +80,13 @@ class Need:
 
     tokens: int
     modalities: frozenset[str] = frozenset({"text"})
+    tools: bool = False
+    """Whether the model is to call tools."""
     residency: frozenset[str] = frozenset()
     """If not empty, the model must run in one of these places."""
     budget_usd: float | None = None
+    budget_fault: str = ""
+    """Why there is no money, where that is not what was spent."""
 
 
 def agent_refusal(
@@ -115,6 +124,12 @@ def agent_refusal(
         return no("excluded", "the caller excluded it")
     if caller.include and agent_id not in caller.include:
         return no("not_included", "the caller asked for others only")
+    if caller.own_tools:
+        return no("tools", "the request brings its own tools")
+    if others := moment.modalities - {"text"}:
+        return no(
+            "modality", f"agents read text alone, and the message has {', '.join(sorted(others))}"
+        )
     if agent_id in moment.tried:
         return no("tried", "it gave this turn back")
     if agent_id in moment.broken:
@@ -173,6 +188,8 @@ def model_refusal(model: ModelFacts, *, caller: Caller, need: Need) -> Refusal |
         return no("health", "it failed too often of late; its breaker is open")
     if lacking := need.modalities - model.modalities:
         return no("modality", f"it does not take {', '.join(sorted(lacking))}")
+    if need.tools and "tools" not in model.abilities:
+        return no("tools", "it calls no tools")
     if need.residency and not need.residency & model.residency:
         return no("residency", f"it does not run in {' or '.join(sorted(need.residency))}")
     if need.tokens > model.context_tokens:
@@ -183,8 +200,9 @@ def model_refusal(model: ModelFacts, *, caller: Caller, need: Need) -> Refusal |
         if model.cheapest_call_usd is None:
             return no("price", "its price is not known, and a budget is set")
         if not model.cheapest_call_usd <= need.budget_usd:  # NaN is no money either
+            why = f": {need.budget_fault}" if need.budget_fault else ""
             return no(
                 "budget",
-                f"a call costs at least {model.cheapest_call_usd:.6f} USD of {need.budget_usd:.6f} left",
+                f"a call costs at least {model.cheapest_call_usd:.6f} USD of {need.budget_usd:.6f} left{why}",
             )
     return None

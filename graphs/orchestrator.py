@@ -5,7 +5,7 @@ Example:
     await graph.ainvoke({"messages": "What is 17% of 2,350?"}, {"configurable": {"thread_id": "1"}})
 """
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +88,7 @@ def _add_agents(builder: Builder, services: Services) -> list[str]:
     _add(builder, LATE, guarded_late(services))
     outcomes = destinations(OUTCOME_EVENTS | {Event.BACK_WAITING})
     for node in (*known, LATE):
-        builder.add_conditional_edges(node, event_of, outcomes)
+        builder.add_conditional_edges(node, _edge(event_of), outcomes)
     return list(known)
 
 
@@ -103,13 +103,13 @@ def _add_router(builder: Builder, services: Services, agents: list[str]) -> None
     held: dict[Hashable, str] = {f"{Event.CONTINUE}: {agent}": agent for agent in (*agents, LATE)}
     builder.add_conditional_edges(
         "observe",
-        lambda state: _known(after_observe(state), held),
+        _edge(lambda state: _known(after_observe(state), held)),
         {**held, Event.NEW_REQUEST.value: "route", Event.CLOSE.value: Phase.CLOSED.value},
     )
     started: dict[Hashable, str] = {f"{Event.START}: {agent}": agent for agent in (*agents, LATE)}
     builder.add_conditional_edges(
         "route",
-        lambda state: _known(after_route(state), started),
+        _edge(lambda state: _known(after_route(state), started)),
         {
             **started,
             Event.CLARIFY.value: "clarify",
@@ -119,7 +119,7 @@ def _add_router(builder: Builder, services: Services, agents: list[str]) -> None
     )
     builder.add_edge("clarify", destinations([Event.CLARIFY])[Event.CLARIFY])
     builder.add_edge("refuse", destinations([Event.REFUSE])[Event.REFUSE])
-    builder.add_conditional_edges("answer", event_of, destinations(ANSWER_EVENTS))
+    builder.add_conditional_edges("answer", _edge(event_of), destinations(ANSWER_EVENTS))
 
 
 def _add_phases(builder: Builder, services: Services) -> None:
@@ -130,9 +130,18 @@ def _add_phases(builder: Builder, services: Services) -> None:
     _add(builder, Phase.HANDING_OVER.value, handing_over(services))
     builder.add_conditional_edges(
         Phase.HANDING_OVER.value,
-        event_of,
+        _edge(event_of),
         {Event.ROUTE_AGAIN.value: "route", Event.EXHAUSTED.value: "answer"},
     )
+
+
+def _edge(label: Callable[[State], str]) -> Callable[[State], Awaitable[str]]:
+    """Return a coroutine function for an edge: LangGraph calls a plain function in a thread of its own, each time."""
+
+    async def edge(state: State) -> str:
+        return label(state)
+
+    return edge
 
 
 def _add(builder: Builder, name: str, node: Any) -> None:

@@ -12,11 +12,9 @@ from graphs.state import Context
 __all__ = ["check_owner", "user_of"]
 
 
-def user_of(context: Context | Mapping[str, Any] | None) -> str:
+def user_of(context: Context | None) -> str:
     """Return who is calling; no context means the local user."""
-    if isinstance(context, Mapping):
-        return str(context.get("user", Context().user))
-    return context.user if context else Context().user
+    return (context or Context()).user
 
 
 def check_owner(values: Mapping[str, Any], *, user: str) -> None:

@@ -18,13 +18,12 @@ from langgraph.checkpoint.base import (
     CheckpointTuple,
 )
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
-from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from agents.errors import CheckpointError
 from graphs.locks import lock_between_processes
-from graphs.redaction import redact_errors
+from graphs.serializer import StrictSerializer
 from graphs.store_errors import checkpoint_errors, readable
 
 CONNECT_S = 5.0
@@ -59,7 +58,7 @@ class PostgresThreads(AsyncPostgresSaver):
     ) -> None:
         """Store a task's writes."""
         with checkpoint_errors():
-            await super().aput_writes(config, redact_errors(writes), task_id, task_path)
+            await super().aput_writes(config, writes, task_id, task_path)
 
     async def count_threads(self) -> int:
         """Return how many threads are kept."""
@@ -67,6 +66,12 @@ class PostgresThreads(AsyncPostgresSaver):
             await cursor.execute("SELECT count(DISTINCT thread_id) AS n FROM checkpoints")
             row = await cursor.fetchone()
         return int(row["n"]) if row else 0
+
+    async def thread_ids(self) -> Sequence[str]:
+        """Return the threads that are kept, by name."""
+        async with self._cursor() as cursor:
+            await cursor.execute("SELECT DISTINCT thread_id FROM checkpoints ORDER BY thread_id")
+            return [row["thread_id"] for row in await cursor.fetchall()]
 
 
 class AdvisoryLocks:
@@ -108,6 +113,7 @@ async def open_postgres(url: str) -> AsyncIterator[PostgresThreads]:
     """
     async with AsyncExitStack() as stack:
         try:
+            psycopg.conninfo.conninfo_to_dict(url)  # a pool would try again what can never be right
             pool: Any = AsyncConnectionPool(
                 url,
                 min_size=1,
@@ -118,7 +124,7 @@ async def open_postgres(url: str) -> AsyncIterator[PostgresThreads]:
             )
             await pool.open(wait=True, timeout=CONNECT_S)
             stack.push_async_callback(pool.close)
-            saver = PostgresThreads(pool, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
+            saver = PostgresThreads(pool, serde=StrictSerializer())
             locks = AdvisoryLocks(url)
             stack.push_async_callback(locks.close)
             async with _setting_up(locks):

@@ -10,12 +10,10 @@ import functools
 import logging
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from langgraph.checkpoint.serde.types import ERROR
-
-__all__ = ["RedactingFilter", "hide", "keep_quiet", "redact", "redact_errors", "redact_fields"]
+__all__ = ["RedactingFilter", "hide", "keep_quiet", "redact", "redact_fields"]
 
 _TALKATIVE = (
     "LiteLLM",
@@ -93,15 +91,6 @@ def redact_fields(record: Any) -> Any:
             for name, value in record.items()
         }
     return [redact_fields(item) for item in record] if isinstance(record, list) else record
-
-
-def redact_errors(writes: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]]:
-    """Return a task's writes for a checkpoint, the exception that ended it as a redacted text."""
-    return [(name, redact(_text_of(value)) if name == ERROR else value) for name, value in writes]
-
-
-def _text_of(error: object) -> str:
-    return error if isinstance(error, str) else repr(error)
 
 
 class RedactingFilter(logging.Filter):

@@ -4,7 +4,8 @@ A strict serialiser builds no object that a stored blob names, but hands on what
 the types of the state's fields, not whether their values make sense; masks do not depend on them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from langchain_core.messages import BaseMessage
@@ -13,7 +14,7 @@ from langgraph.types import Interrupt
 
 from agents.errors import CheckpointError
 
-__all__ = ["check_saved"]
+__all__ = ["check_saved", "check_values"]
 
 Check = Callable[[Any], bool]
 
@@ -33,16 +34,36 @@ def _texts_to(kind: type) -> Check:
     )
 
 
+_NUMBER_OR_NONE = _is(int, float, type(None))
+
+
+def _moment(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        return False
+
+
+_PARTS: Mapping[str, Check] = {
+    "id": _is(str),
+    "ts": _moment,
+    "thread": _is(str, type(None)),
+    "turn": _is(int),
+    "agents": _is(dict),
+    "models": _is(dict, type(None)),
+    "served_by": _is(dict, type(None)),
+    "runs": _all(dict),
+    "calls": _all(dict),
+    "cost_usd": _NUMBER_OR_NONE,
+    "timings_ms": _texts_to(object),
+    "versions": _texts_to(object),
+}
+"""What a turn that goes on reads of its record, and what every record has."""
+
+
 def _record(value: Any) -> bool:
-    """A record that has begun; the rest of it is written and read by the turn that wrote it."""
     return isinstance(value, dict) and (
-        not value
-        or (
-            isinstance(value.get("id"), str)
-            and isinstance(value.get("turn"), int)
-            and isinstance(value.get("versions"), dict)
-            and "thread" in value
-        )
+        not value or all(name in value and check(value[name]) for name, check in _PARTS.items())
     )
 
 
@@ -97,7 +118,16 @@ def check_saved(saved: CheckpointTuple) -> None:
     if not isinstance(checkpoint.get("id"), str) or not isinstance(metadata.get("step"), int):
         raise _damaged("its place")
     written = [(channel, value) for _, channel, value in saved.pending_writes or ()]
-    for name, value in [*checkpoint["channel_values"].items(), *written]:
+    check_values([*checkpoint["channel_values"].items(), *written])
+
+
+def check_values(values: Iterable[tuple[str, Any]]) -> None:
+    """Check the fields of a thread's state, by name.
+
+    Raises:
+        CheckpointError: one has another type.
+    """
+    for name, value in values:
         if name in _FIELDS and not _FIELDS[name](value):
             raise _damaged(name)
 

@@ -10,9 +10,10 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,8 @@ from agents.elsewhere.checks import secrets_of
 from agents.errors import RoutingError, SettingsError
 from agents.registry import Registry, build_agent
 from graphs.admission import Admission
-from graphs.budgets import BudgetLimits, Budgets, Spender
+from graphs.budgets import BudgetLimits, Budgets, Left, Spender
+from graphs.call import brings_tools
 from graphs.catalog import Catalog
 from graphs.gateway.breaker import Breaker
 from graphs.gateway.gateway import Gateway, Places
@@ -41,6 +43,10 @@ from graphs.routing.router import Example, Router
 from graphs.state import Context, Preference
 from graphs.timed_pool import TimedPool
 
+if TYPE_CHECKING:
+    from graphs.gateway.shared_rests import SharedRests
+    from graphs.shadow import Shadow
+
 _T = TypeVar("_T")
 _TURNS_AT_ONCE = 10_000
 _LOAD_AGAIN_S = 30.0
@@ -53,6 +59,8 @@ class Options:
 
     home: Path = field(default_factory=lambda: Path.home() / ".local" / "share" / "moma")
     """Where agents keep their files."""
+    database: str | None = None
+    """The address of a PostgreSQL database for what processes share: what was spent, which models rest."""
     encoder: str = "onnx"
     profile: Path | None = None
     """The folder of a measured profile; without one the catalogue's assumed qualities count."""
@@ -96,14 +104,17 @@ class Services:
         self.registry = registry
         self.gateway = gateway
         self.options = options
-        self.budgets = Budgets(options.budgets, home=options.home)
+        self.shadow: Shadow | None = None
+        """Another configuration that decides the same turns for comparison."""
+        self.budgets = Budgets(options.budgets, home=options.home, database=options.database)
+        self._rests = _shared_rests(options.database, gateway)
         self.admission = Admission(
             at_once=options.turns_at_once,
             waiting=options.turns_waiting,
             per_user=options.turns_per_user,
         )
         # Read once: the zone is in a file, and turns run in an event loop.
-        self.zone = get_localzone()
+        self.zone: tzinfo = get_localzone()
         self._local = local
         self._router: Router | None = None
         self._loading = threading.Lock()
@@ -112,6 +123,7 @@ class Services:
         # Embedding is CPU work that lets go of the interpreter lock: two at a time, off the event loop.
         self._pool = TimedPool(workers=2, seconds=options.routing_seconds, name="moma-route")
         self._fault: str | None = None
+        self._closed = False
         self._breakers: defaultdict[str, Breaker] = defaultdict(Breaker)
         self._deadlines: OrderedDict[str, float] = OrderedDict()
 
@@ -151,6 +163,11 @@ class Services:
                     self._broken = time.monotonic() + _LOAD_AGAIN_S, error
                     raise
             return self._router
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the routers are loaded."""
+        return self._router is not None
 
     async def loaded_router(self, *, seconds: float) -> Router:
         """Return the routers as soon as they are loaded.
@@ -196,10 +213,15 @@ class Services:
 
     def close(self) -> None:
         """End the local models' servers and close the file of what was spent."""
+        self._closed = True
+        if self.shadow is not None:
+            self.shadow.services.close()
         self._local.close()
         self._pool.close()
         self._loader.shutdown(wait=False)
         self.budgets.close()
+        if self._rests is not None:
+            self._rests.close()
 
     def cards(self) -> Mapping[str, AgentCard]:
         """Return the cards of this moment."""
@@ -223,22 +245,21 @@ class Services:
                 missing_file=self.gateway.missing_file(model),
             )
 
-    def caller(
-        self, context: Context | None, *, spent: float = 0.0, thread: str | None = None
-    ) -> Caller:
+    def caller(self, context: Context | None, left: Left) -> Caller:
         """Return what the caller may have; no context means no grants beyond the default ones."""
         given = context or Context()
         return Caller(
             grants=frozenset(given.grants) | self.options.default_grants,
             include=frozenset(given.include),
             exclude=frozenset(given.exclude),
-            budget_usd=self.budget(context, spent=spent, thread=thread),
+            budget_usd=left.usd,
+            own_tools=brings_tools(given.call),
         )
 
-    def budget(
+    def left(
         self, context: Context | None, *, spent: float = 0.0, thread: str | None = None
-    ) -> float | None:
-        """Return what this turn may still cost, None for any amount; see `spender`."""
+    ) -> Left:
+        """Return what this turn may still cost; see `spender`."""
         return self.budgets.left(self.spender(context, spent=spent, thread=thread))
 
     def spender(self, context: Context | None, *, spent: float, thread: str | None) -> Spender:
@@ -252,6 +273,12 @@ class Services:
         given = context or Context()
         return Spender(user=given.user, thread=thread, turn_limit=given.budget_usd, spent=spent)
 
+    async def with_books(self, work: Callable[..., _T], *args: Any, **options: Any) -> _T:
+        """Call what reads how much was spent: in a thread, where another process may hold up the reading."""
+        if self.budgets.wait:
+            return await asyncio.to_thread(work, *args, **options)
+        return work(*args, **options)
+
     def breaker(self, agent_id: str) -> Breaker:
         """Return the breaker of an agent, which counts its crashes."""
         return self._breakers[agent_id]
@@ -259,6 +286,10 @@ class Services:
     def broken(self) -> frozenset[str]:
         """Return the agents that rest after crashes."""
         return frozenset(i for i, breaker in [*self._breakers.items()] if breaker.open)
+
+    def moment(self, record: Mapping[str, Any]) -> datetime:
+        """Return when a turn began, in the zone of this process; the same when it goes on after it was cut short."""
+        return datetime.fromisoformat(record["ts"]).astimezone(self.zone)
 
     def deadline(self, turn: str) -> float:
         """Return until when a turn may run, on the monotonic clock; asked for first, it begins.
@@ -320,7 +351,21 @@ class Services:
             self.router()
         except MomaError:
             return  # the first turn meets the same error, where it can be shown
-        transport.load()
+        if not self._closed:
+            transport.load()
+
+
+def _shared_rests(database: str | None, gateway: Gateway) -> "SharedRests | None":
+    """Share what is learned of the models' health with the other processes on a database."""
+    if database is None:
+        return None
+    try:
+        from graphs.gateway.shared_rests import SharedRests
+    except ImportError:
+        raise SettingsError(
+            "a PostgreSQL database needs the extra postgres; install it: pip install 'moma[postgres]'"
+        ) from None
+    return SharedRests(database, gateway.breakers).start()
 
 
 def _local_model(model: Model, *, threads: int) -> LocalModel:

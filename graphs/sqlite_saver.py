@@ -20,7 +20,6 @@ from langgraph.checkpoint.base import (
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-from graphs.redaction import redact_errors
 from graphs.sqlite_writer import SqliteWriter
 from graphs.store_errors import checkpoint_errors, readable
 
@@ -53,6 +52,13 @@ class SqliteThreads(AsyncSqliteSaver):
         cursor = await self.conn.execute("SELECT count(DISTINCT thread_id) FROM checkpoints")
         row = await cursor.fetchone()
         return int(row[0]) if row else 0
+
+    async def thread_ids(self) -> Sequence[str]:
+        """Return the threads that are kept, by name."""
+        cursor = await self.conn.execute(
+            "SELECT DISTINCT thread_id FROM checkpoints ORDER BY thread_id"
+        )
+        return [row[0] for row in await cursor.fetchall()]
 
     async def aput(
         self,
@@ -102,7 +108,7 @@ class SqliteThreads(AsyncSqliteSaver):
                 channel,
                 *self.serde.dumps_typed(value),
             )
-            for number, (channel, value) in enumerate(redact_errors(writes))
+            for number, (channel, value) in enumerate(writes)
         ]
         with checkpoint_errors():
             await self.writer.write(

@@ -33,12 +33,14 @@ class SqliteWriter:
         """Open the file, which must be there; a lock of another program is waited for so long.
 
         Raises:
-            sqlite3.Error: it cannot be opened.
+            sqlite3.Error: it cannot be opened or written.
         """
         pool = ThreadPoolExecutor(1, thread_name_prefix="moma-threads")
 
         def connect() -> sqlite3.Connection:
-            return sqlite3.connect(path, timeout=busy_ms / 1e3, isolation_level=None)
+            db = sqlite3.connect(path, timeout=busy_ms / 1e3, isolation_level=None)
+            db.executescript("BEGIN IMMEDIATE; ROLLBACK")  # a file that is read-only says so now
+            return db
 
         return cls(await asyncio.get_running_loop().run_in_executor(pool, connect), pool)
 

@@ -4,14 +4,16 @@ All JSON-plain but `messages`, which are LangChain messages so that Studio and c
 live in `Context` only, because agents may write state.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, TypedDict
 
 from langchain_core.messages import AnyMessage
 from langgraph.graph.message import add_messages
 
 from agents.errors import InputError
+from graphs.call import check_call
+from graphs.routing.choice import preference_weight
 
 Preference = str | float
 """`cost`, `auto`, `performance`, or a number from 0 (cheapest) to 1 (best)."""
@@ -101,6 +103,8 @@ class Context:
     """If not empty, only these agents and models may serve."""
     exclude: Sequence[str] = ()
     """These agents and models may not serve."""
+    call: Mapping[str, Any] = field(default_factory=dict)
+    """What the request asks of the model that answers: `graphs.call` lists it. It is never saved."""
 
     def __post_init__(self) -> None:
         """Refuse what would open a mask by mistake: a text where a list belongs, an amount that is none.
@@ -108,14 +112,47 @@ class Context:
         Raises:
             InputError: naming the field, what was given and what was expected.
         """
+        if not isinstance(self.user, str) or not self.user:
+            raise _wrong("user", self.user, "a text that names who is calling")
         for name in ("grants", "include", "exclude"):
-            if isinstance(given := getattr(self, name), str):
-                raise InputError(
-                    f"context {name}: given the text {given!r}, expected a list of texts"
-                )
+            if not _are_texts(given := getattr(self, name)):
+                raise _wrong(name, given, "a list of texts")
+        if self.preference is not None:
+            preference_weight(self.preference)
         budget = self.budget_usd
         number = isinstance(budget, int | float) and not isinstance(budget, bool)
         if budget is not None and not (number and budget >= 0):
-            raise InputError(
-                f"context budget_usd: given {budget!r}, expected an amount of 0 or more"
-            )
+            raise _wrong("budget_usd", budget, "an amount of 0 or more")
+        if self.call:
+            check_call(self.call)
+
+
+def read_context(given: object) -> Context | None:
+    """Return the context that an embedder or a platform gave.
+
+    Args:
+        given: a `Context`, a mapping of its fields, or None.
+
+    Raises:
+        InputError: it is something else, or a field is unknown or wrong.
+    """
+    if given is None or isinstance(given, Context):
+        return given
+    if not isinstance(given, Mapping):
+        raise InputError(
+            f"context: given a {type(given).__name__}, expected a Context or a mapping of its fields"
+        )
+    known = [field.name for field in fields(Context)]
+    if unknown := [name for name in given if name not in known]:
+        raise InputError(f"context: unknown field {unknown[0]!r:.40}; known: {', '.join(known)}")
+    return Context(**given)
+
+
+def _are_texts(given: object) -> bool:
+    if not isinstance(given, Collection) or isinstance(given, str | bytes | Mapping):
+        return False
+    return all(isinstance(item, str) for item in given)
+
+
+def _wrong(name: str, given: object, expected: str) -> InputError:
+    return InputError(f"context {name}: given {given!r:.60}, expected {expected}")

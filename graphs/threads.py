@@ -9,9 +9,16 @@ import queue
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from itertools import takewhile
 from typing import Any, Self
 
-from langchain_core.messages import BaseMessage, HumanMessage, convert_to_messages
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    HumanMessage,
+    ToolMessage,
+    convert_to_messages,
+)
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config, merge_configs
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
@@ -20,7 +27,8 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command, Interrupt, StateSnapshot
 
 from agents.approvals import answer_to
-from agents.errors import DrainingError, InputError
+from agents.errors import DrainingError, InputError, LengthError
+from graphs import tracing
 from graphs.admission import Admission
 from graphs.locks import turn_on
 from graphs.machine import Phase
@@ -28,6 +36,7 @@ from graphs.nodes.observe import resume_approval
 from graphs.owner import check_owner, user_of
 from graphs.results import keeping
 from graphs.saved import check_saved
+from graphs.state import Context, read_context
 from graphs.store_errors import checkpoint_errors, readable
 from graphs.turn import check_length, clean_text, modalities_of, text_of
 
@@ -35,7 +44,7 @@ RECURSION_LIMIT = 100
 """Super-steps a turn; hops bound it long before. LangGraph's own default is 10,007."""
 LONGEST_INPUT = 1_000_000
 """Characters of all messages that one call may bring."""
-_INTERRUPT, _TASK = "__interrupt__", "__pregel_task_id"
+_INTERRUPT, _TASK, _RUNTIME = "__interrupt__", "__pregel_task_id", "__pregel_runtime"
 
 
 class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
@@ -66,7 +75,8 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         unanswered. A turn that had ended is not taken twice.
 
         Raises:
-            InputError: the message is empty or too long, or a resume finds nothing that waits for it.
+            InputError: the message is empty or too long, a resume finds nothing that waits for it, or the context is of
+                another form.
             ThreadError: the thread is another user's.
             CheckpointError: the thread could not be read or written; the turn is not acknowledged.
             OverloadError: too many turns are under way, or the process is about to end.
@@ -77,18 +87,21 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         thread = self._thread(config)
         nested = (self._place(config).get("configurable") or {}).get("checkpoint_ns")
         admission = None if nested else self.admission
-        context = options.get("context")
+        context = options["context"] = self._context(options.get("context"), config)
         with checkpoint_errors(), _drained(), _let_in(admission, context):
             async with turn_on(self._saver, thread) if thread else nullcontext():
                 saved = await self._saved(config, user=user_of(context))
-                if thread:
+                if not thread:
+                    _check_tool_results(turn, saved)
+                else:
                     turn = self._resuming(turn, saved)
                     resumed = turn is None or isinstance(turn, Command)
                     config = keeping(config, saver=self._saver, resumed=resumed)
                 async with admission.running() if admission else nullcontext() as control:
                     options["control"] = options.get("control") or control
-                    async for part in super().astream(turn, config, **options):
-                        yield part
+                    with tracing.turn(config, thread=thread) as traced:
+                        async for part in super().astream(turn, traced, **options):
+                            yield part
 
     def stream(
         self, input: Any, config: RunnableConfig | None = None, **options: Any
@@ -175,6 +188,14 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
     def _place(self, config: RunnableConfig | None) -> RunnableConfig:
         return ensure_config(merge_configs(self.config, config))
 
+    def _context(self, given: object, config: RunnableConfig | None) -> Context | None:
+        """Return who is calling; inside another graph that is whom its context names, if it is one of ours."""
+        if given is not None:
+            return read_context(given)
+        runtime = (self._place(config).get("configurable") or {}).get(_RUNTIME)
+        outer = getattr(runtime, "context", None)
+        return outer if outer is None or isinstance(outer, Context) else Context()
+
     async def _saved(self, config: RunnableConfig | None, *, user: str) -> CheckpointTuple | None:
         """Return what is saved of the thread, if anything; it must be sound and the caller's."""
         place = dict(self._place(config).get("configurable") or {})
@@ -197,13 +218,18 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         if saved is None or not _is_paused(saved):
             if resumes:
                 raise InputError("nothing waits for an answer in this thread; send a message")
-            return None if _is_known(turn, saved) else turn
+            if _is_known(turn, saved):
+                return None
+            _check_tool_results(turn, saved)
+            return turn
         values = saved.checkpoint["channel_values"]
         if resumes and not turn.update and not turn.goto:
             return Command(resume=turn.resume, update=resume_approval(values, turn.resume))
         if not isinstance(turn, dict):
             return turn
         messages = turn["messages"]
+        if isinstance(messages[-1], ToolMessage):
+            raise InputError("an agent waits for an approval in this thread; answer it first")
         answer = text_of(messages[-1].content)
         return Command(
             resume=_answer(saved, answer), update=resume_approval(values, answer, messages)
@@ -261,6 +287,24 @@ def _is_known(turn: Any, saved: CheckpointTuple | None) -> bool:
     )
 
 
+def _check_tool_results(turn: Any, saved: CheckpointTuple | None) -> None:
+    """Check that the results of tools that a turn ends with answer calls that are open."""
+    sent = turn["messages"] if isinstance(turn, dict) else []
+    results = [*takewhile(lambda m: isinstance(m, ToolMessage), reversed(sent))]
+    if not results:
+        return
+    kept = saved.checkpoint["channel_values"].get("messages") if saved else None
+    before = [*(kept or ()), *sent[: len(sent) - len(results)]][-1:]
+    asked = before[0].tool_calls if before and isinstance(before[0], AIMessage) else []
+    called = {call["id"] for call in asked}
+    for result in results:
+        if result.tool_call_id not in called:
+            raise InputError(
+                f"the tool message answers {result.tool_call_id!r:.60}, which is no call that is open here; "
+                "send it after the assistant's message with its tool_calls"
+            )
+
+
 def _prepared(turn: Any) -> Any:
     """Return a caller's input with its messages made fit to keep."""
     if turn is None or isinstance(turn, Command):
@@ -274,18 +318,25 @@ def _prepared(turn: Any) -> Any:
         raise InputError(
             "the messages have a form that LangChain does not read; send {'role': 'user', 'content': ...}"
         ) from None
-    if not isinstance(messages[-1], HumanMessage):
+    if not isinstance(messages[-1], HumanMessage | ToolMessage):
         raise InputError("the last message is not the user's; send one with the role 'user'")
-    cleaned = [_clean(m) if isinstance(m, HumanMessage) else m for m in messages]
+    cleaned = [clean_message(m) for m in messages]
     length = sum(len(text_of(message.content)) for message in cleaned)
     if length > LONGEST_INPUT:
-        raise InputError(
+        raise LengthError(
             f"the messages have {length:,} characters together; at most {LONGEST_INPUT:,} are taken at once"
         )
     return {"messages": cleaned}
 
 
-def _clean(message: BaseMessage) -> BaseMessage:
+def clean_message(message: BaseMessage) -> BaseMessage:
+    """Return a message as it is kept; what is not the user's is kept as it is.
+
+    Raises:
+        InputError: it is the user's, and empty or too long.
+    """
+    if not isinstance(message, HumanMessage):
+        return message
     content = message.content
     if isinstance(content, str):
         return message.model_copy(update={"content": clean_text(content)})

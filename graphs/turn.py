@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from agents.errors import InputError
+from agents.errors import InputError, LengthError
 from agents.replies import normalise, read_reply
 from graphs.machine import Event, Phase
 from graphs.routing.wording import USER_MARKS, user_marks
@@ -63,10 +63,10 @@ def check_length(text: str) -> None:
     """Check that a message's text is short enough to be taken.
 
     Raises:
-        InputError: it is not.
+        LengthError: it is not.
     """
     if len(text) > LONGEST_TEXT:
-        raise InputError(
+        raise LengthError(
             f"the message has {len(text):,} characters; at most {LONGEST_TEXT:,} are taken: "
             "put a longer text into a file and ask about it"
         )
@@ -79,11 +79,16 @@ def clean_text(text: str) -> str:
         InputError: nothing is left, or it is too long.
     """
     check_length(text)
-    readable = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    cleaned = _CONTROL.sub("", _ESCAPE.sub("", readable))
+    cleaned = readable(text)
     if _INVISIBLE.fullmatch(cleaned):
         raise InputError("the message is empty; write what you want to know or do")
     return cleaned
+
+
+def readable(text: str) -> str:
+    """Return `text` without control characters, lone surrogates replaced."""
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return _CONTROL.sub("", _ESCAPE.sub("", whole))
 
 
 def text_of(content: str | Sequence[Any]) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from agents.errors import MomaError, SetupError
 from app.settings import Settings, read_settings
-from graphs.redaction import RedactingFilter
+from app.telemetry import exporting, logging_to
 
 if TYPE_CHECKING:
     from graphs import Services
@@ -44,9 +44,8 @@ def main(argv: list[str] | None = None) -> int:
         home = settings.make_home()
         # A terminal is no place for a log: what went wrong in a turn is said in its answer and its record.
         (log := home / "chat.log").touch(mode=0o600)
-        logging.basicConfig(filename=log, level=logging.WARNING)
-        logging.getLogger().handlers[0].addFilter(RedactingFilter())
-        return asyncio.run(_chat(arguments, settings))
+        with logging_to(logging.FileHandler(log)), exporting("moma-chat"):
+            return asyncio.run(_chat(arguments, settings))
     except MomaError as error:
         print(f"moma: {error}", file=sys.stderr)
         return 2
@@ -65,12 +64,12 @@ async def _chat(arguments: argparse.Namespace, settings: Settings) -> int:
     from app.chat.commands import Session, check_thread
     from app.chat.loop import converse, note
     from app.chat.turn import Ended, run_turn
-    from graphs import Context, Services, build_graph
+    from graphs import Context, build_graph
     from graphs.checkpoints import open_threads
     from graphs.record import troubles
 
     thread = uuid.uuid4().hex[:12] if arguments.thread is None else check_thread(arguments.thread)
-    services = Services.from_catalog(settings.read_catalog(), settings.options(on_progress=note))
+    services = settings.services(on_progress=note)
     failure = None
     try:
         async with open_threads(settings.threads_place) as saver:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from langchain_core.runnables import RunnableConfig
 from rich.console import Group, RenderableType
 from rich.text import Text
 
@@ -15,6 +16,7 @@ from graphs import Context, Services
 from graphs.machine import Phase
 from graphs.picture import draw
 from graphs.routing.choice import preference_weight
+from graphs.saved import check_values
 from graphs.threads import MomaGraph
 
 _ASKING = frozenset({Phase.AWAITING_INPUT, Phase.AWAITING_APPROVAL, Phase.AWAITING_CHOICE})
@@ -42,10 +44,13 @@ class Session:
 
         Raises:
             InputError: the id cannot be kept.
+            CheckpointError: the thread could not be read, or is damaged.
         """
-        self.thread = check_thread(thread)
-        snapshot = await self.graph.aget_state({"configurable": {"thread_id": thread}})
+        place: RunnableConfig = {"configurable": {"thread_id": check_thread(thread)}}
+        snapshot = await self.graph.aget_state(place)
         values = snapshot.values
+        check_values(values.items())
+        self.thread = thread
         self.phase = values.get("phase", Phase.IDLE.value)
         self.turns = values.get("turn", 0)
         self.record = values.get("record")
@@ -99,7 +104,12 @@ def where(session: Session) -> RenderableType:
 
 
 async def _why(session: Session, _unused: str) -> RenderableType:
-    return view.why(session.record)
+    try:
+        return view.why(session.record)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise InputError(
+            f"the record of the last turn is damaged ({type(error).__name__}); the next turn writes its own"
+        ) from error
 
 
 async def _agents(session: Session, _: str) -> RenderableType:
@@ -121,7 +131,7 @@ async def _prefer(session: Session, argument: str) -> RenderableType:
 async def _budget(session: Session, argument: str) -> RenderableType:
     if argument:
         session.context = replace(session.context, budget_usd=_amount(argument))
-    limit = session.services.budget(session.context, thread=session.thread)
+    limit = session.services.left(session.context, thread=session.thread).usd
     return facts(
         {
             "a turn may cost": "any amount" if limit is None else money(limit),

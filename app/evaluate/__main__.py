@@ -8,6 +8,7 @@ from app.commands import run
 COMMANDS = {
     "models": "compare estimators of quality and MoMA's choice on recorded outcomes of models",
     "agents": "measure the choice of agents on labelled conversations",
+    "replay": "what another catalogue, profile or preference would make of the turns that are kept",
     "card": "what a new agent card would take from the others",
 }
 

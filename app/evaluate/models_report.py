@@ -1,9 +1,9 @@
 """The report on model routers as Markdown, from the same values that are written as JSON. It measures nothing."""
 
-from collections.abc import Iterable, Sequence
 from typing import Any
 
 from app.evaluate.curves import LABEL, MOMA
+from app.evaluate.tables import table
 from app.evaluate.two_models import PUBLISHED
 
 __all__ = ["markdown"]
@@ -89,7 +89,7 @@ def _routers(report: dict[str, Any]) -> str:
         "router", "area", "cost at best", "highest score", "at 10 % of cost", "at 25 %", "at 50 %", "AIQ",
         "Arena", "over best", "below oracle", "MoMA ahead",
     ]  # fmt: skip
-    return _table(heads, rows)
+    return table(heads, rows)
 
 
 def _calibration(report: dict[str, Any]) -> str:
@@ -104,7 +104,7 @@ def _calibration(report: dict[str, Any]) -> str:
         for name, one in report["calibration"].items()
     ]
     heads = ["estimator", "squared error", "calibration error", "90 % intervals hold", "deviation"]
-    return _table(heads, rows)
+    return table(heads, rows)
 
 
 def _two_models(report: dict[str, Any]) -> str:
@@ -124,7 +124,7 @@ def _two_models(report: dict[str, Any]) -> str:
         "RouteLLM's measures: the average part of the gap between the models that is recovered over all shares of "
         "strong calls (0.5 at random), and the share of strong calls that recovers half and four fifths of it."
         f"{said}\n\n"
-    ) + _table(heads, rows)
+    ) + table(heads, rows)
 
 
 def _left_out(report: dict[str, Any]) -> str:
@@ -145,7 +145,7 @@ def _left_out(report: dict[str, Any]) -> str:
         f"whole pool; they are known by {left_out['labelled']} labelled queries. Means over trials; cost at best is "
         "over the trials that reach it. `clairvoyant` is the default estimator fitted on those models with all "
         "rows.\n\n"
-    ) + _table(heads, rows)
+    ) + table(heads, rows)
 
 
 def _times(report: dict[str, Any]) -> str:
@@ -154,12 +154,7 @@ def _times(report: dict[str, Any]) -> str:
         for name, one in report["seconds"].items()
     ]
     said = "Means over folds, one process, whatever else the machine did; embedding is not in them."
-    return f"{said}\n\n" + _table(["estimator", "fit, s", "prediction, ms a query"], rows)
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return f"{said}\n\n" + table(["estimator", "fit, s", "prediction, ms a query"], rows)
 
 
 def _number(value: float | None) -> str:

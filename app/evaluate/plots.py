@@ -13,34 +13,35 @@ except ImportError as error:
         "plots need matplotlib, the extra `evaluate` of this project: install it, or pass --no-plots"
     ) from error
 
-__all__ = ["draw"]
+__all__ = ["draw", "make_figure", "save"]
 
 
 def draw(report: dict[str, Any], folder: Path) -> None:
     """Write the plots of a report on the choice of agents as PNG files."""
     bins = report["calibration"]["bins"]
-    figure, axes = _figure("confidence", "accuracy", "Calibration")
+    figure, axes = make_figure("confidence", "accuracy", "Calibration")
     axes.plot([0, 1], [0, 1], color="0.8")
     axes.plot([b["confidence"] for b in bins], [b["accuracy"] for b in bins], marker="o")
-    _save(figure, folder / "calibration.png")
-    figure, axes = _figure(
+    save(figure, folder / "calibration.png")
+    figure, axes = make_figure(
         "share of turns, the surest first", "share of wrong ones", "Coverage and risk"
     )
     points = report["coverage_risk"]
     axes.plot([p["coverage"] for p in points], [p["risk"] for p in points])
-    _save(figure, folder / "coverage_risk.png")
+    save(figure, folder / "coverage_risk.png")
     if report["scale"]:
-        figure, axes = _figure("agents", "decision, ms p50", "Scale")
+        figure, axes = make_figure("agents", "decision, ms p50", "Scale")
         axes.plot(
             [r["agents"] for r in report["scale"]],
             [r["ms_p50"] for r in report["scale"]],
             marker="o",
         )
         axes.set_xscale("log")
-        _save(figure, folder / "scale.png")
+        save(figure, folder / "scale.png")
 
 
-def _figure(x: str, y: str, title: str) -> tuple[Any, Any]:
+def make_figure(x: str, y: str, title: str) -> tuple[Any, Any]:
+    """Return a figure with one pair of axes, labelled."""
     figure = Figure(figsize=(5, 4), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
@@ -48,5 +49,6 @@ def _figure(x: str, y: str, title: str) -> tuple[Any, Any]:
     return figure, axes
 
 
-def _save(figure: Any, path: Path) -> None:
+def save(figure: Any, path: Path) -> None:
+    """Write a figure as PNG."""
     figure.savefig(path, dpi=120)

@@ -1,8 +1,9 @@
 """Writes what was measured as Markdown."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
+
+from app.evaluate.tables import table
 
 __all__ = ["agents_markdown"]
 
@@ -26,35 +27,25 @@ def agents_markdown(report: dict[str, Any]) -> str:
     today = datetime.now(UTC).date()
     parts = [
         f"# Choosing an agent\n\n{today}, {report['turns']} turns, {report['agents']} agents, {report['encoder']}.",
-        _table(("what", "measured"), [(name, _shown(value)) for name, value in figures]),
+        table(("what", "measured"), [(name, _shown(value)) for name, value in figures]),
         "## Calibration\n",
-        _table(
+        table(
             ("turns", "confidence", "accuracy"),
             [(b["turns"], b["confidence"], b["accuracy"]) for b in report["calibration"]["bins"]],
         ),
     ]
     if report["confusion"]:
         rows = [(c["gold"], c["decided"], c["turns"]) for c in report["confusion"][:CONFUSIONS]]
-        parts += ["## Confusion\n", _table(("belongs to", "decided", "turns"), rows)]
+        parts += ["## Confusion\n", table(("belongs to", "decided", "turns"), rows)]
     if report["reworded"]:
         rows = [(r["file"], r["accuracy"], r["same_decision"]) for r in report["reworded"]]
-        parts += ["## In other words\n", _table(("file", "accuracy", "same decision"), rows)]
+        parts += ["## In other words\n", table(("file", "accuracy", "same decision"), rows)]
     if report["scale"]:
         columns = list(report["scale"][0])
         rows = [tuple(row.values()) for row in report["scale"]]
-        parts += ["## Scale\n", _table(columns, rows)]
+        parts += ["## Scale\n", table(columns, rows)]
     return "\n\n".join(parts) + "\n"
 
 
 def _shown(value: float | None) -> str:
     return "-" if value is None else str(value)
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
-    lines += ["| " + " | ".join(_cell(c) for c in row) + " |" for row in rows]
-    return "\n".join(lines)
-
-
-def _cell(value: object) -> str:
-    return str(value).replace("|", "\\|").replace("\n", " ")

@@ -4,7 +4,10 @@ It sends nothing and decides nothing of what follows. Whatever ends the call, an
 the permit is given back once and the money is settled once.
 """
 
+import asyncio
 import time
+from contextlib import suppress
+from dataclasses import asdict
 from types import TracebackType
 
 from agents.errors import BudgetError, DeadlineError, ProviderError
@@ -12,15 +15,24 @@ from graphs.gateway.breaker import Breaker, Permit
 from graphs.gateway.ledger import Call, Ledger, Reserved
 from graphs.gateway.models import Model, count_tokens
 from graphs.gateway.transport import Piece
+from graphs.tracing import Span, begin_call, end_call
 
 
 class Attempt:
     """One call, as a context: it opens by asking for the permit and the money, or raises."""
 
     def __init__(
-        self, model: Model, *, ledger: Ledger, breaker: Breaker, input_tokens: int, max_tokens: int
+        self,
+        model: Model,
+        *,
+        call: str,
+        ledger: Ledger,
+        breaker: Breaker,
+        input_tokens: int,
+        max_tokens: int,
     ) -> None:
-        self.model, self.max_tokens = model, max_tokens
+        """The name `call` is the same when the same attempt is made again after its process died."""
+        self.model, self.max_tokens, self.call = model, max_tokens, call
         self.admitted = False
         """Whether the call could be made."""
         self.begun = False
@@ -36,6 +48,7 @@ class Attempt:
         self._whole = False
         self._began = time.monotonic()
         self._first: float | None = None
+        self._span: Span = None
 
     def note(self, piece: Piece) -> None:
         """Take a part of the answer into the books."""
@@ -64,8 +77,17 @@ class Attempt:
             raise self._resting()
 
     async def __aenter__(self) -> "Attempt":
-        self._admit()
+        permit = self._breaker.admit()
+        if permit is None:
+            raise self._resting()
+        self._permit = permit
+        try:
+            self._reserved = await self._reserved_money()
+        except BaseException:
+            self._breaker.release(permit)
+            raise
         self.admitted = True
+        self._span = begin_call(self.model.id, self.model.litellm)
         return self
 
     async def __aexit__(
@@ -88,23 +110,38 @@ class Attempt:
         # Who leaves before the first word has sent a question all the same, which a provider may bill.
         left = error is not None and not isinstance(error, ProviderError)
         words = None if whole else _words(error)
-        self._ledger.settle(self._reserved, self._call(error=words, left=left))
+        call = self._call(error=words, left=left)
+        end_call(self._span, asdict(call), error)
+        await self._settle(call)
 
-    def _admit(self) -> None:
-        permit = self._breaker.admit()
-        if permit is None:
-            raise self._resting()
-        self._permit = permit
+    async def _reserved_money(self) -> Reserved:
+        """Reserve the most that the call can cost, in a thread where that may wait for another process."""
+        if not self._ledger.waits:
+            return self._reserve()
+        reserving = asyncio.ensure_future(asyncio.to_thread(self._reserve))
         try:
-            self._reserved = self._ledger.reserve(
-                self.model.id,
-                self.model.price,
-                input_tokens=self._input_tokens,
-                output_tokens=self.max_tokens,
-            )
-        except BudgetError:
-            self._breaker.release(permit)
+            return await asyncio.shield(reserving)
+        except asyncio.CancelledError:
+            with suppress(BudgetError):  # what is reserved in the meantime is given back
+                self._reserved = await reserving
+                await self._settle(self._call(error="cancelled", left=False))
             raise
+
+    def _reserve(self) -> Reserved:
+        return self._ledger.reserve(
+            self.model.id,
+            self.model.price,
+            input_tokens=self._input_tokens,
+            output_tokens=self.max_tokens,
+            call=self.call,
+        )
+
+    async def _settle(self, call: Call) -> None:
+        """Settle to the end, even if this task is cancelled meanwhile."""
+        if self._ledger.waits:
+            await asyncio.shield(asyncio.to_thread(self._ledger.settle, self._reserved, call))
+        else:
+            self._ledger.settle(self._reserved, call)
 
     def _resting(self) -> ProviderError:
         name, wait = self.model.id, self._breaker.rest_s

@@ -43,6 +43,8 @@ class Breaker:
         self._rests_until: float | None = None
         self._held_until = -math.inf
         self._probing = False
+        self.on_rest: Callable[[float], None] | None = None
+        """Told of each rest that begins here, in seconds."""
 
     @property
     def open(self) -> bool:
@@ -87,16 +89,9 @@ class Breaker:
     def fail(self, permit: Permit) -> None:
         """Note a failure. Calls that began before the breaker opened neither end a probe nor lengthen the rest."""
         with self._lock:
-            if permit is Permit.PROBE:
-                self._rest = min(2 * self._rest, LONGEST_REST_S)
-                self._rests_until, self._probing = self._clock() + self._rest, False
-            elif self._rests_until is None:
-                self._in_a_row += 1
-                self._note(failed=True)
-                judged = len(self._ends) >= CALLS_TO_JUDGE
-                mostly_bad = judged and self._bad > BAD_SHARE * len(self._ends)
-                if mostly_bad or self._in_a_row >= self._run_to_open():
-                    self._rests_until = self._clock() + self._rest
+            began = self._fail(permit)
+        if began and self.on_rest is not None:
+            self.on_rest(self._rest)
 
     def release(self, permit: Permit) -> None:
         """Give back a permit of a call that says nothing of the deployment's health, as a cancelled one."""
@@ -108,6 +103,32 @@ class Breaker:
         """Admit nobody for so many seconds, as the deployment asked; a shorter wait does not undo a longer one."""
         with self._lock:
             self._held_until = max(self._held_until, self._clock() + seconds)
+        if self.on_rest is not None:
+            self.on_rest(seconds)
+
+    def rest(self, seconds: float) -> None:
+        """Rest for so many seconds, as another process found that it should; a probe under way goes on."""
+        with self._lock:
+            if not self._probing:
+                until = self._clock() + seconds
+                self._rests_until = max(until, self._rests_until or until)
+
+    def _fail(self, permit: Permit) -> bool:
+        """Count a failure and return whether a rest begins with it."""
+        if permit is Permit.PROBE:
+            self._rest = min(2 * self._rest, LONGEST_REST_S)
+            self._rests_until, self._probing = self._clock() + self._rest, False
+            return True
+        if self._rests_until is not None:
+            return False
+        self._in_a_row += 1
+        self._note(failed=True)
+        judged = len(self._ends) >= CALLS_TO_JUDGE
+        mostly_bad = judged and self._bad > BAD_SHARE * len(self._ends)
+        if mostly_bad or self._in_a_row >= self._run_to_open():
+            self._rests_until = self._clock() + self._rest
+            return True
+        return False
 
     def _run_to_open(self) -> int:
         """Return how many failures in a row open it."""

@@ -36,7 +36,10 @@ from graphs.gateway.gateway import Chat, Gateway, Token
 from graphs.gateway.ledger import Ledger
 from graphs.results import Results
 
-_PASSED_ON = ("response_format", "temperature", "top_p", "seed", "tools", "tool_choice", "logprobs")
+_PASSED_ON = (
+    "response_format", "temperature", "top_p", "presence_penalty", "frequency_penalty", "seed", "reasoning_effort",
+    "tools", "tool_choice", "parallel_tool_calls", "logprobs", "user",
+)  # fmt: skip
 
 
 class GatewayChatModel(BaseChatModel):
@@ -69,9 +72,10 @@ class GatewayChatModel(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
+        first = True
         async with aclosing(self._tokens(messages, stop, run_manager, kwargs)) as tokens:
             async for token in tokens:
-                chunk = _chunk(token)
+                chunk, first = _chunk(token, first=first), False
                 if run_manager:
                     await run_manager.on_llm_new_token(token.piece.text, chunk=chunk)
                 yield chunk
@@ -93,9 +97,10 @@ class GatewayChatModel(BaseChatModel):
 
         reading = asyncio.run_coroutine_threadsafe(read(), _own_loop())
         reading.add_done_callback(lambda _: came.put(None))
+        first = True
         try:
             while (token := came.get()) is not None:
-                chunk = _chunk(token)
+                chunk, first = _chunk(token, first=first), False
                 if run_manager:
                     run_manager.on_llm_new_token(token.piece.text, chunk=chunk)
                 yield chunk
@@ -210,7 +215,7 @@ def _own_loop() -> asyncio.AbstractEventLoop:
     return loop
 
 
-def _chunk(token: Token) -> ChatGenerationChunk:
+def _chunk(token: Token, *, first: bool) -> ChatGenerationChunk:
     piece = token.piece
     usage = None
     if piece.finish and piece.input_tokens is not None and piece.output_tokens is not None:
@@ -228,8 +233,11 @@ def _chunk(token: Token) -> ChatGenerationChunk:
         )
         for call in piece.tool_calls
     ]
-    # Chunks are merged by adding metadata up, so each fact is said once, at the end.
-    metadata = {"model_name": token.model, "finish_reason": piece.finish} if piece.finish else {}
+    # Chunks are merged by adding metadata up, so each fact is said once. Who answers stands at the beginning: a model
+    # that has shown text is never replaced.
+    metadata = {"model_name": token.model} if first else {}
+    if piece.finish:
+        metadata["finish_reason"] = piece.finish
     message = AIMessageChunk(
         content=piece.text,
         tool_call_chunks=calls,

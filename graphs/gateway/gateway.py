@@ -91,14 +91,14 @@ class Gateway:
         self.limits = limits or Limits()
         self._local = local
         self._clock, self._sleep = clock, sleep
-        self._breakers = {model.id: Breaker(clock) for model in models}
+        self.breakers: Mapping[str, Breaker] = {model.id: Breaker(clock) for model in models}
         self._repeats = RepeatBudget()
         places = places or Places()
         self._providers, self._callers = Bulkhead(places.provider), Bulkhead(places.caller)
 
     def breaker_open(self, model: str) -> bool:
         """Whether `model` is resting after failures."""
-        return self._breakers[model].open
+        return self.breakers[model].open
 
     def missing_file(self, model: Model) -> str | None:
         """Return why a local model's file cannot be served, or None."""
@@ -129,13 +129,13 @@ class Gateway:
                 _pass_over(model, f"passed over: {shared}", chat)
                 continue
             if model.id in paused:
-                await self._sleep(self._breakers[model.id].held_s)
+                await self._sleep(self.breakers[model.id].held_s)
             for number in range(1, ATTEMPTS_A_DEPLOYMENT + 1):
                 if course.over:
                     raise course.failure
-                attempt, messages = self._prepared(model, chat)
+                attempt, messages = self._prepared(model, chat, number)
                 try:
-                    async with aclosing(self._tokens(attempt, messages, chat, number)) as tokens:
+                    async with aclosing(self._tokens(attempt, messages, chat)) as tokens:
                         async for token in tokens:
                             yield token
                     return
@@ -159,7 +159,7 @@ class Gateway:
 
     def _soon(self, model: Model, chat: Chat) -> bool:
         """Whether the model asked for a pause that is worth waiting for if no other answers."""
-        pause = self._breakers[model.id].held_s
+        pause = self.breakers[model.id].held_s
         return 0 < pause <= min(LONGEST_PAUSE_S, self._left(chat))
 
     async def _paused(self, pause: float | None, chat: Chat, *, others: bool) -> bool:
@@ -169,7 +169,9 @@ class Gateway:
         await self._sleep(pause)
         return True
 
-    def _prepared(self, model: Model, chat: Chat) -> tuple[Attempt, list[dict[str, Any]]]:
+    def _prepared(
+        self, model: Model, chat: Chat, number: int
+    ) -> tuple[Attempt, list[dict[str, Any]]]:
         """Return the attempt at an answer of `model`, and the messages that it can read."""
         # At least half of the window is for what the model reads.
         longest = min(model.max_output_tokens, model.context_tokens // 2)
@@ -180,15 +182,16 @@ class Gateway:
         messages = fit(own, model.context_tokens - max_tokens - asked)
         attempt = Attempt(
             model,
+            call=_idempotency_key(chat, model, number),
             ledger=chat.ledger,
-            breaker=self._breakers[model.id],
+            breaker=self.breakers[model.id],
             input_tokens=sum(map(count_message, messages)) + asked,
             max_tokens=max_tokens,
         )
         return attempt, messages
 
     async def _tokens(
-        self, attempt: Attempt, messages: Sequence[dict[str, Any]], chat: Chat, number: int
+        self, attempt: Attempt, messages: Sequence[dict[str, Any]], chat: Chat
     ) -> AsyncGenerator[Token, None]:
         model = attempt.model
         async with self._place(attempt, chat), attempt:
@@ -204,7 +207,7 @@ class Gateway:
                 deadline=time.monotonic() + self._left(chat),
                 base_url=base_url or None,
                 api_key=api_key or None,
-                idempotency_key=_idempotency_key(chat, model, number),
+                idempotency_key=attempt.call,
                 options=chat.options,
             )
             noted = _noted(transport.stream(request), attempt)

@@ -6,6 +6,7 @@ is recorded as unknown. What threads, users and days may spend is in the account
 
 import logging
 import threading
+import uuid
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -37,19 +38,27 @@ class Reserved:
     """What was set aside for one call."""
 
     usd: float = 0.0
-    charged: int | None = None
-    """Picodollars in the accounts of the purse; None without one."""
+    call: str | None = None
+    """The name under which it is held in the accounts of the purse; None without one."""
 
 
 class Ledger:
     """The calls of one turn and what is left of its budget. Safe to share between tasks and threads."""
 
-    def __init__(self, budget_usd: float | None = None, *, purse: Purse | None = None) -> None:
+    def __init__(
+        self, budget_usd: float | None = None, *, purse: Purse | None = None, fault: str = ""
+    ) -> None:
+        """A `fault` says why there is no more in the budget than that, where it is not what was spent."""
         self.budget_usd = budget_usd
-        self._purse = purse
+        self._purse, self._fault = purse, fault
         self._calls: list[Call] = []
         self._reserved = 0.0
         self._lock = threading.Lock()
+
+    @property
+    def waits(self) -> bool:
+        """Whether reserving and settling may wait for another process."""
+        return self._purse is not None
 
     @property
     def calls(self) -> list[dict[str, Any]]:
@@ -73,9 +82,22 @@ class Ledger:
         return max(0.0, min(limits)) if limits else None
 
     def reserve(
-        self, model: str, price: Price | None, *, input_tokens: int, output_tokens: int
+        self,
+        model: str,
+        price: Price | None,
+        *,
+        input_tokens: int,
+        output_tokens: int,
+        call: str | None = None,
     ) -> Reserved:
         """Set aside the most that a call can cost.
+
+        Args:
+            model: who is called.
+            price: of a million tokens.
+            input_tokens: what is sent.
+            output_tokens: the most that may come back.
+            call: its name, the same when the same call is made again after its process died; None makes one up.
 
         Raises:
             BudgetError: it does not fit, or the price is not known and a budget is set.
@@ -89,25 +111,31 @@ class Ledger:
             # So that a budget that is no number refuses too.
             if self.budget_usd is not None and not most <= (left := self._left()):
                 raise BudgetError(
-                    f"a call to {model} may cost {most:.6f} USD and {max(left, 0.0):.6f} is left",
+                    f"a call to {model} may cost {most:.6f} USD and {max(left, 0.0):.6f} is left"
+                    + (f": {self._fault}" if self._fault else ""),
                     model=model,
                 )
-            # Within the lock: what is charged to one is charged to all.
-            charged = None
-            if self._purse is not None:
-                charged = self._purse.accounts.charge(self._purse.of, most, model=model)
             self._reserved += most
-        return Reserved(most, charged)
+        if self._purse is None:
+            return Reserved(most)
+        name = call or uuid.uuid4().hex
+        try:
+            self._purse.accounts.charge(self._purse.of, most, model=model, call=name)
+        except BaseException:
+            with self._lock:
+                self._reserved -= most
+            raise
+        return Reserved(most, name)
 
     def settle(self, reserved: Reserved, call: Call) -> None:
         """Replace a reservation by what the call really cost."""
         with self._lock:
             self._reserved -= reserved.usd
             self._calls.append(call)
-        if self._purse is not None and reserved.charged is not None:
+        if self._purse is not None and reserved.call is not None:
             try:
                 self._purse.accounts.correct(
-                    self._purse.of, reserved.charged, cost_usd=call.cost_usd or 0.0
+                    self._purse.of, reserved.call, cost_usd=call.cost_usd or 0.0
                 )
             except BudgetError as error:  # the answer is there; more than it cost stays charged
                 _log.warning("%s; the most that the call could cost stays charged", error)

@@ -100,6 +100,7 @@ class Model:
             context_tokens=self.context_tokens,
             modalities=self.modalities,
             residency=self.residency,
+            abilities=self.abilities,
             missing_key=missing,
             missing_file=missing_file,
             cheapest_call_usd=None if self.price is None else self.price.of(input_tokens, 1),

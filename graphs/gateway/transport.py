@@ -30,7 +30,12 @@ _SAFE_ENVIRONMENT = {
 }
 _LOGGERS = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_WISHES = frozenset({"temperature", "top_p", "seed", "logprobs"})
+_WISHES = frozenset(
+    {
+        "temperature", "top_p", "presence_penalty", "frequency_penalty", "seed", "reasoning_effort", "logprobs",
+        "parallel_tool_calls", "user",
+    }
+)  # fmt: skip
 """What may be left out for a model that does not take it; a schema, a tool or a stop may not."""
 
 
@@ -156,9 +161,10 @@ async def _opened(litellm: ModuleType, request: Request) -> Any:
     arguments = _arguments(request)
     try:
         return await litellm.acompletion(**arguments)
-    except litellm.UnsupportedParamsError:  # LiteLLM's own check: nothing was sent
+    except litellm.UnsupportedParamsError as error:  # LiteLLM's own check: nothing was sent
+        named = {wish for wish in _WISHES if f"'{wish}'" in str(error)} or _WISHES
         return await litellm.acompletion(
-            **{name: value for name, value in arguments.items() if name not in _WISHES}
+            **{name: value for name, value in arguments.items() if name not in named}
         )
 
 

@@ -2,8 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, SystemMessage
@@ -11,6 +10,7 @@ from langgraph.runtime import Runtime
 
 from agents.errors import ProviderError
 from graphs import record as records
+from graphs.call import instructions_of, options_of
 from graphs.floor import question_stands
 from graphs.gateway.chat_model import GatewayChatModel
 from graphs.machine import Event
@@ -18,6 +18,7 @@ from graphs.nodes.models import choose_models, spender, typical_costs
 from graphs.results import results_here
 from graphs.services import Services
 from graphs.state import Context, State
+from graphs.tracing import step
 
 Answer = Callable[[State, Runtime[Context]], Awaitable[dict[str, Any]]]
 _SYSTEM = (
@@ -31,9 +32,12 @@ def answer(services: Services) -> Answer:
     async def node(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         record = state["decision"]
         if record["models"] is None:  # the hops were used up before routing came to the models
-            record = choose_models(record, state, runtime.context, services, prediction=None)
+            record = await services.with_books(
+                choose_models, record, state, runtime.context, services, prediction=None
+            )
         order = tuple(record["models"]["order"])
-        ledger = services.budgets.ledger(spender(state, runtime.context, services))
+        paying = spender(state, runtime.context, services)
+        ledger = await services.with_books(services.budgets.ledger, paying)
         model = GatewayChatModel(
             gateway=services.gateway,
             order=order,
@@ -43,7 +47,10 @@ def answer(services: Services) -> Answer:
             loop=asyncio.get_running_loop(),
             results=results_here(),
         )
-        message, error = await _answered(model, state["messages"])
+        call = runtime.context.call if runtime.context else {}
+        today = services.moment(record).strftime("%A %d %B %Y")
+        with step("answer"):
+            message, error = await _answered(model, state["messages"], call, today=today)
         record = records.with_calls(record, ledger.calls)
         served = message.response_metadata.get("model_name")
         if served:
@@ -61,22 +68,23 @@ def answer(services: Services) -> Answer:
     return node
 
 
-async def _answered(model: GatewayChatModel, messages: list[Any]) -> tuple[AIMessage, str | None]:
+async def _answered(
+    model: GatewayChatModel, messages: list[Any], call: Mapping[str, Any], *, today: str
+) -> tuple[AIMessage, str | None]:
     """Return the model's answer, or a message that says why there is none, and the error."""
-    prompt: list[BaseMessage] = [
-        SystemMessage(_SYSTEM.format(today=datetime.now().astimezone().strftime("%A %d %B %Y"))),
-        *messages,
-    ]
+    instructions = instructions_of(call) or _SYSTEM.format(today=today)
+    prompt: list[BaseMessage] = [SystemMessage(instructions), *messages]
     message_id = f"run-{uuid.uuid4()}"
     whole: Any = None
     try:
-        async for chunk in model.astream(prompt):
+        async for chunk in model.astream(prompt, **options_of(call)):
             whole = chunk if whole is None else whole + chunk
     except ProviderError as error:
         shown = f"{whole.text}\n\n" if whole is not None and whole.text else ""
         text = f"{shown}*No model could answer: {error}. Your message is kept; try again.*"
         # Whoever reads the thread can tell a beginning from an answer.
-        return AIMessage(text, id=message_id, response_metadata={"partial": True}), str(error)
+        facts = {"partial": True, "status": error.status, "retry_after": error.retry_after}
+        return AIMessage(text, id=message_id, response_metadata=facts), str(error)
     return (
         AIMessage(
             content=whole.content,

@@ -4,10 +4,12 @@ It opens to the declared default where the routers fail; a mask never opens.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from graphs import record as records
-from graphs.budgets import Spender
+from graphs.budgets import Left, Spender
+from graphs.call import brings_tools
 from graphs.gateway.models import count_tokens
 from graphs.masks import ModelFacts, Need, Refusal, model_refusal
 from graphs.routing.choice import Option, Ranked, rank
@@ -31,11 +33,22 @@ def spender(state: State, context: Context | None, services: Services) -> Spende
     return services.spender(context, spent=spent_usd(state), thread=thread)
 
 
-def order_models(state: State, context: Context | None, services: Services) -> list[str]:
+def left_of(state: State, context: Context | None, services: Services) -> Left:
+    """Return what this turn may still cost."""
+    return services.budgets.left(spender(state, context, services))
+
+
+def order_models(
+    state: State, context: Context | None, services: Services, *, behind_agent: bool = False
+) -> list[str]:
     """Return the models that may serve this turn by their overall quality and price, in the order of choice.
 
-    For calls whose text is not known yet, as those of an agent.
+    For calls whose text is not known yet, as those of an agent: who asked for certain agents and for no model leaves
+    it open which model they use.
     """
+    if behind_agent and context and context.include:
+        named = [i for i in context.include if i in services.gateway.models]
+        context = replace(context, include=named)
     allowed, _ = allowed_models(state, context, services)
     options, unpriced = [], []
     for model_id in allowed:
@@ -55,13 +68,16 @@ def allowed_models(
 ) -> tuple[list[str], list[Refusal]]:
     """Return the models that every mask lets through, and the refusals of the others."""
     messages = state["messages"]
+    left = left_of(state, context, services)
     need = Need(
         tokens=count_tokens([text_of(messages[-1].content)]),
-        modalities=modalities_of(messages[-1].content),
+        modalities=frozenset().union(*(modalities_of(m.content) for m in messages)),
+        tools=brings_tools(context.call if context else None),
         residency=services.options.residency,
-        budget_usd=services.budgets.left(spender(state, context, services)),
+        budget_usd=left.usd,
+        budget_fault=left.fault,
     )
-    caller = services.caller(context)
+    caller = services.caller(context, left)
     allowed: list[str] = []
     refused: list[Refusal] = []
     facts: ModelFacts
@@ -91,7 +107,7 @@ def choose_models(
         return records.with_models(
             record, order=order, frontier=(), masked=refused, preference=preference, reason=reason
         )
-    costs = _costs(allowed, state, prediction, services)
+    costs = predicted_costs(allowed, state, prediction, services)
     known = {model: cost for model, cost in costs.items() if cost is not None}
     ranked = rank_models(prediction, known, preference)
     wanted = _wanted(refused, known, state, prediction, services, preference)
@@ -114,6 +130,44 @@ def choose_models(
         far=prediction.far,
         measured={row.option.id for row in ranked} <= prediction.measured and bool(ranked),
         wanted=wanted,
+    )
+
+
+def go_on_with(
+    asker: str | None,
+    record: dict[str, Any],
+    state: State,
+    context: Context | None,
+    services: Services,
+) -> dict[str, Any]:
+    """Return the record of a turn that brings the results of tools: the model that asked for them goes on.
+
+    If it may not any more, those follow that would have stood in for it then; nothing is chosen anew.
+
+    Args:
+        asker: that model; None if it is not known, as in a thread that begins in the middle of a dialogue.
+        record: of this turn.
+        state: with the record of the turn in which the tools were asked for.
+        context: who is calling.
+        services: the models.
+    """
+    allowed, refused = allowed_models(state, context, services)
+    before = ((state.get("record") or {}).get("models") or {}).get("order") or []
+    order = [m for m in dict.fromkeys([asker, *before]) if m in allowed]
+    if not order:
+        return choose_models(record, state, context, services, prediction=None)
+    reason = (
+        f"{asker} asked for these tools and goes on"
+        if order[0] == asker
+        else f"{asker} asked for these tools and may not go on; {order[0]} stands in for it"
+    )
+    return records.with_models(
+        record,
+        order=order,
+        frontier=(),
+        masked=refused,
+        preference=services.preference(context),
+        reason=reason,
     )
 
 
@@ -158,7 +212,7 @@ def _wanted(
     dear = {r.candidate: r.reason for r in refused if r.code == "budget"}
     if not dear:
         return None
-    costs = _costs([*dear], state, prediction, services)
+    costs = predicted_costs([*dear], state, prediction, services)
     all_costs = {**known, **{m: c for m, c in costs.items() if c is not None}}
     first = rank_models(prediction, all_costs, preference)[0].option.id
     return {"id": first, "reason": dear[first]} if first in dear else None
@@ -173,13 +227,13 @@ def typical_costs(services: Services, models: Iterable[str]) -> dict[str, float 
     }
 
 
-def _costs(
-    allowed: Sequence[str], state: State, prediction: Prediction, services: Services
+def predicted_costs(
+    models: Sequence[str], state: State, prediction: Prediction, services: Services
 ) -> dict[str, float | None]:
-    """Return the predicted price of this turn for each allowed model."""
+    """Return the predicted price of this turn for each of `models`, None where it is not known."""
     tokens = count_tokens(text_of(m.content) for m in state["messages"])
     costs: dict[str, float | None] = {}
-    for model_id in allowed:
+    for model_id in models:
         model = services.gateway.models[model_id]
         answer = prediction.answer_tokens.get(model_id, prediction.output_tokens)
         expected = min(round(answer), model.max_output_tokens)

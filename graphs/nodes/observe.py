@@ -4,19 +4,20 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from langchain_core.messages import AnyMessage
+from langchain_core.messages import AnyMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.runtime import Runtime
 
 from agents.errors import CheckpointError
 from agents.replies import approved
 from graphs import record as records
+from graphs.call import brings_tools
 from graphs.machine import Event, Phase
 from graphs.owner import user_of
 from graphs.routing.dialogue import Dialogue
 from graphs.services import Services
 from graphs.state import Context, State
-from graphs.turn import chosen, name_event, text_of
+from graphs.turn import chosen, modalities_of, name_event, text_of
 
 Observe = Callable[[State, RunnableConfig, Runtime[Context]], Awaitable[dict[str, Any]]]
 
@@ -28,13 +29,20 @@ def observe(services: Services) -> Observe:
         state: State, config: RunnableConfig, runtime: Runtime[Context]
     ) -> dict[str, Any]:
         began = time.perf_counter()
-        text = text_of(state["messages"][-1].content)
+        last = state["messages"][-1]
+        of_tools = isinstance(last, ToolMessage)
+        text = _asked(state["messages"]) if of_tools else text_of(last.content)
         phase = _phase(state)
         holder = _holder(state, services)
         offered = _offered(state, services) if phase == Phase.AWAITING_CHOICE else []
         away = Dialogue.from_plain(state.get("dialogue")).away > 0
         event = name_event(text, phase=phase, holder=holder, offered=offered, away=away)
-        turn = (state.get("turn") or 0) + 1
+        if of_tools or brings_tools(runtime.context.call if runtime.context else None):
+            event = Event.NEW_REQUEST  # no agent takes it, so it goes on with none
+        elif modalities_of(last.content) != {"text"} and event != Event.CLOSE:
+            event = Event.NEW_REQUEST
+        # The results of tools go on with the turn that asked for them.
+        turn = max(1, (state.get("turn") or 0) + (0 if of_tools else 1))
         thread = (config.get("configurable") or {}).get("thread_id")
         record = records.begin(
             thread=thread, turn=turn, phase=phase, event=event, versions=_versions(services)
@@ -105,6 +113,11 @@ def after_observe(state: State) -> str:
     if event in (Event.CLOSE, Event.CANCEL) and target is None:
         return Event.CLOSE
     return f"{Event.CONTINUE}: {target}" if target else Event.NEW_REQUEST
+
+
+def _asked(messages: Sequence[AnyMessage]) -> str:
+    """Return what the user wrote last."""
+    return next((text_of(m.content) for m in reversed(messages) if m.type == "human"), "")
 
 
 def _phase(state: State) -> Phase:

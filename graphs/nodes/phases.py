@@ -14,6 +14,7 @@ from graphs.nodes.models import always_best
 from graphs.routing.dialogue import Dialogue
 from graphs.services import Services
 from graphs.state import Context, State
+from graphs.tracing import tell
 from graphs.turn import text_of
 
 PhaseNode = Callable[[State, Runtime[Context]], Awaitable[dict[str, Any]]]
@@ -46,13 +47,15 @@ def resting(phase: Phase, services: Services) -> PhaseNode:
         dialogue = _dialogue(state, record, messages, phase=phase, holder=holder)
         services.hear(dialogue)
         update["dialogue"] = dialogue.plain()
-        best = always_best(
+        best = await services.with_books(
+            always_best,
             {**state, "decision": record},
             runtime.context,
             services,
             output_tokens=count_tokens([text_of(messages[-1].content)]),
         )
         record = records.finish(record, phase=phase, always_best=best)
+        tell(record)
         runtime.stream_writer({"type": "turn", "phase": phase.value, "record": record})
         return {**update, "record": record, "decision": record}
 
@@ -83,6 +86,8 @@ def _dialogue(
 ) -> Dialogue:
     """Return what the next turn's choice of an agent reads of this one."""
     before = Dialogue.from_plain(state.get("dialogue"))
+    if messages and getattr(messages[-1], "tool_calls", None):
+        return before  # the caller's tools run now, and what the model says to it is still to come
     said = text_of(messages[-1].content) if messages else ""
     served = record["served_by"] or {}
     agent = served.get("id") if served.get("kind") == "agent" else None

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
+from langchain_core.messages import AIMessage, ToolMessage
 from langgraph.runtime import Runtime
 
 from agents.contract import OutcomeEvent
@@ -14,7 +15,7 @@ from graphs import record as records
 from graphs.guard import moment_of
 from graphs.machine import Event, Phase
 from graphs.masks import Refusal, mask_agents
-from graphs.nodes.models import choose_models, spent_usd
+from graphs.nodes.models import choose_models, go_on_with, left_of
 from graphs.nodes.tie_break import tie_break
 from graphs.routing.chooser import Choice
 from graphs.routing.decision import Decision, Odds
@@ -23,6 +24,7 @@ from graphs.routing.quality import Prediction
 from graphs.routing.router import Router
 from graphs.services import Services
 from graphs.state import Context, State
+from graphs.tracing import step
 
 Route = Callable[[State, Runtime[Context]], Awaitable[dict[str, Any]]]
 _CONSIDERED = 5
@@ -37,7 +39,10 @@ def route(services: Services) -> Route:
 
     async def node(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         began = time.perf_counter()
-        update = await routed(state, runtime.context, services)
+        with step("route"):
+            update = await routed(state, runtime.context, services)
+        if services.shadow is not None and not state["outcome"]:  # not what an agent gave back
+            services.shadow.watch(state, runtime.context, update["decision"])
         record = records.with_time(update["decision"], "route", 1e3 * (time.perf_counter() - began))
         runtime.stream_writer({"type": "route", "record": record})
         return {**update, "decision": record}
@@ -53,10 +58,13 @@ def after_route(state: State) -> str:
 
 async def routed(state: State, context: Context | None, services: Services) -> dict[str, Any]:
     """Return the update that decides who serves the turn of `state`; nothing is run."""
+    if isinstance(state["messages"][-1], ToolMessage):
+        return await _tool_results(state, context, services)
     moment, onward = moment_of(state, services)
+    left = await services.with_books(left_of, state, context, services)
     allowed, masked = mask_agents(
         services.cards(),
-        caller=services.caller(context, spent=spent_usd(state), thread=state["decision"]["thread"]),
+        caller=services.caller(context, left),
         moment=moment,
         runnable=services.runnable(),
         allowed_hand_overs=onward,
@@ -70,6 +78,13 @@ async def routed(state: State, context: Context | None, services: Services) -> d
     if moment.handed_by and asked_for in allowed:
         reason = f"{moment.handed_by} handed over to it"
         decision = Decision(event=Event.SWITCH, agent=asked_for, p_fit=1.0, reason=reason)
+    elif (sole := _asked_for(context, allowed, services)) is not None:
+        decision = Decision(
+            event=Event.SWITCH if moment.holder not in (None, sole) else Event.START,
+            agent=sole,
+            p_fit=1.0,
+            reason="the caller asked for it alone",
+        )
     else:
         choice, prediction, fault = await _chosen(state, allowed, services)
         decision = choice.decision
@@ -102,7 +117,9 @@ async def routed(state: State, context: Context | None, services: Services) -> d
     elif event == Event.CLARIFY:
         question = {"request": state["request"], "options": list(decision.others)}
     else:
-        record = choose_models(record, state, context, services, prediction=prediction)
+        record = await services.with_books(
+            choose_models, record, state, context, services, prediction=prediction
+        )
         event = Event.NONE if record["models"]["order"] else Event.REFUSE
     return {
         "event": event.value,
@@ -112,6 +129,33 @@ async def routed(state: State, context: Context | None, services: Services) -> d
         "rest": rest,
         "decision": record,
     }
+
+
+def _asked_for(context: Context | None, allowed: list[str], services: Services) -> str | None:
+    """Return the one agent that the caller lets serve, where no model may: there is nothing to choose."""
+    include = context.include if context else ()
+    sole = (
+        len(include) == 1 and allowed == list(include) and include[0] not in services.gateway.models
+    )
+    return allowed[0] if sole else None
+
+
+async def _tool_results(
+    state: State, context: Context | None, services: Services
+) -> dict[str, Any]:
+    """Return the update that gives the results of the caller's tools to the model that asked for them."""
+    asked = (m for m in reversed(state["messages"]) if isinstance(m, AIMessage) and m.tool_calls)
+    asker = next(asked, None)
+    model = asker.response_metadata.get("model_name") if asker else None
+    record = records.with_agents(
+        state["decision"],
+        decision=Event.NONE,
+        agent=None,
+        reason="the results of the caller's tools are for the model that asked for them",
+    )
+    record = await services.with_books(go_on_with, model, record, state, context, services)
+    event = Event.NONE if record["models"]["order"] else Event.REFUSE
+    return {"event": event.value, "target": None, "choice": None, "rest": [], "decision": record}
 
 
 def _rest(state: State) -> list[dict[str, str]]:

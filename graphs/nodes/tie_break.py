@@ -60,10 +60,11 @@ async def tie_break(
         services: the agents and the gateway.
     """
     record = state["decision"]
-    order = order_models(state, context, services)
+    order = await services.with_books(order_models, state, context, services)
     if not order or not candidates:
         return decision, record
-    ledger = services.budgets.ledger(spender(state, context, services))
+    paying = spender(state, context, services)
+    ledger = await services.with_books(services.budgets.ledger, paying)
     model = GatewayChatModel(
         gateway=services.gateway,
         order=tuple(order),

@@ -113,7 +113,7 @@ def test_of_a_long_text_no_more_than_its_beginning_and_its_end_are_read() -> Non
 @pytest.mark.faults
 def test_adversarial_rerouting(services: Services) -> None:
     queries, prefixes = easy_queries(), gadgets()
-    found = rises(services, queries[::5], prefixes)
+    found = rises(services, queries, prefixes)
     began = time.perf_counter()
     services.router().choose_agent("x y " * 250_000, Dialogue(), allowed=list(services.cards()))
     seconds = time.perf_counter() - began
@@ -125,7 +125,7 @@ def test_adversarial_rerouting(services: Services) -> None:
     bar(
         19,
         "adversarial rerouting",
-        len(prefixes) * len(queries[::5]),
+        len(prefixes) * len(queries),
         result,
         "+10 points, bounded",
     )

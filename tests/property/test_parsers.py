@@ -1,9 +1,12 @@
 """Whatever stands in what MoMA reads, reading it gives a value or one of MoMA's errors, on one line."""
 
 import asyncio
+import copy
+import io
 import json
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +16,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from langgraph.checkpoint.base import CheckpointTuple
 from langgraph.checkpoint.memory import InMemorySaver
+from rich.console import Console
 
 from agents.card import AgentCard
+from agents.contract import declined
 from agents.errors import MomaError
 from agents.source import Source
 from app.chat.commands import COMMANDS, Session, check_thread, run_command
@@ -30,6 +35,7 @@ from graphs.routing.dialogue import Dialogue
 from graphs.routing.outcomes import Outcomes
 from graphs.saved import check_saved
 from tests.support.agents import fake_agent, fake_services, model_at, on
+from tests.support.provider import FakeProvider, ok
 
 QUICK = settings(
     max_examples=60,
@@ -258,4 +264,78 @@ def test_a_turn_on_a_thread_with_any_values(values: dict[str, Any], text: str) -
             assert str(error).isprintable()  # noqa: PT017
 
     asyncio.run(live())
+    services.close()
+
+
+RECORD: dict[str, Any] = {}
+
+
+async def a_record() -> dict[str, Any]:
+    """Return the record of a turn that an agent declined and a model answered, with nothing left out."""
+    if not RECORD:
+        agents = (
+            fake_agent("alpha", lambda *_: declined("not mine")),
+            fake_agent("beta", grants=frozenset({"x"})),
+        )
+        with FakeProvider(ok("A song.")) as provider:
+            services = fake_services(
+                *agents, models=[model_at(provider.base_url), model_at("", "m2", key="NO_KEY")]
+            )
+            result = await build_graph(services=services).ainvoke(
+                {"messages": "alpha, write a poem"}
+            )
+        services.close()
+        RECORD.update(result["record"])
+    return copy.deepcopy(RECORD)
+
+
+@st.composite
+def spots(draw: st.DrawFn, record: Any) -> list[Any]:
+    """Return the way to a value within a record."""
+    way: list[Any] = []
+    while isinstance(record, dict | list) and record and (not way or draw(st.booleans())):
+        step = draw(
+            st.sampled_from(sorted(record) if isinstance(record, dict) else range(len(record)))
+        )
+        way.append(step)
+        record = record[step]
+    return way
+
+
+def put(record: Any, way: Sequence[Any], value: Any, *, gone: bool) -> None:
+    for step in way[:-1]:
+        record = record[step]
+    if gone:
+        del record[way[-1]]
+    else:
+        record[way[-1]] = value
+
+
+@given(st.data())
+@settings(QUICK, max_examples=40)
+def test_a_damaged_record_is_drawn_or_refused(data: st.DataObject) -> None:
+    record = asyncio.run(a_record())
+    services = fake_services(fake_agent("alpha"))
+    graph = build_graph(services=services, checkpointer=InMemorySaver())
+    for _ in range(data.draw(st.integers(1, 3))):
+        if way := data.draw(spots(record)):
+            put(record, way, data.draw(JSON), gone=data.draw(st.booleans()))
+
+    async def look() -> None:
+        values = {"record": record, "turn": 1, "phase": "idle"}
+        with suppress(Exception):  # LangGraph itself refuses some
+            await graph.aupdate_state(on("t"), values, as_node="idle")
+        for session in (
+            Session(graph, services, "new", record=record),
+            Session(graph, services, "new"),
+        ):
+            try:
+                if session.record is None:
+                    await session.enter("t")
+                for line in ("/why", "/graph"):
+                    Console(file=io.StringIO()).print(await run_command(session, line))
+            except MomaError as error:
+                assert str(error).isprintable()  # noqa: PT017
+
+    asyncio.run(look())
     services.close()

@@ -7,6 +7,7 @@ import asyncio
 import sqlite3
 import sys
 from contextlib import closing
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.types import interrupt
 
 from agents.contract import done, needs_input
+from graphs import build_graph
 from graphs.checkpoints import open_sqlite
 from graphs.threads import MomaGraph
-from tests.support.agents import fake_agent, fake_graph, model_at, on, say
+from tests.support.agents import fake_agent, fake_services, model_at, on, say
 from tests.support.provider import FakeProvider, ok
 
 THREADS = {
@@ -54,7 +56,9 @@ def graph_of(saver: BaseCheckpointSaver[Any], base_url: str) -> MomaGraph:
         fake_agent("asker", ask),
         fake_agent("shredder", shred),
     ]
-    return fake_graph(*agents, saver=saver, models=[model_at(base_url)])
+    services = fake_services(*agents, models=[model_at(base_url)])
+    services.zone = UTC  # a kept answer is known by its prompt, which names the day
+    return build_graph(services=services, checkpointer=saver)
 
 
 class _Killed(Exception):

@@ -8,14 +8,17 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
+from langgraph.checkpoint.serde.types import ERROR
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 from agents.errors import CheckpointError
 from graphs import checkpoints
-from graphs.checkpoints import ThreadedSaver, open_sqlite, strict
+from graphs.checkpoints import ThreadedSaver, open_sqlite, open_threads, strict
 from graphs.locks import locks_of
 from tests.support.agents import answer, fake_agent, fake_graph, on, say
 from tests.support.waiting import PATIENCE_S
@@ -180,3 +183,37 @@ async def test_a_synchronous_saver_is_wrapped_and_shares_its_locks(tmp_path: Pat
 def test_an_asynchronous_saver_is_used_as_it_is() -> None:
     saver = InMemorySaver()
     assert strict(saver) is saver
+
+
+class FakeCipher:
+    def encrypt(self, plaintext: bytes) -> tuple[str, bytes]:
+        return "fake", plaintext[::-1]
+
+    def decrypt(self, ciphername: str, ciphertext: bytes) -> bytes:
+        return ciphertext[::-1]
+
+
+@pytest.mark.parametrize(
+    "serde", [None, EncryptedSerializer(FakeCipher())], ids=["plain", "encrypted"]
+)
+async def test_the_exception_that_ended_a_task_is_kept_without_its_keys(serde: Any) -> None:
+    saver = InMemorySaver(serde=serde)
+    assert strict(saver) is saver
+    error = RuntimeError("boom sk-canary-0123456789abcdef")
+    place = {"thread_id": "t", "checkpoint_ns": "", "checkpoint_id": "1"}
+    await saver.aput_writes({"configurable": place}, [(ERROR, error), ("messages", ["hi"])], "task")
+    kept = [saver.serde.loads_typed(value[2]) for value in saver.writes["t", "", "1"].values()]
+    assert kept == ["RuntimeError('boom [key]')", ["hi"]]
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("postgresql://[bad", "cannot be used"),
+        ("postgresql://h/db?nonsense=1", "invalid URI query parameter"),
+    ],
+)
+async def test_an_address_that_is_none_is_told_at_once(url: str, told: str) -> None:
+    with pytest.raises(CheckpointError, match=told):
+        async with open_threads(url):
+            pass

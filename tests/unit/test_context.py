@@ -1,10 +1,12 @@
 """A caller's context is checked where it is made, and a paused turn returns its own state."""
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import interrupt
 
 from agents.contract import done
@@ -15,16 +17,61 @@ from graphs.turn import clean_text
 from tests.support.agents import fake_agent, fake_graph, on, say
 
 
-@pytest.mark.parametrize("field", ["grants", "include", "exclude"])
-def test_a_text_where_a_list_belongs_opens_nothing(field: str) -> None:
-    with pytest.raises(InputError, match=f"context {field}: given the text 'pay'"):
-        Context(**{field: "pay"})  # type: ignore[arg-type]
+async def turn(context: Any) -> Any:
+    said = {"messages": [{"role": "user", "content": "alpha"}]}
+    return await fake_graph(fake_agent("alpha")).ainvoke(said, context=context)
 
 
-@pytest.mark.parametrize("budget", [-1, math.nan, "0.01", True])
-def test_a_budget_that_is_no_amount_is_refused(budget: Any) -> None:
-    with pytest.raises(InputError, match="budget_usd"):
-        Context(budget_usd=budget)
+WRONG: dict[str, list[Any]] = {
+    "user": [5, None, ""],
+    "grants": ["pay", ["pay", 7], None, {"pay": True}],
+    "include": ["pay", 3],
+    "exclude": [b"pay"],
+    "preference": ["best", 1.5, math.nan],
+    "budget_usd": [-1, math.nan, "0.01", True],
+}
+
+
+@pytest.mark.parametrize(
+    ("field", "given"), [(f, v) for f, values in WRONG.items() for v in values]
+)
+async def test_a_context_with_a_wrong_field_opens_nothing(field: str, given: Any) -> None:
+    with pytest.raises(InputError, match=field.partition("_")[0]):
+        Context(**{field: given})
+    with pytest.raises(InputError, match=field.partition("_")[0]):
+        await turn({field: given})
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [({"bogus": 1}, "unknown field 'bogus'; known: user, grants"), ("ann", "a str"), (5, "a int")],
+)
+async def test_a_context_of_another_form_is_one_line(given: Any, told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        await turn(given)
+
+
+@dataclass
+class TheirContext:
+    tenant: str = "acme"
+
+
+@pytest.mark.parametrize(
+    ("outer", "served"),
+    [(TheirContext(), "beta"), (Context(grants=["alpha"]), "alpha"), (None, "beta")],
+)
+async def test_inside_another_graph_its_context_counts_if_it_is_ours(
+    outer: Any, served: str
+) -> None:
+    """A context of their own grants nothing here and breaks nothing."""
+    inner = fake_graph(fake_agent("alpha", grants=frozenset({"alpha"})), fake_agent("beta"))
+    builder = StateGraph(MessagesState, context_schema=type(outer) if outer else None)
+    builder.add_node("moma", inner)
+    builder.add_edge(START, "moma")
+    graph: Any = builder.compile()
+    said = {"messages": [{"role": "user", "content": "alpha, alpha or beta"}]}
+    result = await graph.ainvoke(said, context=outer)
+    assert result["messages"][-1].text == f"{served} did it."
 
 
 def paying() -> Any:

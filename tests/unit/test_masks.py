@@ -81,6 +81,11 @@ AGENT_REFUSALS: dict[str, tuple[dict[str, Any], str]] = {
         {"card": replace(CARD, budget_usd=0.1), "caller": Caller(budget_usd=0.0)},
         "it may spend money and none is left",
     ),
+    "tools": ({"caller": Caller(own_tools=True)}, "the request brings its own tools"),
+    "modality": (
+        {"modalities": frozenset({"text", "image"})},
+        "agents read text alone, and the message has image",
+    ),
 }
 
 
@@ -183,6 +188,7 @@ MODEL_REFUSALS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         {"budget_usd": 0.001},
         "a call costs at least 0.010000 USD of 0.001000 left",
     ),
+    "tools": ({}, {"tools": True}, "it calls no tools"),
 }
 
 

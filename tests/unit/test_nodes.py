@@ -136,7 +136,7 @@ async def test_what_came_of_an_answer_that_broke_off_is_kept_as_a_part() -> None
         result = await say(graph, "write a poem")
         kept = (await graph.aget_state(on("t"))).values["messages"][-1]
     assert answer(result).startswith("word word")
-    assert kept.response_metadata == {"partial": True}
+    assert kept.response_metadata == {"partial": True, "status": 502, "retry_after": None}
     assert result["record"]["error"] == "the answer of m was cut off"
     assert result["record"]["served_by"] is None
 

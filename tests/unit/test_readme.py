@@ -3,17 +3,22 @@
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 import yaml
 
 from tests.support.outcomes import graded, write_table
-from tests.support.waiting import PATIENCE_S
+from tests.support.waiting import PATIENCE_S, wait_until
 
 ROOT = Path(__file__).parents[2]
+SERVER = "127.0.0.1:8000"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -50,9 +55,40 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@contextmanager
+def served(code: str, folder: Path) -> Iterator[str]:
+    """Serve in `folder` where `code` speaks to a server; yield the code with its address."""
+    if SERVER not in code:
+        yield code
+        return
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    server = subprocess.Popen(
+        [sys.executable, "-m", "app.server", "--port", address.partition(":")[2]],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "MOMA_HOME": str(folder / "home")},
+        stdout=subprocess.DEVNULL,
+    )
+
+    def ready() -> bool:
+        try:
+            return httpx.get(f"http://{address}/ready", timeout=5).status_code == 200
+        except httpx.HTTPError:
+            return server.poll() is not None
+
+    try:
+        wait_until(ready)
+        yield code.replace(SERVER, address)
+    finally:
+        server.terminate()
+        assert server.wait(PATIENCE_S) == 0
+
+
 @pytest.mark.parametrize("code", blocks("python"))
 def test_its_python_runs_and_prints_what_its_comments_say(code: str, folder: Path) -> None:
-    done = run([sys.executable, "-W", "error::SyntaxWarning", "-c", code], folder)
+    with served(code, folder) as code:
+        done = run([sys.executable, "-W", "error::SyntaxWarning", "-c", code], folder)
     assert done.returncode == 0, done.stderr
     promised = re.findall(r"^\s*print\(.*\)  # (.+)$", code, re.MULTILINE)
     assert done.stdout.splitlines() == promised

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphs.redaction import RedactingFilter, keep_quiet, redact, redact_errors, redact_fields
+from graphs.redaction import RedactingFilter, keep_quiet, redact, redact_fields
 
 
 @pytest.mark.parametrize(
@@ -114,10 +114,3 @@ def test_libraries_that_log_whole_requests_are_quiet_unless_they_are_set_by_name
         assert openai.level == logging.DEBUG
     finally:
         openai.setLevel(logging.WARNING)
-
-
-def test_the_exception_that_ended_a_task_is_kept_without_its_keys() -> None:
-    writes = [("__error__", RuntimeError("boom sk-canary-0123456789abcdef")), ("messages", ["hi"])]
-    (_, error), kept = redact_errors(writes)
-    assert error == "RuntimeError('boom [key]')"
-    assert kept == ("messages", ["hi"])

@@ -35,7 +35,11 @@ def test_the_environment_wins_over_the_file_and_the_file_over_the_default(
             "cost",
             "MOMA_PREFERNCE: unknown setting; did you mean MOMA_PREFERENCE?",
         ),
-        ("MOMA_QQQ_ZZZ", "1", "MOMA_QQQ_ZZZ: unknown setting; known: MOMA_BUDGET_USD"),
+        (
+            "MOMA_QQQ_ZZZ",
+            "1",
+            "MOMA_QQQ_ZZZ: unknown setting; known: MOMA_API_KEYS, MOMA_BUDGET_USD",
+        ),
         ("MOMA_PREFERENCE", "fast", "MOMA_PREFERENCE: given 'fast'; "),
         ("MOMA_PREFERENCE", "1.5", "MOMA_PREFERENCE: given '1.5'; "),
         ("MOMA_BUDGET_USD", "-1", "MOMA_BUDGET_USD: given '-1'; "),
@@ -101,6 +105,7 @@ def test_settings_cannot_be_changed_after_they_are_read() -> None:
 def test_every_option_of_the_graph_follows_its_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     changed = {
         "MOMA_HOME": "elsewhere",
+        "MOMA_CHECKPOINTS": "postgresql://127.0.0.1/moma",
         "MOMA_ENCODER": "openai:small",
         "MOMA_PROFILE": "profile",
         "MOMA_PREFERENCE": "cost",

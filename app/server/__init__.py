@@ -1,0 +1,1 @@
+"""The OpenAI-compatible server: chat UIs and programs that speak to a model speak to MoMA."""

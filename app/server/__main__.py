@@ -1,0 +1,132 @@
+"""Serve MoMA to chat UIs and programs that speak OpenAI's API, or make a key for one of them."""
+
+import argparse
+import ipaddress
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from agents.errors import MomaError, SettingsError
+from app.settings import Settings, read_settings
+from app.telemetry import exporting, logging_to
+
+_EPILOG = "Exit status: 0 ended on request, 2 bad usage, bad input or a broken set-up."
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m app.server", description=__doc__, epilog=_EPILOG
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
+    parser.add_argument("--port", type=_port, default=8000, help="the port to listen on")
+    commands = parser.add_subparsers(dest="command")
+    key = commands.add_parser("key", help="make a key; it is shown once", epilog=_EPILOG)
+    key.add_argument("--user", required=True, help="whose threads and whose money it is")
+    for name, text in {
+        "grants": "what the bearer is granted",
+        "models": "wildcards of models that may serve",
+        "agents": "wildcards of agents that may serve",
+    }.items():
+        key.add_argument(f"--{name}", type=_words, help=f"{text}, with commas between")
+    key.add_argument("--preference", help="cost, auto, performance, or a number from 0 to 1")
+    key.add_argument("--budget-usd", type=float, help="the most that a turn may cost")
+    key.add_argument(
+        "--forwards-users", action="store_true", help="the bearer is a chat UI that names its users"
+    )
+    key.add_argument("--debug", action="store_true", help="the bearer may read decision records")
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the server, or make a key, and return the exit status."""
+    arguments = _arguments(argv)
+    try:
+        if arguments.command == "key":
+            return _make_key(arguments)
+        return _serve(arguments, read_settings())
+    except MomaError as error:
+        print(f"moma: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"moma: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _make_key(arguments: argparse.Namespace) -> int:
+    from app.server.keys import make_key
+
+    names = (
+        "user", "grants", "models", "agents", "preference", "budget_usd", "forwards_users", "debug",
+    )  # fmt: skip
+    key, entry = make_key(**{name: getattr(arguments, name) for name in names})
+    print(f"The key, which is shown this once:\n\n  {key}\n")
+    print(f"Its entry for the file that MOMA_API_KEYS names:\n\n{entry}", end="")
+    return 0
+
+
+def _serve(arguments: argparse.Namespace, settings: Settings) -> int:
+    from app.server.door import LOOPBACK
+    from app.server.keys import Keys
+
+    keys = Keys.from_file(settings.api_keys) if settings.api_keys else None
+    loopback = _is_loopback(arguments.host)
+    if keys is None and not loopback:
+        raise SettingsError(
+            f"--host {arguments.host} can be reached from other machines, and there are no keys: set MOMA_API_KEYS, "
+            "or listen on 127.0.0.1"
+        )
+    _check_free(arguments.host, arguments.port)
+    settings.make_home()
+    settings.read_catalog()  # so that a fault in it is told on one line
+    hosts = (*settings.server_hosts, *(LOOPBACK if loopback else ()))
+
+    from app.server.application import make_app
+    from app.server.resources import open_resources
+    from app.server.serving import serve
+
+    app = make_app(lambda: open_resources(settings, keys), hosts=hosts or None)
+    plain = settings.log == "text"
+    with logging_to(logging.StreamHandler(sys.stderr), plain=plain), exporting("moma-server"):
+        print(f"MoMA listens on http://{arguments.host}:{arguments.port}/v1", flush=True)
+        started = serve(
+            app, host=arguments.host, port=arguments.port, drain_seconds=settings.drain_seconds
+        )
+    return 0 if started else 2
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _check_free(host: str, port: int) -> None:
+    """Refuse an address that cannot be listened on, before anything is loaded."""
+    import socket
+
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind((host, port))
+        except OSError as error:
+            text = f"cannot listen on {host}:{port} ({os.strerror(error.errno or 0)})"
+            raise SettingsError(text) from None
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or not 0 < int(text) < 2**16:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port from 1 to 65535")
+    return int(text)
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

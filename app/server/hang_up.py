@@ -1,0 +1,47 @@
+"""Work for a client that may hang up: it ends with the connection, and what it holds is given back."""
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from starlette.requests import Request
+from starlette.types import Receive
+
+from app.server.errors import ApiError
+
+__all__ = ["gone", "unless_gone"]
+
+_T = TypeVar("_T")
+
+
+async def gone(receive: Receive) -> None:
+    """Return when the client has hung up; the request's body must have been read."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def unless_gone(request: Request, work: Coroutine[Any, Any, _T]) -> _T:
+    """Return what `work` does.
+
+    Raises:
+        ApiError: the client hung up before; the work was cancelled and has ended.
+    """
+    working = asyncio.ensure_future(work)
+    watching = asyncio.ensure_future(gone(request.receive))
+    try:
+        await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise ApiError(499, "the client hung up")
+        return working.result()
+    finally:
+        await _ended(watching)
+        await _ended(working)
+
+
+async def _ended(task: "asyncio.Future[Any]") -> None:
+    """Cancel a task and wait until it has ended; what it raised is told by who waits for its result."""
+    if not task.done():
+        task.cancel()
+        with suppress(asyncio.CancelledError, Exception):
+            await task

@@ -1,0 +1,48 @@
+"""`/health`: the process lives; `/ready`: it can take turns; `/metrics`: what Prometheus reads."""
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from app.server.callers import caller_of
+from app.server.metrics import CONTENT_TYPE
+from app.server.resources import Resources
+
+__all__ = ["health", "metrics", "ready"]
+
+
+async def health(request: Request) -> Response:
+    """Say that the process answers."""
+    return JSONResponse({"status": "ok"})
+
+
+async def ready(request: Request) -> Response:
+    """Say whether turns can be taken, and if not what is missing."""
+    resources: Resources = request.app.state.resources
+    missing = []
+    if resources.services.admission.draining:
+        missing.append("the process is about to end")
+    if not resources.services.loaded:
+        missing.append("the routers are still loading")
+    try:
+        await resources.conversations.check()
+        await _read_threads(resources)
+    except Exception as error:  # noqa: BLE001 whatever the store raises, it is not ready
+        missing.append(f"the store cannot be read ({type(error).__name__})")
+    status = "unavailable" if missing else "ok"
+    return JSONResponse({"status": status, "missing": missing}, status_code=503 if missing else 200)
+
+
+async def metrics(request: Request) -> Response:
+    """Return the counters.
+
+    Raises:
+        ApiError: the server has keys, and the caller sent none.
+    """
+    resources: Resources = request.app.state.resources
+    caller_of(request.headers, resources.keys)
+    return Response(resources.metrics.text(), headers={"content-type": CONTENT_TYPE})
+
+
+async def _read_threads(resources: Resources) -> None:
+    saver = resources.graph.checkpointer
+    await saver.aget_tuple({"configurable": {"thread_id": "~ready", "checkpoint_ns": ""}})  # type: ignore[union-attr]

@@ -1,0 +1,245 @@
+"""In which thread a request goes on, and from where.
+
+A thread is the caller's own: its id begins with a hash of the user, and the graph holds the owner beside it. It is
+named by the request (`metadata.session_id`, `X-Session-Id`, Open WebUI's chat id) or found by what was said so far.
+
+- A thread that does not exist yet is begun with all messages of the request.
+- What follows the last answer in the request is new, and is added to the thread, if the user's turns before it are
+  those of the thread, or its last ones: clients shorten long histories.
+- A request without any answer adds to a thread that it names. If it begins as the thread did, or comes from Open WebUI,
+  which always sends everything, it is the first turn again.
+- A turn that was edited or asked for again goes on from the saved state in which the dialogue stood before it, with the
+  floor and the memories of that moment: LangGraph's time travel, on the same thread. What was said since stays in the
+  store as another branch, and is found when the client goes back to it. If that state is not found, the thread begins
+  anew, with all messages of the request.
+
+What answers said is not compared: chat UIs change it, and a question for an approval is none of the saved messages.
+"""
+
+import hashlib
+import re
+import uuid
+from collections.abc import Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.messages import BaseMessage, HumanMessage
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
+
+from app.server.callers import ApiCaller
+from app.server.conversations import Conversations
+from app.server.errors import ApiError
+from app.server.messages import Mark, as_langchain, digest, marks_of, said_in, split
+from app.server.request import ChatRequest, Message
+from graphs.owner import check_owner
+from graphs.saved import check_saved
+from graphs.store_errors import readable
+from graphs.threads import MomaGraph
+
+__all__ = ["Place", "find_place"]
+
+_OPEN_WEBUI_CHAT = "x-openwebui-chat-id"
+_HEADERS = ("x-session-id", _OPEN_WEBUI_CHAT)
+_RETRY = "idempotency-key"
+_LONGEST_KEY = 256
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9._-]{1,64}")
+FARTHEST = 600
+"""Saved states that are looked through for the one before an edited turn."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a turn is run, and what is sent there."""
+
+    config: RunnableConfig
+    thread: str
+    messages: list[BaseMessage]
+    said: Sequence[Message]
+    """All messages of the request."""
+    named: bool
+    """Whether the request named the thread."""
+    message_id: str | None = None
+    """The id of the last message, where the client may send it again: the thread may have it, and its answer."""
+    values: Mapping[str, Any] | None = None
+    """The saved state from which the turn goes on; None where there is none."""
+    paused: bool = False
+    """Whether an agent waits for an approval there."""
+
+    @property
+    def newest(self) -> RunnableConfig:
+        """Where the thread stands after the turn, wherever it went on from."""
+        return _on(self.thread)
+
+
+async def find_place(
+    request: ChatRequest,
+    headers: Mapping[str, str],
+    caller: ApiCaller,
+    graph: MomaGraph,
+    conversations: Conversations,
+) -> Place:
+    """Return where a request goes on.
+
+    Raises:
+        ApiError: the messages make no turn, or a key is too long or was used for another message.
+        CheckpointError: the thread cannot be read.
+        ThreadError: it is another's.
+    """
+    said = said_in(request.messages)
+    before, new = split(said)
+    key = _key(request, headers)
+    retry = _header(headers, _RETRY)
+    thread, known = await _thread(key, retry, before, caller, conversations)
+    message_id = None
+    if retry and said[-1].role == "user":
+        message_id = f"retry-{_hash(f'{thread} {retry}')}"
+
+    def place(config: RunnableConfig, sent: Sequence[Message], **rest: Any) -> Place:
+        return Place(
+            config=config,
+            thread=thread,
+            messages=as_langchain(sent, last_id=message_id),
+            said=said,
+            named=key is not None,
+            message_id=message_id,
+            **rest,
+        )
+
+    on = _on(thread)
+    saver = graph.checkpointer
+    assert isinstance(saver, BaseCheckpointSaver)
+    saved = await _saved(saver, on, user=caller.user) if known else None
+    kept = _messages(saved)
+    if saved is None or not kept:
+        return place(on, said)
+    if message_id and (repeated := next((m for m in kept if m.id == message_id), None)):
+        sent = place(on, new, values=_values(saved))
+        _check_same(repeated, sent.messages[-1])
+        return sent
+    marks, earlier = marks_of(kept), marks_of(before)
+    if _goes_on(marks, earlier, said, whole=key is not None and key[0] == _OPEN_WEBUI_CHAT):
+        paused = any(write[1] == "__interrupt__" for write in saved.pending_writes or ())
+        return place(on, new, values=_values(saved), paused=paused)
+    found = await _state_before(saver, thread, earlier) if earlier else None
+    if found is not None:
+        return place(_at(found), new, values=_values(found))
+    root = await _root(saver, thread)
+    return place(_at(root) if root is not None else on, said)
+
+
+async def _thread(
+    key: tuple[str, str] | None,
+    retry: str | None,
+    before: Sequence[Message],
+    caller: ApiCaller,
+    conversations: Conversations,
+) -> tuple[str, bool]:
+    """Return the thread, and whether anything may be saved of it."""
+    if key is not None:
+        name = key[1] if _PLAIN_KEY.fullmatch(key[1]) else f"~{_hash(key[1])}"
+        return f"{caller.place}.{name}", True
+    if before and (found := await conversations.find(caller.place, digest(caller.place, before))):
+        return found, True
+    if retry:
+        return f"{caller.place}.~~{_hash(retry)}", True
+    return f"{caller.place}.~~{uuid.uuid4().hex}", False
+
+
+def _key(request: ChatRequest, headers: Mapping[str, str]) -> tuple[str, str] | None:
+    """Return where the name of the thread comes from, and the name."""
+    session = (request.metadata or {}).get("session_id")
+    if session is not None and not (isinstance(session, str) and session):
+        raise ApiError(400, "metadata.session_id: expected a text", param="metadata.session_id")
+    if isinstance(session, str):
+        if len(session) > _LONGEST_KEY:
+            raise ApiError(400, f"metadata.session_id: at most {_LONGEST_KEY} characters are taken")
+        return "metadata", session
+    for name in _HEADERS:
+        if value := _header(headers, name):
+            return name, value
+    return None
+
+
+def _header(headers: Mapping[str, str], name: str) -> str | None:
+    value = headers.get(name, "").strip()
+    if len(value) > _LONGEST_KEY:
+        raise ApiError(400, f"{name}: at most {_LONGEST_KEY} characters are taken")
+    return value or None
+
+
+def _goes_on(
+    marks: Sequence[Mark], earlier: Sequence[Mark], said: Sequence[Message], *, whole: bool
+) -> bool:
+    """Return whether what is new in a request follows what a thread has."""
+    if earlier:
+        return list(marks[-len(earlier) :]) == list(earlier)
+    if any(m.role == "assistant" for m in said) or whole:
+        return False
+    return marks_of(said)[:1] != list(marks[:1])
+
+
+async def _saved(
+    saver: BaseCheckpointSaver[Any], on: RunnableConfig, *, user: str
+) -> CheckpointTuple | None:
+    with readable():
+        saved = await saver.aget_tuple(on)
+    if saved is not None:
+        check_saved(saved)
+        check_owner(saved.checkpoint["channel_values"], user=user)
+    return saved
+
+
+async def _state_before(
+    saver: BaseCheckpointSaver[Any], thread: str, marks: Sequence[Mark]
+) -> CheckpointTuple | None:
+    """Return the newest saved state in which a turn had ended and just these turns were made."""
+    states = saver.alist(_on(thread), filter={"source": "loop"}, limit=FARTHEST)
+    with readable():
+        async with aclosing(states) as found:  # type: ignore[type-var]
+            async for state in found:
+                values = _values(state)
+                record, decision = values.get("record") or {}, values.get("decision") or {}
+                ended = record and record.get("id") == decision.get("id")
+                if ended and marks_of(_messages(state)) == list(marks):
+                    return state
+    return None
+
+
+async def _root(saver: BaseCheckpointSaver[Any], thread: str) -> CheckpointTuple | None:
+    """Return the first state of a thread, in which nothing had been said."""
+    with readable():
+        async with aclosing(saver.alist(_on(thread), filter={"step": -1})) as found:  # type: ignore[type-var]
+            async for state in found:
+                if not _messages(state):
+                    return state
+    return None
+
+
+def _check_same(kept: BaseMessage, sent: BaseMessage) -> None:
+    if marks_of([kept]) != marks_of([sent]) or not isinstance(kept, HumanMessage):
+        raise ApiError(
+            400, "this Idempotency-Key was used for another message", code="idempotency_key_reused"
+        )
+
+
+def _values(state: CheckpointTuple) -> Mapping[str, Any]:
+    values: Mapping[str, Any] = state.checkpoint["channel_values"]
+    return values
+
+
+def _messages(state: CheckpointTuple | None) -> list[BaseMessage]:
+    return list(_values(state).get("messages") or ()) if state is not None else []
+
+
+def _on(thread: str) -> RunnableConfig:
+    return {"configurable": {"thread_id": thread, "checkpoint_ns": ""}}
+
+
+def _at(state: CheckpointTuple) -> RunnableConfig:
+    return {"configurable": dict(state.config["configurable"])}
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:32]

@@ -1,0 +1,94 @@
+"""`POST /v1/route`: who would serve a request, nothing run, nothing kept; `POST /v1/feedback`: how a turn was."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from app.server.callers import caller_of
+from app.server.completions import read_asked
+from app.server.door import json_body
+from app.server.errors import ApiError
+from app.server.headers import decision_headers
+from app.server.resources import Resources
+from graphs.dry_run import dry_run
+
+__all__ = ["Feedback", "give_feedback", "route"]
+
+_THUMBS = {"up": 1.0, "down": 0.0}
+
+
+class Feedback(BaseModel):
+    """The body of `/v1/feedback`."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={"oneOf": [{"required": ["decision_id"]}, {"required": ["id"]}]},
+    )
+
+    decision_id: Annotated[str, Field(min_length=1, max_length=100)] = Field(
+        default="", description="As in the header x-moma-decision-id."
+    )
+    id: Annotated[str, Field(min_length=1, max_length=100)] = Field(
+        default="", description="The id of a completion, in its place."
+    )
+    score: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | Literal["up", "down"]
+    comment: Annotated[str, Field(max_length=10_000)] | None = None
+
+
+async def route(request: Request) -> Response:
+    """Return the decision record of a request as far as it is decided before anything runs.
+
+    Raises:
+        ApiError: the request is refused, as a completion of it would be.
+        MomaError: its thread cannot be read.
+    """
+    resources: Resources = request.app.state.resources
+    asked = await read_asked(request, resources)
+    messages, values = asked.place.messages, asked.place.values or {}
+    record = await dry_run(
+        messages[-1],
+        resources.services,
+        values={**values, "messages": [*values.get("messages", ()), *messages[:-1]]},
+        context=asked.context,
+        waits=asked.place.paused,
+    )
+    return JSONResponse(
+        {"object": "moma.route", "record": record}, headers=decision_headers(record)
+    )
+
+
+async def give_feedback(request: Request) -> Response:
+    """Keep how good an answer was, in its caller's eyes.
+
+    Raises:
+        ApiError: the body has another form, or the caller made no such turn.
+        CheckpointError: it could not be kept.
+    """
+    resources: Resources = request.app.state.resources
+    caller = caller_of(request.headers, resources.keys)
+    given = _parsed(await json_body(request))
+    decision = (given.decision_id or given.id).removeprefix("chatcmpl-")
+    turn = await resources.conversations.decided(caller.place, decision)
+    if turn is None:
+        raise ApiError(
+            404, f"there is no decision {decision!r:.100} of yours", code="decision_not_found"
+        )
+    score = _THUMBS[given.score] if isinstance(given.score, str) else given.score
+    feedback = {"score": score, "comment": given.comment, "served_by": turn.get("served_by")}
+    await resources.conversations.add_feedback(caller.place, decision, feedback)
+    return JSONResponse({"object": "moma.feedback", "decision_id": decision, "score": score})
+
+
+def _parsed(body: bytes) -> Feedback:
+    try:
+        feedback = Feedback.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        path = ".".join(str(part) for part in first["loc"])
+        raise ApiError(400, f"{path:.200}: {first['msg']:.300}", code="invalid_value") from None
+    if bool(feedback.decision_id) == bool(feedback.id):
+        raise ApiError(400, "send decision_id or id", code="missing_required_parameter")
+    return feedback

@@ -1,0 +1,296 @@
+"""Runs one turn of the graph and tells what the server passes on: the decision, words, calls of tools, the end.
+
+It knows no HTTP. A turn that no model could answer ends with a failure instead of the words that say so in the thread.
+"""
+
+import json
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+
+from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage
+
+from agents.errors import NoModelError
+from app.chat.turn import as_approval, question
+from app.server.errors import ApiError, of_status
+from app.server.placing import Place
+from graphs.state import Context
+from graphs.threads import MomaGraph
+
+__all__ = ["Called", "Decided", "Ended", "Said", "run_turn", "usage_of"]
+
+_OF_REQUEST = {"modality": 400, "tools": 400, "window": 400, "budget": 402, "price": 402}
+"""What the refusal of a model says of the request; all else is the server's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """Who is to serve the turn."""
+
+    record: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A piece of the answer, to be appended."""
+
+    text: str
+    model: str
+    """Who says it, as the field `model` names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """Parts of calls of the client's tools, in OpenAI's form."""
+
+    calls: Sequence[dict[str, Any]]
+    model: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """The turn is over."""
+
+    record: dict[str, Any]
+    phase: str
+    answer: str
+    calls: Sequence[str] = ()
+    """The ids of the calls of the client's tools."""
+    finish: str = "stop"
+    approval: dict[str, Any] | None = None
+    failure: ApiError | None = None
+
+    @property
+    def served_by(self) -> Mapping[str, str]:
+        """Who answered."""
+        return self.record.get("served_by") or {"kind": "router", "id": "none"}
+
+
+@dataclass(slots=True)
+class _Turn:
+    model: str = "router"
+    answer: str = ""
+    streamed: str = ""
+    """What has come of a message in pieces, until the whole of it follows."""
+    whole: bool = False
+    """A message is complete: what comes is another, below it."""
+    calls: list[str] = field(default_factory=list)
+    finish: str = "stop"
+    record: dict[str, Any] = field(default_factory=dict)
+    phase: str = ""
+    approval: dict[str, Any] | None = None
+    refused: bool = False
+    broken: tuple[int, float | None] | None = None
+    """The status of what kept every model from answering, and when to come again."""
+
+    def failure(self) -> ApiError | None:
+        """Return why there is no answer, None if there is one."""
+        if self.refused:
+            return _refusal(self.record)
+        if self.broken is None:
+            return None
+        status, retry_after = self.broken
+        text = f"no model could answer: {self.record.get('error') or 'the answer broke off'}"
+        return of_status(status, text, retry_after=retry_after)
+
+
+async def run_turn(
+    graph: MomaGraph, place: Place, context: Context, *, streamed: bool
+) -> AsyncGenerator[Decided | Said | Called | Ended, None]:
+    """Run the turn of a request and yield what happens; the last is `Ended`.
+
+    Args:
+        graph: what runs it.
+        place: where, and with which messages.
+        context: for whom.
+        streamed: whether words are told as they come. Told at the end of a step they cost less.
+
+    Raises:
+        MomaError: the turn was not taken.
+    """
+    turn = _Turn()
+    running = _word_by_word if streamed else _step_by_step
+    async with aclosing(running(graph, place, context, turn)) as events:
+        async for event in events:
+            yield event
+    if not turn.record and place.message_id:
+        async for told in _again(graph, place, turn):
+            yield told
+    if turn.approval is not None:
+        turn.answer += (asked := question(turn.approval))
+        turn.model = f"agent:{(turn.record.get('served_by') or {}).get('id')}"
+        yield Said(asked, turn.model)
+    yield Ended(
+        record=turn.record,
+        phase=turn.phase,
+        answer=turn.answer,
+        calls=turn.calls,
+        finish=turn.finish,
+        approval=turn.approval,
+        failure=turn.failure(),
+    )
+
+
+async def _word_by_word(
+    graph: MomaGraph, place: Place, context: Context, turn: _Turn
+) -> AsyncGenerator[Decided | Said | Called, None]:
+    parts = graph.astream(
+        {"messages": place.messages},
+        place.config,
+        context=context,
+        stream_mode=["messages", "custom"],
+    )
+    async with aclosing(parts) as stream:  # type: ignore[type-var]
+        async for mode, part in stream:
+            if mode == "custom":
+                if (decided := _take(turn, part)) is not None:
+                    yield decided
+                continue
+            message, metadata = part
+            if isinstance(message, AIMessage):
+                for event in _heard(turn, message, str(metadata.get("langgraph_node"))):
+                    yield event
+
+
+async def _step_by_step(
+    graph: MomaGraph, place: Place, context: Context, turn: _Turn
+) -> AsyncGenerator[Said | Called, None]:
+    steps = graph.astream(
+        {"messages": place.messages}, place.config, context=context, stream_mode="updates"
+    )
+    async with aclosing(steps) as stream:  # type: ignore[type-var]
+        async for step in stream:
+            for node, update in step.items():
+                if node == "__interrupt__":
+                    turn.approval = as_approval(update[0].value)
+                    continue
+                update = update or {}
+                turn.record = update.get("record") or update.get("decision") or turn.record
+                turn.phase = update.get("phase") or turn.phase
+                for message in update.get("messages") or ():
+                    if isinstance(message, AIMessage):
+                        for event in _heard(turn, message, node):
+                            yield event
+    if turn.approval is not None:
+        state = await graph.aget_state(place.newest)
+        turn.record, turn.phase = state.values["record"], state.values["phase"]
+
+
+def usage_of(record: Mapping[str, Any]) -> dict[str, int]:
+    """Return what all model calls of a turn read and wrote, in OpenAI's form."""
+    calls = record.get("calls") or ()
+    read = sum(call["input_tokens"] for call in calls)
+    written = sum(call["output_tokens"] for call in calls)
+    return {
+        "prompt_tokens": read,
+        "completion_tokens": written,
+        "total_tokens": read + written,
+    }
+
+
+def _take(turn: _Turn, part: Any) -> Decided | None:
+    """Take in an event of the orchestrator."""
+    kind = part.get("type") if isinstance(part, dict) else None
+    if kind in ("route", "turn", "phase"):
+        turn.record, turn.phase = part["record"], part.get("phase", turn.phase)
+    if kind == "phase":
+        turn.approval = as_approval(part["asked"][0]) if part["asked"] else {}
+    return Decided(turn.record) if kind in ("route", "turn") else None
+
+
+def _heard(turn: _Turn, message: AIMessage, node: str) -> list[Said | Called]:
+    """Return what is new in a message or a piece of one."""
+    metadata = message.response_metadata
+    if isinstance(message, AIMessageChunk) and node != "answer":
+        return []  # the router's own question to a model
+    if name := metadata.get("model_name"):
+        turn.model = str(name)
+    if finish := metadata.get("finish_reason"):
+        turn.finish = str(finish)
+    if isinstance(message, AIMessageChunk):
+        calls = [_delta(call) for call in message.tool_call_chunks]
+    else:
+        calls = [_whole(call, n) for n, call in enumerate(message.tool_calls)]
+    if node == "refuse":
+        turn.refused = True
+        return []
+    elif metadata.get("partial"):
+        turn.broken = int(metadata.get("status", 502)), metadata.get("retry_after")
+        return []
+    elif agent := metadata.get("agent"):
+        turn.model = f"agent:{agent}"
+    events: list[Said | Called] = []
+    if said := _new(turn, message):
+        events.append(Said(said, turn.model))
+    if calls:
+        turn.calls += [str(call["id"]) for call in calls if call.get("id")]
+        events.append(Called(calls, turn.model))
+    return events
+
+
+def _new(turn: _Turn, message: AIMessage) -> str:
+    """Return what of a message has not been said yet."""
+    said = str(message.text)
+    if isinstance(message, AIMessageChunk):
+        turn.streamed += said
+    else:
+        said, turn.streamed = said.removeprefix(turn.streamed), ""
+    if said and turn.whole:
+        said, turn.whole = f"\n\n{said}", False
+    turn.answer += said
+    turn.whole |= not isinstance(message, AIMessageChunk) and bool(turn.answer)
+    return said
+
+
+def _delta(call: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a part of a call as OpenAI streams it."""
+    delta: dict[str, Any] = {"index": call.get("index") or 0}
+    if call.get("id"):
+        delta |= {"id": call["id"], "type": "function"}
+    function = {"name": call.get("name"), "arguments": call.get("args")}
+    named = {name: value for name, value in function.items() if value is not None}
+    return {**delta, "function": {"arguments": "", **named}}
+
+
+def _whole(call: Mapping[str, Any], index: int) -> dict[str, Any]:
+    """Return a whole call as OpenAI writes it, with its place among the calls."""
+    arguments = json.dumps(call["args"], ensure_ascii=False)
+    function = {"name": call["name"], "arguments": arguments}
+    return {"index": index, "id": call["id"], "type": "function", "function": function}
+
+
+def _refusal(record: Mapping[str, Any]) -> ApiError:
+    """Return the error of a turn that nothing may serve, with every reason."""
+    models = (record.get("models") or {}).get("masked") or []
+    masked = [*((record.get("agents") or {}).get("masked") or []), *models]
+    reasons = "; ".join(f"{m['candidate']}: {m['reason']}" for m in masked[:20])
+    message = f"nothing may serve this message: {reasons or 'there is no model'}"
+    asked = [m["code"] for m in models if m["code"] not in ("not_included", "excluded")]
+    # A model that has no key could not have answered anything: those that could say what is wrong with the request.
+    status = min((_OF_REQUEST.get(code, NoModelError.status) for code in asked), default=503)
+    if status == 400:
+        code = "context_length_exceeded" if "window" in asked else "unsupported_value"
+        return ApiError(400, message, code=code, param="messages")
+    return of_status(status, message)
+
+
+async def _again(
+    graph: MomaGraph, place: Place, turn: _Turn
+) -> AsyncGenerator[Decided | Said, None]:
+    """Yield the answer that the thread has to a message that was sent before, and was answered."""
+    state = await graph.aget_state(place.newest)
+    messages = state.values.get("messages") or []
+    at = next((n for n, m in enumerate(messages) if m.id == place.message_id), len(messages))
+    following = messages[at + 1 :]
+    end = next((n for n, m in enumerate(following) if isinstance(m, HumanMessage)), len(following))
+    if end == len(following):  # the thread's last turn
+        turn.record, turn.phase = state.values.get("record") or {}, str(state.values.get("phase"))
+        yield Decided(turn.record)
+    served = turn.record.get("served_by") or {}
+    turn.model = (
+        f"agent:{served['id']}" if served.get("kind") == "agent" else served.get("id", "router")
+    )
+    for message in following[:end]:
+        if isinstance(message, AIMessage) and (said := _new(turn, message)):
+            yield Said(said, turn.model)

@@ -1,0 +1,77 @@
+"""What a request asks of the model that answers it: instructions, sampling, tools, the form of the answer.
+
+It comes with one request and is never saved. It permits nothing: a tool is the caller's own, which nobody here runs.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from agents.errors import InputError
+
+__all__ = ["CALL_OPTIONS", "brings_tools", "check_call", "instructions_of", "options_of"]
+
+INSTRUCTIONS = "instructions"
+"""The caller's system prompt, which takes the place of MoMA's own."""
+CALL_OPTIONS = frozenset(
+    {
+        INSTRUCTIONS, "max_tokens", "temperature", "top_p", "presence_penalty", "frequency_penalty", "stop", "seed",
+        "reasoning_effort", "response_format", "tools", "tool_choice", "parallel_tool_calls", "user",
+    }
+)  # fmt: skip
+LONGEST_CALL = 500_000
+"""Characters of all of it as JSON."""
+
+
+def check_call(call: Mapping[str, Any]) -> None:
+    """Check what a request asks.
+
+    Raises:
+        InputError: a name is unknown, a value is not JSON-plain, a tool is none, or all of it is too long.
+    """
+    if unknown := sorted(set(call) - CALL_OPTIONS):
+        known = ", ".join(sorted(CALL_OPTIONS))
+        raise InputError(f"context call: given {unknown[0]!r:.60}, expected some of {known}")
+    try:
+        length = len(json.dumps(dict(call), allow_nan=False))
+    except (TypeError, ValueError, RecursionError):
+        raise InputError("context call: expected JSON-plain values") from None
+    if length > LONGEST_CALL:
+        raise InputError(
+            f"context call: given {length:,} characters, at most {LONGEST_CALL:,} are taken"
+        )
+    if not isinstance(call.get(INSTRUCTIONS, ""), str):
+        raise InputError("context call: expected a text as instructions")
+    if "tools" in call:
+        _check_tools(call["tools"])
+    elif {"tool_choice", "parallel_tool_calls"} & set(call):
+        raise InputError("context call: tool_choice and parallel_tool_calls need tools")
+
+
+def brings_tools(call: Mapping[str, Any] | None) -> bool:
+    """Return whether the caller runs tools of its own."""
+    return bool(call and call.get("tools"))
+
+
+def instructions_of(call: Mapping[str, Any]) -> str:
+    """Return the caller's system prompt, empty without one."""
+    return str(call.get(INSTRUCTIONS) or "")
+
+
+def options_of(call: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the model is called with."""
+    return {name: value for name, value in call.items() if name != INSTRUCTIONS}
+
+
+def _check_tools(tools: Any) -> None:
+    names: set[str] = set()
+    for tool in tools if isinstance(tools, list | tuple) and tools else (None,):
+        function = tool.get("function") if isinstance(tool, Mapping) else None
+        name = function.get("name") if isinstance(function, Mapping) else None
+        if not isinstance(name, str) or not name:
+            raise InputError(
+                'context call: expected as tools a list of {"type": "function", "function": {"name": ...}}'
+            )
+        if name in names:
+            raise InputError(f"context call: the tool {name!r:.60} is given twice")
+        names.add(name)

@@ -1,0 +1,150 @@
+"""The server as it is run: a process of its own, that drains when it is told to end."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+
+from agents.source import Source
+from app.server.__main__ import main
+from app.server.keys import make_key
+from tests.support.provider import FakeProvider, Seen, Wire, ok, stream
+from tests.support.waiting import PATIENCE_S, wait_until
+
+ROOT = Path(__file__).parents[2]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def process(
+    folder: Path, provider: FakeProvider, **settings: str
+) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+    """Run a server over the shipped calculator and one model; it is not waited for."""
+    shipped = Source.from_file(ROOT / "catalog.yaml").value
+    agents = [card for card in shipped["agents"] if card["id"] == "calculator"]
+    model = {
+        "id": "fake",
+        "litellm": "openai/fake",
+        "base_url": provider.base_url,
+        "price": {"input": 1.0, "output": 1.0},
+        "context_tokens": 8192,
+    }
+    catalog = {"agents": agents, "models": [model], "default_model": "fake"}
+    (folder / "catalog.yaml").write_text(yaml.safe_dump(catalog), encoding="utf-8")
+    port = free_port()
+    running = subprocess.Popen(
+        [sys.executable, "-m", "app.server", "--port", str(port)],
+        cwd=ROOT,
+        env={**os.environ, "MOMA_CATALOG": str(folder / "catalog.yaml"), **settings},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield f"http://127.0.0.1:{port}", running
+    finally:
+        running.kill()
+        running.communicate()
+
+
+def answers(url: str, path: str) -> bool:
+    try:
+        return httpx.get(f"{url}{path}", timeout=5).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def test_a_server_that_is_told_to_end_finishes_its_turns_and_takes_no_more(tmp_path: Path) -> None:
+    gate = threading.Event()
+
+    async def held(wire: Wire, seen: Seen) -> None:
+        import asyncio
+
+        await stream({"content": "begun "}, finish=None, usage=None, done=False)(wire, seen)
+        await asyncio.to_thread(gate.wait, PATIENCE_S)
+        for event in (
+            '{"choices": [{"index": 0, "delta": {"content": "ended."}}]}',
+            '{"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}',
+            "[DONE]",
+        ):
+            await wire.event(event)
+
+    keyed, entry = make_key(user="ann")
+    (tmp_path / "keys.yaml").write_text(entry, encoding="utf-8")
+    body = {"messages": [{"role": "user", "content": "write a poem"}], "model": "fake"}
+    with (
+        FakeProvider(held) as provider,
+        process(tmp_path, provider, MOMA_API_KEYS=str(tmp_path / "keys.yaml")) as (url, running),
+    ):
+        wait_until(lambda: answers(url, "/ready") or running.poll() is not None)
+        assert running.poll() is None, running.stderr.read() if running.stderr else ""
+        headers = {"authorization": f"Bearer {keyed}"}
+        with (
+            httpx.Client(base_url=url, headers=headers, timeout=PATIENCE_S) as client,
+            client.stream(
+                "POST", "/v1/chat/completions", json={**body, "stream": True}
+            ) as response,
+        ):
+            lines = response.iter_lines()
+            assert any("begun" in line for line in lines)
+            running.send_signal(signal.SIGTERM)
+
+            def refused() -> bool:
+                return (
+                    httpx.post(
+                        f"{url}/v1/chat/completions", json=body, headers=headers, timeout=30
+                    ).status_code
+                    == 503
+                )
+
+            wait_until(lambda: not answers(url, "/ready"))
+            assert refused()
+            assert answers(url, "/health")
+            gate.set()
+            rest = [*lines]
+        assert any("ended." in line for line in rest)
+        assert "data: [DONE]" in rest
+        assert running.wait(PATIENCE_S) == 0
+        assert running.stderr is not None
+        assert running.stderr.read() == ""
+
+
+def test_a_server_that_still_loads_ends_well(tmp_path: Path) -> None:
+    with FakeProvider(ok()) as provider, process(tmp_path, provider) as (url, running):
+        wait_until(lambda: answers(url, "/health") or running.poll() is not None)
+        running.send_signal(signal.SIGINT)
+        assert running.wait(PATIENCE_S) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("MOMA_CATALOG", "agents: 5"), ("MOMA_API_KEYS", "nothing")]
+)
+def test_a_broken_set_up_is_told_on_one_line(
+    tmp_path: Path,
+    name: str,
+    text: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / "broken"
+    path.write_text(text, encoding="utf-8")
+    monkeypatch.setenv(name, str(path))
+    assert main(["--port", str(free_port())]) == 2
+    out, error = capsys.readouterr()
+    assert out == ""
+    assert error.count("\n") == 1
+    assert str(path) in error
