@@ -78,13 +78,12 @@ class McpSessions:
             async with asyncio.timeout(self._entry.seconds):
                 return await work(client)
         except (*_TROUBLE, TimeoutError) as error:
-            if isinstance(error, MCPError) and error.code not in (
-                CONNECTION_CLOSED,
-                REQUEST_TIMEOUT,
-            ):
+            code = error.code if isinstance(error, MCPError) else None
+            if code not in (None, CONNECTION_CLOSED, REQUEST_TIMEOUT):
                 raise
             held.end()
-            if not (kept and again) or isinstance(error, TimeoutError):
+            too_late = isinstance(error, TimeoutError) or code == REQUEST_TIMEOUT
+            if too_late or not (kept and again):
                 raise UnreachableError(self._told(error)) from error
         finally:
             held.calls -= 1
@@ -101,7 +100,8 @@ class McpSessions:
         if isinstance(error, FileNotFoundError | PermissionError):
             return f"the MCP server {self._name} cannot be started: {error.strerror}"
         if isinstance(error, MCPError):
-            return f"the MCP server {self._name} ended or closed the connection"
+            where = f"; see logs/mcp-{self._name}.log" if self._entry.command else ""
+            return f"the MCP server {self._name} ended or closed the connection{where}"
         if isinstance(error, httpx2.HTTPError | OSError):
             return f"the MCP server {self._name} cannot be reached ({type(error).__name__})"
         return f"the MCP server {self._name} answers what is not MCP ({type(error).__name__})"
