@@ -103,12 +103,13 @@ class EventStream(Response):
         finally:
             for task in (sending, watching):
                 task.cancel()
-                with suppress(asyncio.CancelledError, OSError):
-                    await task
+            failure, _ = await asyncio.gather(sending, watching, return_exceptions=True)
             await self._close()
             if self._ended is None:
                 began = self._asked.began
                 self._resources.metrics.count(self._record, status="499", began=began)
+        if isinstance(failure, Exception):
+            raise failure
 
     async def _run(self) -> None:
         asked = self._asked
