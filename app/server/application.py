@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.server.a2a import PLACE, a2a_application
 from app.server.completions import complete
 from app.server.door import Door
 from app.server.errors import ApiError, as_api_error, error_response
@@ -46,18 +47,23 @@ _ERROR = {
 _OBJECT = {"type": "object"}
 
 
-def make_app(opened: Open, *, hosts: Collection[str] | None = None) -> FastAPI:
+def make_app(
+    opened: Open, *, hosts: Collection[str] | None = None, a2a_url: str | None = None
+) -> FastAPI:
     """Return the application.
 
     Args:
         opened: opens what requests are served with, for as long as the application runs.
         hosts: the names under which it may be called; None for any.
+        a2a_url: the server's address as A2A agents reach it; None: it is no A2A agent.
     """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with opened() as resources:
             app.state.resources = resources
+            if a2a_url:
+                app.mount(PLACE, a2a_application(resources, url=a2a_url))
             yield
 
     app = FastAPI(
