@@ -18,6 +18,8 @@ from app.server.health import health, metrics, ready
 from app.server.models import list_models, show_model
 from app.server.request import ChatRequest
 from app.server.resources import Resources
+from app.server.response_request import ResponseRequest
+from app.server.responses import respond
 from app.server.routes import Feedback, give_feedback, route
 
 __all__ = ["make_app"]
@@ -68,6 +70,7 @@ def make_app(opened: Open, *, hosts: Collection[str] | None = None) -> FastAPI:
         openapi_url="/openapi.json",
     )
     _add(app, "POST", "/v1/chat/completions", complete, body=ChatRequest, streams=True)
+    _add(app, "POST", "/v1/responses", respond, body=ResponseRequest, streams=True)
     _add(app, "POST", "/v1/route", route, body=ChatRequest)
     _add(app, "POST", "/v1/feedback", give_feedback, body=Feedback)
     _add(app, "GET", "/v1/models", list_models)
