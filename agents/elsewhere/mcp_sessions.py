@@ -10,7 +10,7 @@ import os
 import threading
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import TextIO, TypeVar
 
@@ -70,7 +70,7 @@ class McpSessions:
         held = self._held.get(user)
         kept = held is not None and not held.ended
         if held is None or held.ended:
-            await self._make_room()
+            self._make_room()
             held = self._held[user] = _Held(lambda: self._open(home), seconds=self._entry.seconds)
         held.calls += 1
         try:
@@ -130,7 +130,7 @@ class McpSessions:
                 Client(transport, read_timeout_seconds=entry.seconds)
             )
 
-    async def _make_room(self) -> None:
+    def _make_room(self) -> None:
         self._held = {user: held for user, held in self._held.items() if not held.ended}
         idle = [user for user, held in self._held.items() if not held.calls]
         if len(self._held) >= MOST_USERS and idle:
@@ -207,7 +207,8 @@ def close_all() -> None:
         return
     for sessions in [*_every]:
         closing = asyncio.run_coroutine_threadsafe(sessions.close(), _running[2])
-        closing.result(2 * _CLOSING_S)
+        with suppress(TimeoutError):  # a server that will not end is not waited for
+            closing.result(2 * _CLOSING_S)
 
 
 def _loop() -> asyncio.AbstractEventLoop:

@@ -456,9 +456,9 @@ async def test_over_http_with_a_header_from_the_environment(
 async def test_a_server_that_hangs_is_a_failure_in_its_time(
     desk: Any, folder: Path, address: str
 ) -> None:
-    agent = desk_agent(folder, url=address, seconds=3.0)
+    agent = desk_agent(folder, url=address, seconds=2.0)
     house = desk(step("call hang"), agent=agent)
-    assert await why_failed(house) == "the MCP server desk did not answer within 3 s"
+    assert await why_failed(house) == "the MCP server desk did not answer within 2 s"
 
 
 async def test_a_server_that_fails_again_and_again_rests(desk: Any, folder: Path) -> None:
