@@ -4,10 +4,10 @@ import { draw, el } from "./dom.js";
 import { plain } from "./words.js";
 
 const PLACES = {
-  idle: [200, 26], awaiting_choice: [66, 92], handing_over: [334, 92], engaged: [200, 160],
-  awaiting_input: [66, 228], awaiting_approval: [334, 228], closed: [200, 294],
+  idle: [170, 20], awaiting_choice: [61, 92], handing_over: [279, 92], engaged: [170, 168],
+  awaiting_input: [61, 244], awaiting_approval: [279, 244], closed: [170, 316],
 };
-const WIDTH = 400, HEIGHT = 320, HALF = [62, 17];
+const WIDTH = 340, HEIGHT = 336, HALF = [59, 16];
 
 /** The drawing; `table` is what `/v1/machine` gives. */
 export class Machine {
@@ -38,21 +38,25 @@ export class Machine {
     const from = this.looked ?? this.phase;
     const ways = this.ways(from);
     const isLast = (to) => this.last && this.last.from === from && this.last.to === to;
+    const others = [...ways].filter(([to]) => to !== from && !isLast(to));
     const svg = draw("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "group", "aria-label": `The dialogue is ${plain(this.phase)}` },
       draw("defs", {}, ["way", "took"].map((kind) =>
         draw("marker", { id: `tip-${kind}`, class: kind, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, markerUnits: "userSpaceOnUse", orient: "auto" },
           draw("path", { d: "M0 0.6 7.6 4 0 7.4z" })))),
       this.web(),
-      [...ways].filter(([to]) => to !== from && !isLast(to)).map(([to, events]) => this.edge(from, to, events, "way")),
+      others.map(([to, events]) => this.edge(from, to, events, "way")),
       this.last && this.edge(this.last.from, this.last.to, this.last.events, "took"),
-      this.table.phases.map((phase) => this.node(phase, from)));
+      this.table.phases.map((phase) => this.node(phase, from)),
+      this.names(from, others));
     this.place.replaceChildren(svg, this.legend(from, ways));
   }
 
   /** Return where events lead from a phase: a map of phase to events. */
   ways(from) {
     const ways = new Map();
-    for (const row of this.table.transitions)
+    const ofUser = new Set(this.table.events.filter((event) => event.of === "user").map((event) => event.id));
+    const rows = [...this.table.transitions].sort((a, b) => ofUser.has(a.event) - ofUser.has(b.event));
+    for (const row of rows)
       if (row.from === from) ways.set(row.to, [...(ways.get(row.to) ?? []), row.event]);
     return ways;
   }
@@ -100,6 +104,22 @@ export class Machine {
     draw("text", { x, y: y + 4.5, "text-anchor": "middle" }, plain(phase.id)));
   }
 
+  /** One event beside each edge, where it hides no other word; the legend has all of them. */
+  names(from, ways) {
+    const taken = this.table.phases.map(({ id }) => box(this.at[id], 2 * HALF[0], 2 * HALF[1]));
+    const last = this.last && this.last.from !== this.last.to ? [[this.last.from, this.last.to, plain(this.last.events.at(-1)), "took"]] : [];
+    const others = ways.map(([to, events]) => [from, to, plain(events[0]) + (events.length > 1 ? ` +${events.length - 1}` : ""), "way"]);
+    return [...last, ...others].map(([source, target, said, kind]) => {
+      const [a, b] = ends(this.at[source], this.at[target]);
+      const far = bend(this.at[source], this.at[target]);
+      const tried = [0.55, 0.42, 0.68, 0.3, 0.8].map((t) => box(along(a, b, far, t), 5.9 * said.length, 12));
+      const spot = tried.find((spot) => !taken.some((other) => overlap(spot, other)));
+      if (!spot) return null;
+      taken.push(spot);
+      return draw("text", { class: `event ${kind}`, x: spot.x, y: spot.y + 3.5, "text-anchor": "middle", "aria-hidden": "true" }, said);
+    });
+  }
+
   legend(from, ways) {
     const took = this.last && el("p", { class: "took" },
       el("b", {}, `${plain(this.last.from)} → ${plain(this.last.to)}`), ` by ${this.last.events.map(plain).join(", ")}`);
@@ -111,7 +131,7 @@ export class Machine {
 
 function around(n, count) {
   const angle = (2 * Math.PI * n) / count;
-  return [WIDTH / 2 + 135 * Math.sin(angle), HEIGHT / 2 - 130 * Math.cos(angle)];
+  return [WIDTH / 2 + 108 * Math.sin(angle), HEIGHT / 2 - 148 * Math.cos(angle)];
 }
 
 /** Return where a line from one node to another leaves the first and meets the second. */
@@ -124,16 +144,31 @@ function ends(a, b) {
   return [cut(a, b, 1), cut(b, a, 4)];
 }
 
-/** How far a line is bent: past the phase in the middle, which lies on the straight ways across. */
+/** How far a line is bent: around the phase in the middle, away from those at the sides, else a little. */
 function bend(a, b) {
-  const middle = [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2];
-  const across = Math.hypot(middle[0] - WIDTH / 2, middle[1] - HEIGHT / 2) < 30 && Math.hypot(a[0] - b[0], a[1] - b[1]) > 200;
-  return across ? 58 : 10;
+  const middle = [(a[0] + b[0]) / 2 - WIDTH / 2, (a[1] + b[1]) / 2 - HEIGHT / 2];
+  const length = Math.hypot(a[0] - b[0], a[1] - b[1]);
+  if (length < 170) return 10;
+  if (Math.hypot(...middle) < 30) return length > 260 ? 92 : 62;
+  const isLeft = (b[0] - a[0]) * middle[1] - (b[1] - a[1]) * middle[0] > 0;
+  return isLeft ? -18 : 18;
+}
+
+const box = ([x, y], width, height) => ({ x, y, width, height });
+const overlap = (a, b) => Math.abs(a.x - b.x) < (a.width + b.width) / 2 && Math.abs(a.y - b.y) < (a.height + b.height) / 2;
+
+/** The point that a bent line is drawn towards. */
+function pull([ax, ay], [bx, by], far) {
+  const length = Math.hypot(bx - ax, by - ay) || 1;
+  return [(ax + bx) / 2 - ((by - ay) / length) * far * 1.6, (ay + by) / 2 + ((bx - ax) / length) * far * 1.6];
+}
+
+function along(a, b, far, t) {
+  const c = pull(a, b, far);
+  return [0, 1].map((n) => (1 - t) ** 2 * a[n] + 2 * t * (1 - t) * c[n] + t ** 2 * b[n]);
 }
 
 function curve([ax, ay], [bx, by], far) {
-  const length = Math.hypot(bx - ax, by - ay) || 1;
-  const x = (ax + bx) / 2 - ((by - ay) / length) * far * 1.6;
-  const y = (ay + by) / 2 + ((bx - ax) / length) * far * 1.6;
+  const [x, y] = pull([ax, ay], [bx, by], far);
   return `M${ax.toFixed(1)} ${ay.toFixed(1)}Q${x.toFixed(1)} ${y.toFixed(1)} ${bx.toFixed(1)} ${by.toFixed(1)}`;
 }

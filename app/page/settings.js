@@ -25,7 +25,7 @@ export function drawSettings(entries) {
     const options = entries.filter((entry) => entry.moma.kind === kind).map(option);
     return options.length ? el("optgroup", { label }, options) : null;
   };
-  model.replaceChildren(el("option", { value: "auto" }, "auto: whoever fits"),
+  model.replaceChildren(el("option", { value: "auto" }, "whoever fits"),
     ...[group("Agents", "agent"), group("Models", "model")].filter(Boolean));
   model.value = [...model.options].some((o) => o.value === before && !o.disabled) ? before : "auto";
   drawPreference();
@@ -48,9 +48,9 @@ function drawPreference() {
   const number = STOPS[preference] ?? preference ?? STOPS.auto;
   slider.value = number;
   slider.disabled = model.value !== "auto";
-  const told = preference === null ? "the server's own" : typeof preference === "number" ? number.toFixed(2) : preference;
+  const told = preference === null ? "default" : typeof preference === "number" ? number.toFixed(2) : preference;
   slider.setAttribute("aria-valuetext", told);
-  at("preference-told").textContent = told;
+  at("preference-told").textContent = preference in STOPS ? "" : told;
   for (const button of buttons) {
     button.setAttribute("aria-pressed", String(button.dataset.preference === preference));
     button.disabled = slider.disabled;
