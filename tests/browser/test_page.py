@@ -18,7 +18,7 @@ from graphs.machine import TRANSITIONS, Phase
 from tests.support import browser as browsers
 from tests.support.agents import fake_agent, model_at
 from tests.support.api import Api, keyring, serving
-from tests.support.provider import FakeProvider, Reply, Seen, Wire, ok, stall, status
+from tests.support.provider import FakeProvider, Reply, Seen, Wire, ok, stall, status, stream
 from tests.support.waiting import PATIENCE_S
 
 MISSING = browsers.missing()
@@ -44,19 +44,19 @@ def shred(state: Any, runtime: Any) -> Any:
     return done("Deleted." if verdict else "Kept.")
 
 
+class Waiting(Wire):
+    """The server's side of a request whose answer goes on when its first words have been read."""
+
+    async def send(self, data: bytes) -> None:
+        if b"elsewhere" in data:
+            await asyncio.to_thread(READ.wait, PATIENCE_S)
+        await super().send(data)
+
+
 async def in_two_parts(wire: Wire, seen: Seen) -> None:
     """Say the rest of an answer when its first words have been read."""
     parts = {"content": "**First** words"}, {"content": REST}
-
-    async def read(chunk: bytes) -> None:
-        if b"elsewhere" in chunk:
-            await asyncio.to_thread(READ.wait, PATIENCE_S)
-        await send(chunk)
-
-    send, wire.send = wire.send, read  # type: ignore[method-assign]
-    from tests.support.provider import stream
-
-    await stream(*parts)(wire, seen)
+    await stream(*parts)(Waiting(wire._writer), seen)
 
 
 def by_text(**replies: Reply) -> Reply:
@@ -320,7 +320,8 @@ def test_a_narrow_screen_scrolls_in_one_direction(opened: Open) -> None:
     page = opened(width=360, height=740)
     say(page, "write a wide poem").locator("summary").click()
     expect(page.locator(".plot svg")).to_be_visible()
-    wide = "[document.documentElement, document.body, document.querySelector('#scroll')].map((e) => e.scrollWidth - e.clientWidth)"
+    places = "['html', 'body', '#scroll'].map((name) => document.querySelector(name))"
+    wide = f"{places}.map((place) => place.scrollWidth - place.clientWidth)"
     assert page.evaluate(wide) == [0, 0, 0]
     page.get_by_role("button", name="State").click()
     expect(page.locator("#machine svg")).to_be_visible()
