@@ -7,7 +7,7 @@ import { numbered } from "./markdown.js";
 import { keepScrolled } from "./scroll.js";
 import { drawSettings, settingsOf } from "./settings.js";
 import { drawSpend } from "./spend.js";
-import { store } from "./store.js";
+import { newId, store } from "./store.js";
 import { TurnView } from "./turns.js";
 
 const EXAMPLES = ["What is 17% of 2,350?", "What time is it in Tokyo?", "remind me to call the dentist tomorrow at 9", "Write a haiku about rain"];
@@ -30,7 +30,7 @@ function messagesOf(turn) {
 
 function send(text) {
   if (running || !text.trim()) return;
-  const turn = { text: text.trim(), answer: "", state: "running", retry: crypto.randomUUID?.() ?? String(Date.now()) };
+  const turn = { text: text.trim(), answer: "", state: "running", retry: newId() };
   store.conversation.turns.push(turn);
   run(turn, show(turn));
 }
@@ -38,7 +38,7 @@ function send(text) {
 /** Take a turn that failed once more: by the same key if no answer came, as the server may have taken it. */
 function again(turn) {
   if (running) return;
-  if (turn.status) turn.retry = crypto.randomUUID?.() ?? String(Date.now());
+  if (turn.status) turn.retry = newId();
   Object.assign(turn, { answer: "", state: "running", error: null, who: null });
   const { turns } = store.conversation;
   turns.splice(turns.indexOf(turn), 1);

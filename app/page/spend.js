@@ -22,7 +22,7 @@ const best = (moma) => moma.record?.always_best?.cost_usd ?? moma.always_best_us
 const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
 
 function bar(name, usd, most, kind) {
-  const share = most > 0 ? Math.max(0.004, usd / most) : 0;
+  const share = usd > 0 ? Math.max(0.004, usd / most) : 0;
   return el("div", { class: "bar" },
     el("span", {}, name), el("b", {}, money(usd)),
     draw("svg", { viewBox: "0 0 100 6", preserveAspectRatio: "none", "aria-hidden": "true" },

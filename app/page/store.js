@@ -5,7 +5,10 @@ const CONVERSATION = "moma.conversation";
 const KEPT_TURNS = 200;
 const KEPT_RECORDS = 60;
 
-const fresh = () => ({ id: crypto.randomUUID?.() ?? `page-${Date.now()}-${Math.random().toString(36).slice(2)}`, turns: [] });
+/** Return a new id; `randomUUID` is there only over https and on loopback. */
+export const newId = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+const fresh = () => ({ id: newId(), turns: [] });
 
 function conversation() {
   try {
