@@ -209,6 +209,7 @@ function turnTheme() {
 function turnSide() {
   const isOpen = document.body.classList.toggle("side-open");
   at("show-side").setAttribute("aria-expanded", String(isOpen));
+  at("show-side").textContent = isOpen ? "Chat" : "State";
 }
 
 function listen() {

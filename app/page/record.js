@@ -84,7 +84,7 @@ function masks(masked) {
 
 function runs(list) {
   const rows = list.map((run) => ({ cells: [run.agent, plain(run.event), run.reason, time(run.ms)] }));
-  return section("Agents that ran", table("Agents that ran", [["agent"], ["outcome"], ["because"], ["time", "number"]], rows));
+  return section("Agents that ran", table("Agents that ran", [["agent"], ["outcome"], ["because", "prose"], ["time", "number"]], rows));
 }
 
 function calls(list) {
