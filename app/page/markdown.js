@@ -12,6 +12,7 @@ const LINK = /^!?\[([^[\]]*)\]\(\s*<?([^\s()<>]*)>?(?:\s+"[^"]*")?\s*\)/;
 const ADDRESS = /^https?:\/\/[^\s<>"'`]*[^\s<>"'`.,;:!?)\]}*_~]/;
 const DEEPEST = 8;
 const LONGEST = 20_000;
+const FARTHEST = 1_000; // between two marks of emphasis, so that a text full of them is drawn in no time
 
 /** Draw `text` into `place`; blocks that are as they were are left alone, so that a stream costs its last block. */
 export function drawMarkdown(place, text) {
@@ -198,6 +199,7 @@ function stressed(text, n, depth) {
   if (mark[0] === "_" && /\w/.test(text[n - 1] ?? "")) return null;
   let end = text.indexOf(mark, n + mark.length);
   while (end > 0) {
+    if (end - n > FARTHEST) return null;
     const isInner = mark.length === 1 && (text[end + 1] === mark || text[end - 1] === mark);
     const isWord = mark[0] === "_" && /\w/.test(text[end + mark.length] ?? "");
     if (!isInner && !isWord && !/\s/.test(text[end - 1]) && end > n + mark.length) break;
