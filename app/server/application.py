@@ -17,6 +17,7 @@ from app.server.door import Door
 from app.server.errors import ApiError, as_api_error, error_response
 from app.server.health import health, metrics, ready
 from app.server.models import list_models, show_model
+from app.server.page import add_page, machine
 from app.server.request import ChatRequest
 from app.server.resources import Resources
 from app.server.response_request import ResponseRequest
@@ -81,9 +82,11 @@ def make_app(
     _add(app, "POST", "/v1/feedback", give_feedback, body=Feedback)
     _add(app, "GET", "/v1/models", list_models)
     _add(app, "GET", "/v1/models/{model:path}", show_model)
+    _add(app, "GET", "/v1/machine", machine)
     _add(app, "GET", "/health", health)
     _add(app, "GET", "/ready", ready)
     _add(app, "GET", "/metrics", metrics, kind="text/plain")
+    add_page(app)
     app.add_exception_handler(HTTPException, _told_http)
     app.add_middleware(Door, hosts=hosts)
     return app

@@ -28,6 +28,7 @@ OPERATIONS = [
     ("GET", "/v1/models"),
     ("GET", "/v1/models/{model}"),
     ("GET", "/health"),
+    ("GET", "/v1/machine"),
     ("GET", "/ready"),
     ("GET", "/metrics"),
 ]
