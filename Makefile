@@ -57,6 +57,9 @@ lock:  ## lock the dependencies anew (needs uv)
 	  pyproject.toml --extra dev --upgrade -o requirements/dev.txt
 	$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --no-header -p 3.11 \
 	  pyproject.toml -c requirements/dev.txt -o requirements/run.txt
+	cp requirements/dev.txt requirements/server.txt  # what is locked in it already is preferred
+	$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --no-header -p 3.11 \
+	  pyproject.toml --extra postgres --extra protocols --extra telemetry -o requirements/server.txt
 	$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --no-header -p 3.11 \
 	  --no-deps requirements/local-model.in -o requirements/local-model.txt
 

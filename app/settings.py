@@ -145,6 +145,11 @@ class Settings(BaseSettings):
         default=(),
         description="Further names under which the server is called, with commas between.",
     )
+    a2a_url: str | None = Field(
+        default=None,
+        description="The server's address as A2A agents reach it, http(s)://...; empty: it is no A2A agent.",
+        pattern="^https?://",
+    )
     drain_seconds: _Seconds = Field(
         default=30.0,
         description="How long turns that run may go on when the server is told to end.",

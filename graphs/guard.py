@@ -6,7 +6,7 @@ knows no routing: a refused, failed or declined agent is an outcome, and the mac
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessage
@@ -151,9 +151,10 @@ async def _run(
     crashed = works = False
     try:
         async with asyncio.timeout(seconds):
-            granted = await services.with_books(
-                _granted, state, runtime, services, ledger, seconds, asyncio.get_running_loop()
+            order = await services.with_books(
+                order_models, state, runtime.context, services, behind_agent=True
             )
+            granted = _granted(order, state, runtime, services, ledger, seconds=seconds)
             result = await graph.ainvoke(_given(agent_id, state), context=granted)
         works = True
         return checked(agent_id, result)
@@ -200,14 +201,14 @@ def _given(agent_id: str, state: State) -> dict[str, Any]:
 
 
 def _granted(
+    order: Sequence[str],
     state: State,
     runtime: Runtime[Context],
     services: Services,
     ledger: Ledger,
+    *,
     seconds: float,
-    loop: asyncio.AbstractEventLoop,
 ) -> AgentContext:
-    order = order_models(state, runtime.context, services, behind_agent=True)
     model, results = None, results_here()
     if order:
         model = GatewayChatModel(
@@ -217,7 +218,7 @@ def _granted(
             deadline=time.monotonic() + seconds,
             caller=runtime.context.user if runtime.context else None,
             whole=True,  # an agent's model writes drafts
-            loop=loop,
+            loop=asyncio.get_running_loop(),
             results=results,
         )
     first = services.overall_quality(order[0]) if order else 0.0

@@ -19,7 +19,7 @@ from agents.errors import MomaError, NoModelError, SetupError
 from graphs import record as records
 from graphs.gateway.chat_model import GatewayChatModel
 from graphs.gateway.ledger import Ledger
-from graphs.nodes.models import choose_models
+from graphs.nodes.models import allowed_models, choose_models
 from graphs.routing.quality import Prediction
 from graphs.routing.router import Router
 from graphs.services import Services
@@ -36,7 +36,7 @@ except ImportError:
 __all__ = ["ModelChoice"]
 
 _TURNS_AT_ONCE = 10_000
-_Caller = Callable[[Any], Context]
+_Caller = Callable[[Any], Context | None]
 
 
 class ModelChoiceState(AgentState[Any]):
@@ -84,7 +84,7 @@ class ModelChoice(AgentMiddleware[ModelChoiceState, Any]):
             prediction = await self._services.in_pool(predict)
         except MomaError:
             prediction = None
-        return self._chosen(state, runtime, prediction)
+        return await self._services.with_books(self._chosen, state, runtime, prediction)
 
     def wrap_model_call(
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], ModelResponse[Any]]
@@ -98,22 +98,33 @@ class ModelChoice(AgentMiddleware[ModelChoiceState, Any]):
         handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]],
     ) -> ModelResponse[Any]:
         """Let the chosen model answer."""
-        model = self._model(request, asyncio.get_running_loop())
+        here = asyncio.get_running_loop()
+        model = await self._services.with_books(self._model, request, here)
         return await handler(request.override(model=model))
 
     def _chosen(
         self, state: ModelChoiceState, runtime: Runtime[Any], prediction: Prediction | None
     ) -> dict[str, Any]:
-        context, turn = self._caller(runtime.context), uuid.uuid4().hex
-        record = records.begin(thread=None, turn=0, phase="", event="", versions={})
-        seen = cast(State, {"messages": state["messages"], "decision": record})
-        chosen = choose_models(record, seen, context, self._services, prediction=prediction)
+        context, turn = self._context(runtime), uuid.uuid4().hex
+        seen = _seen(state["messages"])
+        chosen = choose_models(
+            seen["decision"], seen, context, self._services, prediction=prediction
+        )
         order = chosen["models"]["order"]
-        spender = self._services.spender(context, spent=0.0, thread=None)
-        self._ledgers[turn] = self._services.budgets.ledger(spender)
-        while len(self._ledgers) > _TURNS_AT_ONCE:
-            self._ledgers.popitem(last=False)
+        self._books(turn, context)
         return {"moma_turn": turn, "moma_models": order, "moma_record": chosen["models"]}
+
+    def _context(self, runtime: Runtime[Any]) -> Context:
+        return self._caller(runtime.context) or Context()
+
+    def _books(self, turn: str, context: Context) -> Ledger:
+        """Return the books of a turn; one that goes on in another process has new ones."""
+        if turn not in self._ledgers:
+            spender = self._services.spender(context, spent=0.0, thread=None)
+            self._ledgers[turn] = self._services.budgets.ledger(spender)
+            while len(self._ledgers) > _TURNS_AT_ONCE:
+                self._ledgers.popitem(last=False)
+        return self._ledgers[turn]
 
     def _model(
         self, request: ModelRequest[Any], loop: asyncio.AbstractEventLoop
@@ -123,18 +134,16 @@ class ModelChoice(AgentMiddleware[ModelChoiceState, Any]):
         Raises:
             NoModelError: no model may serve, or none that may can call tools.
         """
-        state = cast(ModelChoiceState, request.state)
-        models, order = self._services.gateway.models, state.get("moma_models") or []
+        context, state = self._context(request.runtime), cast(ModelChoiceState, request.state)
+        # The order stands in the agent's state, which its tools may write: the masks are asked again.
+        allowed, _ = allowed_models(_seen(state["messages"]), context, self._services)
+        order = [m for m in state.get("moma_models") or () if m in allowed]
+        models = self._services.gateway.models
         able = [m for m in order if not request.tools or "tools" in models[m].abilities]
         if not able:
             lack = "may serve" if not order else "that may serve can call tools"
             raise NoModelError(f"no model {lack}; see the masks in moma_record")
-        context = self._caller(request.runtime.context)
-        spender = self._services.spender(context, spent=0.0, thread=None)
-        # A turn that goes on in another process has its books anew.
-        ledger = self._ledgers.setdefault(
-            state.get("moma_turn") or "", self._services.budgets.ledger(spender)
-        )
+        ledger = self._books(state.get("moma_turn") or "", context)
         return GatewayChatModel(
             gateway=self._services.gateway,
             order=tuple(able),
@@ -143,6 +152,12 @@ class ModelChoice(AgentMiddleware[ModelChoiceState, Any]):
             caller=context.user,
             loop=loop,
         )
+
+
+def _seen(messages: Sequence[AnyMessage]) -> State:
+    """Return what masks and the choice read of a turn."""
+    record = records.begin(thread=None, turn=0, phase="", event="", versions={})
+    return cast(State, {"messages": [*messages], "decision": record})
 
 
 def _request(messages: Sequence[AnyMessage]) -> str:

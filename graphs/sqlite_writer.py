@@ -39,7 +39,13 @@ class SqliteWriter:
 
         def connect() -> sqlite3.Connection:
             db = sqlite3.connect(path, timeout=busy_ms / 1e3, isolation_level=None)
-            db.executescript("BEGIN IMMEDIATE; ROLLBACK")  # a file that is read-only says so now
+            try:
+                db.executescript(
+                    "BEGIN IMMEDIATE; ROLLBACK"
+                )  # a file that is read-only says so now
+            except sqlite3.Error:
+                db.close()
+                raise
             return db
 
         return cls(await asyncio.get_running_loop().run_in_executor(pool, connect), pool)

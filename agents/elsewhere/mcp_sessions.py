@@ -10,7 +10,7 @@ import os
 import threading
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import TextIO, TypeVar
 
@@ -70,7 +70,7 @@ class McpSessions:
         held = self._held.get(user)
         kept = held is not None and not held.ended
         if held is None or held.ended:
-            await self._make_room()
+            self._make_room()
             held = self._held[user] = _Held(lambda: self._open(home), seconds=self._entry.seconds)
         held.calls += 1
         try:
@@ -78,13 +78,12 @@ class McpSessions:
             async with asyncio.timeout(self._entry.seconds):
                 return await work(client)
         except (*_TROUBLE, TimeoutError) as error:
-            if isinstance(error, MCPError) and error.code not in (
-                CONNECTION_CLOSED,
-                REQUEST_TIMEOUT,
-            ):
+            code = error.code if isinstance(error, MCPError) else None
+            if code not in (None, CONNECTION_CLOSED, REQUEST_TIMEOUT):
                 raise
             held.end()
-            if not (kept and again) or isinstance(error, TimeoutError):
+            too_late = isinstance(error, TimeoutError) or code == REQUEST_TIMEOUT
+            if too_late or not (kept and again):
                 raise UnreachableError(self._told(error)) from error
         finally:
             held.calls -= 1
@@ -101,7 +100,8 @@ class McpSessions:
         if isinstance(error, FileNotFoundError | PermissionError):
             return f"the MCP server {self._name} cannot be started: {error.strerror}"
         if isinstance(error, MCPError):
-            return f"the MCP server {self._name} ended or closed the connection"
+            where = f"; see logs/mcp-{self._name}.log" if self._entry.command else ""
+            return f"the MCP server {self._name} ended or closed the connection{where}"
         if isinstance(error, httpx2.HTTPError | OSError):
             return f"the MCP server {self._name} cannot be reached ({type(error).__name__})"
         return f"the MCP server {self._name} answers what is not MCP ({type(error).__name__})"
@@ -130,7 +130,7 @@ class McpSessions:
                 Client(transport, read_timeout_seconds=entry.seconds)
             )
 
-    async def _make_room(self) -> None:
+    def _make_room(self) -> None:
         self._held = {user: held for user, held in self._held.items() if not held.ended}
         idle = [user for user, held in self._held.items() if not held.calls]
         if len(self._held) >= MOST_USERS and idle:
@@ -207,7 +207,8 @@ def close_all() -> None:
         return
     for sessions in [*_every]:
         closing = asyncio.run_coroutine_threadsafe(sessions.close(), _running[2])
-        closing.result(2 * _CLOSING_S)
+        with suppress(TimeoutError):  # a server that will not end is not waited for
+            closing.result(2 * _CLOSING_S)
 
 
 def _loop() -> asyncio.AbstractEventLoop:

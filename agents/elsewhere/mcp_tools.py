@@ -7,15 +7,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
-import jsonschema
-from jsonschema.validators import extend, validator_for
 from mcp_types import BlobResourceContents, CallToolResult, TextContent, Tool
-from referencing import Registry
-from referencing.exceptions import Unresolvable
 
 from agents.elsewhere.entries import McpEntry
 from agents.elsewhere.wording import one_line
-from agents.errors import UnreachableError
+from agents.errors import InputError, UnreachableError
+from agents.schemas import validator_of
 
 __all__ = ["ToolCard", "checked_arguments", "named_arguments", "result_text", "tool_cards"]
 
@@ -73,8 +70,8 @@ def _is_sound(tool: Tool) -> bool:
     try:
         if len(json.dumps(tool.input_schema)) > LONGEST_SCHEMA:
             return False
-        validator_for(tool.input_schema).check_schema(tool.input_schema)
-    except (jsonschema.SchemaError, ValueError, TypeError, RecursionError):
+        validator_of(tool.input_schema)
+    except (InputError, ValueError, TypeError, RecursionError):
         return False
     return True
 
@@ -85,14 +82,10 @@ def checked_arguments(tool: ToolCard, given: Any) -> tuple[dict[str, Any], str |
         return {}, "the arguments are no object"
     if len(json.dumps(given, default=str)) > LONGEST_ARGUMENTS:
         return {}, f"the arguments are longer than {LONGEST_ARGUMENTS:,} characters"
-    schema = tool["schema"]
-    # A pattern of a stranger can take for ever to match: the server checks its own.
-    kind = extend(validator_for(schema), {"pattern": None, "patternProperties": None})
     try:
-        # With an empty registry no reference is fetched from the network.
-        fault = next(iter(kind(schema, registry=Registry()).iter_errors(given)), None)
-    except (Unresolvable, RecursionError, jsonschema.exceptions.UndefinedTypeCheck) as error:
-        return {}, f"its schema cannot be followed ({type(error).__name__})"
+        fault = next(iter(validator_of(tool["schema"]).iter_errors(given)), None)
+    except RecursionError:
+        return {}, "its schema goes in circles"
     if fault is None:
         return given, None
     at = "/".join(map(str, fault.absolute_path)) or "the arguments"

@@ -79,9 +79,16 @@ async def _send(
     return await _run(entry, name, thread, new=True, input={"messages": [message]})
 
 
-async def _resume(state: RemoteState, *, entry: RemoteEntry, name: str) -> dict[str, Any]:
-    pause = state.get("pause")
+async def _resume(
+    state: RemoteState, runtime: Runtime[AgentContext], *, entry: RemoteEntry, name: str
+) -> dict[str, Any]:
+    """Pass the answer on, once: what follows a yes must not be done twice, even if the process dies meanwhile."""
+    pause, begin = state.get("pause"), runtime.context.begin
     assert pause is not None
+    info = runtime.execution_info
+    if begin is not None and not await begin(f"resume {info.task_id if info else ''}"):
+        text = f"Your answer went to {name}, and I cannot say what came of it. Ask before you repeat it."
+        return {**done(text, memory={"thread": state["thread"]}), "pause": None}
     return await _run(entry, name, state["thread"], command={"resume": pause["answer"]})
 
 

@@ -87,7 +87,9 @@ def _serve(arguments: argparse.Namespace, settings: Settings) -> int:
     from app.server.resources import open_resources
     from app.server.serving import serve
 
-    app = make_app(lambda: open_resources(settings, keys), hosts=hosts or None)
+    app = make_app(
+        lambda: open_resources(settings, keys), hosts=hosts or None, a2a_url=settings.a2a_url
+    )
     plain = settings.log == "text"
     with logging_to(logging.StreamHandler(sys.stderr), plain=plain), exporting("moma-server"):
         print(f"MoMA listens on http://{arguments.host}:{arguments.port}/v1", flush=True)

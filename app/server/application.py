@@ -11,13 +11,17 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.server.a2a import PLACE, a2a_application
 from app.server.completions import complete
 from app.server.door import Door
 from app.server.errors import ApiError, as_api_error, error_response
 from app.server.health import health, metrics, ready
 from app.server.models import list_models, show_model
+from app.server.page import add_page, machine
 from app.server.request import ChatRequest
 from app.server.resources import Resources
+from app.server.response_request import ResponseRequest
+from app.server.responses import respond
 from app.server.routes import Feedback, give_feedback, route
 
 __all__ = ["make_app"]
@@ -44,18 +48,23 @@ _ERROR = {
 _OBJECT = {"type": "object"}
 
 
-def make_app(opened: Open, *, hosts: Collection[str] | None = None) -> FastAPI:
+def make_app(
+    opened: Open, *, hosts: Collection[str] | None = None, a2a_url: str | None = None
+) -> FastAPI:
     """Return the application.
 
     Args:
         opened: opens what requests are served with, for as long as the application runs.
         hosts: the names under which it may be called; None for any.
+        a2a_url: the server's address as A2A agents reach it; None: it is no A2A agent.
     """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with opened() as resources:
             app.state.resources = resources
+            if a2a_url:
+                app.mount(PLACE, a2a_application(resources, url=a2a_url))
             yield
 
     app = FastAPI(
@@ -68,13 +77,16 @@ def make_app(opened: Open, *, hosts: Collection[str] | None = None) -> FastAPI:
         openapi_url="/openapi.json",
     )
     _add(app, "POST", "/v1/chat/completions", complete, body=ChatRequest, streams=True)
+    _add(app, "POST", "/v1/responses", respond, body=ResponseRequest, streams=True)
     _add(app, "POST", "/v1/route", route, body=ChatRequest)
     _add(app, "POST", "/v1/feedback", give_feedback, body=Feedback)
     _add(app, "GET", "/v1/models", list_models)
     _add(app, "GET", "/v1/models/{model:path}", show_model)
+    _add(app, "GET", "/v1/machine", machine)
     _add(app, "GET", "/health", health)
     _add(app, "GET", "/ready", ready)
     _add(app, "GET", "/metrics", metrics, kind="text/plain")
+    add_page(app)
     app.add_exception_handler(HTTPException, _told_http)
     app.add_middleware(Door, hosts=hosts)
     return app

@@ -2,8 +2,6 @@
 
 import json
 import time
-import uuid
-from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,20 +11,21 @@ from starlette.responses import Response
 
 from app.server.background import is_background
 from app.server.callers import ApiCaller, caller_of
+from app.server.chunks import ChatChunks, completion_id, served_model
 from app.server.door import json_body
 from app.server.hang_up import unless_gone
 from app.server.headers import decision_headers, extension
 from app.server.messages import as_langchain, digest, said_in
 from app.server.narrowing import context_of
-from app.server.placing import Place, find_place
+from app.server.placing import Place, find_place, place_after
 from app.server.request import ChatRequest, parse_request
 from app.server.resources import Resources
 from app.server.stream import EventStream
-from app.server.turns import Called, Ended, Said, run_turn, usage_of
+from app.server.turns import Called, Ended, run_turn, usage_of
 from graphs.state import Context
 from graphs.threads import MomaGraph
 
-__all__ = ["Asked", "complete", "read_asked"]
+__all__ = ["Asked", "ask", "complete", "whole_turn"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +41,14 @@ class Asked:
     debug: bool
     began: float
 
-    def remember(self, ended: Ended, resources: Resources) -> None:
-        """Keep in which thread this conversation is, and count the turn."""
+    def remember(self, ended: Ended, resources: Resources, *, known_as: str = "") -> None:
+        """Keep in which thread this conversation is, and count the turn.
+
+        Args:
+            ended: the turn.
+            resources: where that is kept.
+            known_as: what the client has for the decision's id.
+        """
         status = str(ended.failure.status) if ended.failure else "ok"
         if ended.failure:
             ended.failure.counted = True
@@ -59,6 +64,7 @@ class Asked:
             thread=self.place.thread,
             conversation=conversation,
             record=ended.record,
+            known_as=known_as,
         )
 
 
@@ -70,16 +76,26 @@ async def complete(request: Request) -> Response:
         MomaError: the turn was not taken.
     """
     resources: Resources = request.app.state.resources
-    asked = await read_asked(request, resources)
+    asked = await ask(parse_request(await json_body(request)), request, resources)
     if asked.request.stream:
-        stream = EventStream(asked, resources)
+        fingerprint = resources.fingerprint
+        chunks = ChatChunks(asked.request, fingerprint=fingerprint, debug=asked.debug)
+        stream = EventStream(asked, resources, chunks)
         await unless_gone(request, stream.prime())
         return stream
     return await unless_gone(request, _whole(asked, resources))
 
 
-async def read_asked(request: Request, resources: Resources) -> Asked:
+async def ask(
+    body: ChatRequest, request: Request, resources: Resources, *, previous: str | None = None
+) -> Asked:
     """Return what a request asks, and for whom.
+
+    Args:
+        body: what it asks.
+        request: its headers.
+        resources: what it is served with.
+        previous: the decision after which it goes on; None where its messages say that.
 
     Raises:
         ApiError: it is refused.
@@ -87,17 +103,17 @@ async def read_asked(request: Request, resources: Resources) -> Asked:
     """
     began = time.perf_counter()
     caller = caller_of(request.headers, resources.keys)
-    body = parse_request(await json_body(request))
     context = context_of(body, caller, resources.services)
     background = is_background(body)
     if background:
         place, graph = _nowhere(body), resources.stateless
         context = replace(context, preference="cost", exclude=_no_agent(context, resources))
     else:
-        place = await find_place(
-            body, request.headers, caller, resources.graph, resources.conversations
-        )
-        graph = resources.graph
+        index, graph = resources.conversations, resources.graph
+        if previous is None:
+            place = await find_place(body, request.headers, caller, graph, index)
+        else:
+            place = await place_after(previous, body, caller, graph, index)
     debug = request.headers.get("x-moma-debug", "").lower() in ("true", "1") and caller.key.debug
     return Asked(
         request=body,
@@ -111,31 +127,39 @@ async def read_asked(request: Request, resources: Resources) -> Asked:
     )
 
 
-async def _whole(asked: Asked, resources: Resources) -> Response:
-    model, calls, ended = "router", dict[int, dict[str, Any]](), None
-    async with aclosing(
-        run_turn(asked.graph, asked.place, asked.context, streamed=False)
-    ) as events:
+async def whole_turn(asked: Asked, resources: Resources) -> tuple[Ended, list[dict[str, Any]]]:
+    """Run the turn to its end; return that, and the calls of the client's tools.
+
+    Raises:
+        ApiError: there is no answer.
+        MomaError: the turn was not taken.
+    """
+    calls, ended = list[dict[str, Any]](), None
+    running = run_turn(asked.graph, asked.place, asked.context, streamed=False)
+    async with aclosing(running) as events:
         async for event in events:
-            if isinstance(event, Said | Called):
-                model = event.model
             if isinstance(event, Called):
-                _merge(calls, event.calls)
+                calls += [{k: v for k, v in c.items() if k != "index"} for c in event.calls]
             elif isinstance(event, Ended):
                 ended = event
     assert ended is not None, "a turn ends with its end"
     asked.remember(ended, resources)
     if ended.failure is not None:
         raise ended.failure
-    tool_calls = {"tool_calls": [calls[n] for n in sorted(calls)]} if calls else {}
+    return ended, calls
+
+
+async def _whole(asked: Asked, resources: Resources) -> Response:
+    ended, calls = await whole_turn(asked, resources)
+    tool_calls = {"tool_calls": calls} if calls else {}
     answer = ended.answer or (None if calls else "")
     message = {"role": "assistant", "content": answer, "refusal": None, **tool_calls}
     choice = {"index": 0, "message": message, "finish_reason": ended.finish, "logprobs": None}
     body = {
-        "id": completion_id(ended.record),
+        "id": completion_id(ended.record.get("id")),
         "object": "chat.completion",
         "created": int(time.time()),
-        "model": model,
+        "model": served_model(ended),
         "system_fingerprint": resources.fingerprint,
         "choices": [choice],
         "usage": usage_of(ended.record),
@@ -143,22 +167,6 @@ async def _whole(asked: Asked, resources: Resources) -> Response:
     }
     headers = decision_headers(ended.record, phase=ended.phase)
     return Response(json.dumps(body), headers=headers, media_type="application/json")
-
-
-def completion_id(record: Mapping[str, Any]) -> str:
-    """Return the id of a completion: that of its decision."""
-    return f"chatcmpl-{record.get('id') or uuid.uuid4().hex}"
-
-
-def _merge(calls: dict[int, dict[str, Any]], parts: Any) -> None:
-    """Add parts of calls of tools to what came before of them."""
-    for part in parts:
-        call = calls.setdefault(
-            part["index"], {"id": "", "type": "function", "function": {"name": "", "arguments": ""}}
-        )
-        call["id"] = part.get("id") or call["id"]
-        for name, text in part["function"].items():
-            call["function"][name] += text
 
 
 def _nowhere(body: ChatRequest) -> Place:

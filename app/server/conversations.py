@@ -61,13 +61,27 @@ class Conversations:
         return await self._get((caller, "decisions", decision))
 
     def note_turn(
-        self, caller: str, *, thread: str, conversation: str | None, record: Mapping[str, Any]
+        self,
+        caller: str,
+        *,
+        thread: str,
+        conversation: str | None,
+        record: Mapping[str, Any],
+        known_as: str = "",
     ) -> None:
-        """Remember a turn; it is written a moment later."""
-        served = record.get("served_by") or {}
-        self._note(
-            (caller, "decisions", str(record["id"])), {"thread": thread, "served_by": served}
-        )
+        """Remember a turn; it is written a moment later.
+
+        Args:
+            caller: whose it is.
+            thread: its thread.
+            conversation: what the conversation is found by after it, None if it is not looked for.
+            record: of the turn.
+            known_as: what the client has for the decision's id, if that was not known yet.
+        """
+        decision, served = str(record["id"]), record.get("served_by") or {}
+        for name in {decision, known_as or decision}:
+            entry = {"thread": thread, "decision": decision, "served_by": served}
+            self._note((caller, "decisions", name), entry)
         if conversation is not None:
             self._note((caller, "conversations", conversation), {"thread": thread})
 

@@ -20,33 +20,38 @@ import hashlib
 import re
 import uuid
 from collections.abc import Mapping, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.messages import BaseMessage, HumanMessage
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
+from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from app.server.callers import ApiCaller
 from app.server.conversations import Conversations
 from app.server.errors import ApiError
 from app.server.messages import Mark, as_langchain, digest, marks_of, said_in, split
 from app.server.request import ChatRequest, Message
-from graphs.owner import check_owner
-from graphs.saved import check_saved
-from graphs.store_errors import readable
+from app.server.states import (
+    first_state,
+    is_paused,
+    messages_of,
+    newest_state,
+    place_at,
+    place_of,
+    state_after,
+    state_before,
+    values_of,
+)
 from graphs.threads import MomaGraph
 
-__all__ = ["Place", "find_place"]
+__all__ = ["Place", "find_place", "place_after"]
 
 _OPEN_WEBUI_CHAT = "x-openwebui-chat-id"
 _HEADERS = ("x-session-id", _OPEN_WEBUI_CHAT)
 _RETRY = "idempotency-key"
 _LONGEST_KEY = 256
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9._-]{1,64}")
-FARTHEST = 600
-"""Saved states that are looked through for the one before an edited turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +75,7 @@ class Place:
     @property
     def newest(self) -> RunnableConfig:
         """Where the thread stands after the turn, wherever it went on from."""
-        return _on(self.thread)
+        return place_of(self.thread)
 
 
 async def find_place(
@@ -107,26 +112,65 @@ async def find_place(
             **rest,
         )
 
-    on = _on(thread)
+    on = place_of(thread)
     saver = graph.checkpointer
     assert isinstance(saver, BaseCheckpointSaver)
-    saved = await _saved(saver, on, user=caller.user) if known else None
-    kept = _messages(saved)
+    saved = await newest_state(saver, on, user=caller.user) if known else None
+    kept = messages_of(saved)
     if saved is None or not kept:
         return place(on, said)
     if message_id and (repeated := next((m for m in kept if m.id == message_id), None)):
-        sent = place(on, new, values=_values(saved))
+        sent = place(on, new, values=values_of(saved))
         _check_same(repeated, sent.messages[-1])
         return sent
     marks, earlier = marks_of(kept), marks_of(before)
     if _goes_on(marks, earlier, said, whole=key is not None and key[0] == _OPEN_WEBUI_CHAT):
-        paused = any(write[1] == "__interrupt__" for write in saved.pending_writes or ())
-        return place(on, new, values=_values(saved), paused=paused)
-    found = await _state_before(saver, thread, earlier) if earlier else None
+        return place(on, new, values=values_of(saved), paused=is_paused(saved))
+    found = await state_before(saver, thread, earlier) if earlier else None
     if found is not None:
-        return place(_at(found), new, values=_values(found))
-    root = await _root(saver, thread)
-    return place(_at(root) if root is not None else on, said)
+        return place(place_at(found), new, values=values_of(found))
+    root = await first_state(saver, thread)
+    return place(place_at(root) if root is not None else on, said)
+
+
+async def place_after(
+    decision: str,
+    request: ChatRequest,
+    caller: ApiCaller,
+    graph: MomaGraph,
+    conversations: Conversations,
+) -> Place:
+    """Return where a request goes on that follows a turn of the caller's, known by its decision.
+
+    Raises:
+        ApiError: there is no such turn, or its state is not found.
+        CheckpointError: the thread cannot be read.
+    """
+    said = said_in(request.messages)
+    turn = await conversations.decided(caller.place, decision)
+    missing = ApiError(
+        404, "there is no such previous response of yours", code="previous_response_not_found"
+    )
+    if turn is None or not turn["thread"]:
+        raise missing
+    thread, known_as = str(turn["thread"]), turn["decision"]
+    saver = graph.checkpointer
+    assert isinstance(saver, BaseCheckpointSaver)
+    state = await newest_state(saver, place_of(thread), user=caller.user)
+    paused = state is not None and is_paused(state)
+    if state is None or (values_of(state).get("decision") or {}).get("id") != known_as:
+        state, paused = await state_after(saver, thread, known_as), False
+    if state is None:
+        raise missing
+    return Place(
+        config=place_of(thread) if paused else place_at(state),
+        thread=thread,
+        messages=as_langchain(said),
+        said=said,
+        named=True,
+        values=values_of(state),
+        paused=paused,
+    )
 
 
 async def _thread(
@@ -180,65 +224,11 @@ def _goes_on(
     return marks_of(said)[:1] != list(marks[:1])
 
 
-async def _saved(
-    saver: BaseCheckpointSaver[Any], on: RunnableConfig, *, user: str
-) -> CheckpointTuple | None:
-    with readable():
-        saved = await saver.aget_tuple(on)
-    if saved is not None:
-        check_saved(saved)
-        check_owner(saved.checkpoint["channel_values"], user=user)
-    return saved
-
-
-async def _state_before(
-    saver: BaseCheckpointSaver[Any], thread: str, marks: Sequence[Mark]
-) -> CheckpointTuple | None:
-    """Return the newest saved state in which a turn had ended and just these turns were made."""
-    states = saver.alist(_on(thread), filter={"source": "loop"}, limit=FARTHEST)
-    with readable():
-        async with aclosing(states) as found:  # type: ignore[type-var]
-            async for state in found:
-                values = _values(state)
-                record, decision = values.get("record") or {}, values.get("decision") or {}
-                ended = record and record.get("id") == decision.get("id")
-                if ended and marks_of(_messages(state)) == list(marks):
-                    return state
-    return None
-
-
-async def _root(saver: BaseCheckpointSaver[Any], thread: str) -> CheckpointTuple | None:
-    """Return the first state of a thread, in which nothing had been said."""
-    with readable():
-        async with aclosing(saver.alist(_on(thread), filter={"step": -1})) as found:  # type: ignore[type-var]
-            async for state in found:
-                if not _messages(state):
-                    return state
-    return None
-
-
 def _check_same(kept: BaseMessage, sent: BaseMessage) -> None:
     if marks_of([kept]) != marks_of([sent]) or not isinstance(kept, HumanMessage):
         raise ApiError(
             400, "this Idempotency-Key was used for another message", code="idempotency_key_reused"
         )
-
-
-def _values(state: CheckpointTuple) -> Mapping[str, Any]:
-    values: Mapping[str, Any] = state.checkpoint["channel_values"]
-    return values
-
-
-def _messages(state: CheckpointTuple | None) -> list[BaseMessage]:
-    return list(_values(state).get("messages") or ()) if state is not None else []
-
-
-def _on(thread: str) -> RunnableConfig:
-    return {"configurable": {"thread_id": thread, "checkpoint_ns": ""}}
-
-
-def _at(state: CheckpointTuple) -> RunnableConfig:
-    return {"configurable": dict(state.config["configurable"])}
 
 
 def _hash(text: str) -> str:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from app.server.errors import ApiError
 
-__all__ = ["ChatRequest", "Message", "parse_request"]
+__all__ = ["ChatRequest", "Message", "parse_request", "refusal"]
 
 LONGEST_ID = 256
 _Text = Annotated[str, Field(max_length=1_000_000)]
@@ -263,13 +263,14 @@ def parse_request(body: bytes) -> ChatRequest:
     try:
         return ChatRequest.model_validate_json(body)
     except ValidationError as error:
-        raise _refusal(error) from None
+        raise refusal(error) from None
 
 
-def _refusal(error: ValidationError) -> ApiError:
+def refusal(error: ValidationError) -> ApiError:
+    """Return what is told of a body that has another form."""
     errors = error.errors(include_url=False, include_context=False)
     # Of the forms that a value may have, the one that it nearly has says most.
-    first = max(errors, key=lambda e: len(e["loc"]))
+    first = max(errors, key=lambda e: (len(e["loc"]), not e["type"].endswith("_type")))
     path = ".".join(str(part) for part in first["loc"])
     name = str(first["loc"][0]) if first["loc"] else ""
     if first["type"] == "json_invalid":

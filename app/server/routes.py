@@ -7,10 +7,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.server.callers import caller_of
-from app.server.completions import read_asked
+from app.server.completions import ask
 from app.server.door import json_body
 from app.server.errors import ApiError
 from app.server.headers import decision_headers
+from app.server.request import parse_request
 from app.server.resources import Resources
 from graphs.dry_run import dry_run
 
@@ -46,7 +47,7 @@ async def route(request: Request) -> Response:
         MomaError: its thread cannot be read.
     """
     resources: Resources = request.app.state.resources
-    asked = await read_asked(request, resources)
+    asked = await ask(parse_request(await json_body(request)), request, resources)
     messages, values = asked.place.messages, asked.place.values or {}
     record = await dry_run(
         messages[-1],
@@ -70,12 +71,13 @@ async def give_feedback(request: Request) -> Response:
     resources: Resources = request.app.state.resources
     caller = caller_of(request.headers, resources.keys)
     given = _parsed(await json_body(request))
-    decision = (given.decision_id or given.id).removeprefix("chatcmpl-")
+    decision = (given.decision_id or given.id).removeprefix("chatcmpl-").removeprefix("resp_")
     turn = await resources.conversations.decided(caller.place, decision)
     if turn is None:
         raise ApiError(
             404, f"there is no decision {decision!r:.100} of yours", code="decision_not_found"
         )
+    decision = str(turn.get("decision", decision))
     score = _THUMBS[given.score] if isinstance(given.score, str) else given.score
     feedback = {"score": score, "comment": given.comment, "served_by": turn.get("served_by")}
     await resources.conversations.add_feedback(caller.place, decision, feedback)

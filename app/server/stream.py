@@ -1,31 +1,52 @@
-"""A chat completion as server-sent events: each piece goes out as it comes.
+"""A turn as server-sent events: each piece goes out as it comes, in the form that a writer gives it.
 
 Before the first byte the stream is primed up to the decision, so that its headers can tell it and a refusal has its own
-status. Chunks are put together by hand: a model of pydantic's for each would take longer than all else here.
+status.
 """
 
 import asyncio
-import json
-import time
+import uuid
 from contextlib import aclosing, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.server.errors import ApiError, as_api_error
 from app.server.hang_up import gone
-from app.server.headers import decision_headers, extension
+from app.server.headers import decision_headers
 from app.server.resources import Resources
-from app.server.turns import Called, Decided, Ended, Said, run_turn, usage_of
+from app.server.turns import Called, Decided, Ended, Said, run_turn
 
 if TYPE_CHECKING:
     from app.server.completions import Asked
 
-__all__ = ["KEEP_ALIVE_S", "EventStream"]
+__all__ = ["KEEP_ALIVE_S", "EventStream", "Writer"]
 
 KEEP_ALIVE_S = 15.0
 """After so long without a word a comment is sent, so that nobody between takes the connection for dead."""
+
+
+class Writer(Protocol):
+    """Gives what happens in a turn the form of an API; each method returns server-sent events."""
+
+    def start(self, decision: str) -> str:
+        """Begin the stream; the decision's id is known, or one that stands for it."""
+        ...
+
+    def event(self, event: Said | Called) -> str:
+        """Tell a piece of the answer."""
+        ...
+
+    def end(self, ended: Ended) -> str:
+        """Tell the end of an answer."""
+        ...
+
+    def failure(self, error: ApiError) -> str:
+        """Tell why there is no whole answer."""
+        ...
+
+
 _Event = Decided | Said | Called | Ended
 
 
@@ -34,16 +55,17 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, asked: "Asked", resources: Resources) -> None:
+    def __init__(self, asked: "Asked", resources: Resources, writer: Writer) -> None:
         super().__init__()
-        self._asked, self._resources = asked, resources
+        self._asked, self._resources, self._writer = asked, resources, writer
         self._events: asyncio.Queue[_Event | Exception] = asyncio.Queue()
         # One task runs all of the turn: what a generator enters must be left in the same context.
         self._running = asyncio.create_task(self._run())
         self._held: list[_Event] = []
         """What came before the decision was known."""
         self._record: dict[str, Any] = {}
-        self._head = ""
+        self._id = ""
+        """The decision's, or one that stands for it where the client had to hear something before."""
         self._ended: Ended | None = None
 
     async def prime(self) -> None:
@@ -81,12 +103,13 @@ class EventStream(Response):
         finally:
             for task in (sending, watching):
                 task.cancel()
-                with suppress(asyncio.CancelledError, OSError):
-                    await task
+            failure, _ = await asyncio.gather(sending, watching, return_exceptions=True)
             await self._close()
             if self._ended is None:
                 began = self._asked.began
                 self._resources.metrics.count(self._record, status="499", began=began)
+        if isinstance(failure, Exception):
+            raise failure
 
     async def _run(self) -> None:
         asked = self._asked
@@ -113,9 +136,11 @@ class EventStream(Response):
         raw = [(name, value) for name, value in self.raw_headers if name != b"content-length"]
         await send({"type": "http.response.start", "status": 200, "headers": raw})
         failure: ApiError | None = None
+        self._id = str(self._record.get("id") or uuid.uuid4().hex)
+        await _send(send, self._writer.start(self._id))
         try:
             for event in self._held:
-                await _send(send, self._chunks(event))
+                await self._tell(send, event)
             while self._ended is None:
                 try:
                     async with asyncio.timeout(KEEP_ALIVE_S):
@@ -123,62 +148,26 @@ class EventStream(Response):
                 except TimeoutError:
                     await _send(send, ": keep-alive\n\n")
                 else:
-                    await _send(send, self._chunks(event))
+                    await self._tell(send, event)
             failure = self._ended.failure
-            self._asked.remember(self._ended, self._resources)
+            self._asked.remember(self._ended, self._resources, known_as=self._id)
         except Exception as error:  # noqa: BLE001 the server's boundary: what has begun can only be told as an event
             failure = as_api_error(error)
-        told = self._end() if failure is None else f"data: {json.dumps(failure.body())}\n\n"
-        await _send(send, told)
+        writer, ended = self._writer, self._ended
+        if failure is None and ended is not None:
+            await _send(send, writer.end(ended))
+        elif failure is not None:
+            await _send(send, writer.failure(failure))
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _tell(self, send: Send, event: _Event) -> None:
+        if isinstance(event, Said | Called):
+            await _send(send, self._writer.event(event))
 
     def _is_refused(self) -> bool:
         """Whether nothing may serve the turn: its end is near then, and has a status of its own."""
         models = self._record.get("models")
         return models is not None and not models["order"]
-
-    def _chunks(self, event: _Event) -> str:
-        """Return the chunks of an event; the first says who answers and in which role."""
-        if isinstance(event, Said):
-            return self._chunk(f'{{"content":{json.dumps(event.text)}}}', event.model)
-        if isinstance(event, Called):
-            calls = json.dumps(event.calls, separators=(",", ":"))
-            return self._chunk(f'{{"tool_calls":{calls}}}', event.model)
-        return ""
-
-    def _chunk(self, delta: str, model: str, *, finish: str = "null", more: str = "") -> str:
-        first = ""
-        if not self._head:
-            from app.server.completions import completion_id
-
-            fingerprint = json.dumps(self._resources.fingerprint)
-            self._head = (
-                f'data: {{"id":"{completion_id(self._record)}","object":"chat.completion.chunk",'
-                f'"created":{int(time.time())},"system_fingerprint":{fingerprint},'
-            )
-            first = self._chunk('{"role":"assistant","content":""}', model)
-        return (
-            f'{first}{self._head}"model":{json.dumps(model)},"choices":[{{"index":0,"delta":{delta},'
-            f'"logprobs":null,"finish_reason":{finish}}}]{more}}}\n\n'
-        )
-
-    def _end(self) -> str:
-        """Return the last chunks: how it ended, the usage if it was asked for, and that all is there."""
-        ended = self._ended
-        assert ended is not None
-        served = ended.served_by
-        model = {"agent": f"agent:{served['id']}", "model": served["id"]}.get(
-            served["kind"], "router"
-        )
-        told = extension(ended.record, phase=ended.phase, debug=self._asked.debug)
-        last = self._chunk(
-            "{}", model, finish=json.dumps(ended.finish), more=f',"moma":{json.dumps(told)}'
-        )
-        options = self._asked.request.stream_options
-        if options is not None and options.include_usage:
-            usage = json.dumps(usage_of(ended.record))
-            last += f'{self._head}"model":{json.dumps(model)},"choices":[],"usage":{usage}}}\n\n'
-        return f"{last}data: [DONE]\n\n"
 
     async def _close(self) -> None:
         """End the turn if it still runs; its money is settled, and the thread's lock given back."""

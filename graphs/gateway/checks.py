@@ -8,13 +8,14 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from agents.errors import AgentError, BrokenAnswerError
+from agents.errors import AgentError, BrokenAnswerError, InputError
+from agents.schemas import validator_of
 from graphs.gateway.transport import Piece
 
-__all__ = ["checked", "validator_of"]
+__all__ = ["checked"]
 
 
-def validator_of(options: Mapping[str, Any]) -> Any:
+def asked_validator(options: Mapping[str, Any]) -> Any:
     """Return the validator of the schema that `options` ask for, None without one.
 
     Raises:
@@ -24,16 +25,10 @@ def validator_of(options: Mapping[str, Any]) -> Any:
     schema = (asked.get("json_schema") or {}).get("schema")
     if schema is None:
         return None
-    # Not every process asks for JSON, and this import takes as long as the rest of the gateway's together.
-    from jsonschema import Draft202012Validator, SchemaError
-    from referencing import Registry
-
     try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
-        raise AgentError(f"the schema asked for is no JSON schema: {error.message}") from None
-    # An empty registry: nothing that a schema refers to is fetched from anywhere.
-    return Draft202012Validator(schema, registry=Registry())
+        return validator_of(schema)
+    except InputError as error:
+        raise AgentError(f"the schema asked for cannot be used: {error}") from None
 
 
 async def checked(
@@ -50,7 +45,7 @@ async def checked(
     Raises:
         BrokenAnswerError: the answer, or what a tool is to be called with, is not the JSON that was asked for.
     """
-    validator = validator_of(options)
+    validator = asked_validator(options)
     json_wanted = bool(options.get("response_format"))
     seen: list[Piece] = []
     held: list[Piece] = []
@@ -88,9 +83,12 @@ def _fault(seen: Sequence[Piece], validator: Any, *, json_wanted: bool) -> str |
     value = _parsed("".join(piece.text for piece in seen))
     if value is _NOTHING:
         return "is not the JSON that was asked for"
-    if validator is not None and not validator.is_valid(value):
-        return "does not hold to the schema that was asked for"
-    return None
+    try:
+        if validator is None or validator.is_valid(value):
+            return None
+    except RecursionError:
+        return "cannot be checked: the schema that was asked for goes in circles"
+    return "does not hold to the schema that was asked for"
 
 
 _NOTHING = object()

@@ -159,13 +159,17 @@ async def stream(request: Request) -> AsyncGenerator[Piece, None]:
 async def _opened(litellm: ModuleType, request: Request) -> Any:
     """Send the request and return LiteLLM's stream; wishes that this model does not take are dropped."""
     arguments = _arguments(request)
-    try:
-        return await litellm.acompletion(**arguments)
-    except litellm.UnsupportedParamsError as error:  # LiteLLM's own check: nothing was sent
-        named = {wish for wish in _WISHES if f"'{wish}'" in str(error)} or _WISHES
-        return await litellm.acompletion(
-            **{name: value for name, value in arguments.items() if name not in named}
-        )
+    left_out: frozenset[str] = frozenset()
+    while True:
+        try:
+            return await litellm.acompletion(
+                **{name: value for name, value in arguments.items() if name not in left_out}
+            )
+        except litellm.UnsupportedParamsError as error:  # LiteLLM's own check: nothing was sent
+            if left_out == _WISHES:
+                raise
+            named = left_out | {wish for wish in _WISHES if f"'{wish}'" in str(error)}
+            left_out = named if named != left_out else _WISHES
 
 
 def _arguments(request: Request) -> dict[str, Any]:

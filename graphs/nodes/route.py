@@ -74,20 +74,14 @@ async def routed(state: State, context: Context | None, services: Services) -> d
         return _next_part(rest, allowed, masked, state)
     asked_for = state["outcome"].get("to")
     choice: Choice | None = None
-    prediction, fault = None, None
+    prediction, fault, sole = None, None, None
     if moment.handed_by and asked_for in allowed:
         reason = f"{moment.handed_by} handed over to it"
         decision = Decision(event=Event.SWITCH, agent=asked_for, p_fit=1.0, reason=reason)
-    elif (sole := _asked_for(context, allowed, services)) is not None:
-        decision = Decision(
-            event=Event.SWITCH if moment.holder not in (None, sole) else Event.START,
-            agent=sole,
-            p_fit=1.0,
-            reason="the caller asked for it alone",
-        )
     else:
         choice, prediction, fault = await _chosen(state, allowed, services)
-        decision = choice.decision
+        sole = None if fault else _asked_for(context, allowed, services)
+        decision = _sole(sole, moment.holder) if sole else choice.decision
         if decision.event == Event.CLARIFY and services.options.tie_break:
             likeliest = [i for i, _ in choice.odds.agents[:_CONSIDERED]]
             decision, called = await tie_break(decision, likeliest, state, context, services)
@@ -106,7 +100,7 @@ async def routed(state: State, context: Context | None, services: Services) -> d
     event, target, question = decision.event, None, None
     request = state["request"]
     rest = rest if event == Event.STAY else []
-    if choice and choice.several:
+    if choice and choice.several and not sole:
         (target, request), *others = choice.several
         rest = [{"agent": agent, "request": part} for agent, part in others]
         names = " and then ".join(agent for agent, _ in choice.several)
@@ -138,6 +132,12 @@ def _asked_for(context: Context | None, allowed: list[str], services: Services) 
         len(include) == 1 and allowed == list(include) and include[0] not in services.gateway.models
     )
     return allowed[0] if sole else None
+
+
+def _sole(agent: str, holder: str | None) -> Decision:
+    """Return the decision for the one agent that the caller lets serve."""
+    event = Event.START if holder is None else Event.STAY if holder == agent else Event.SWITCH
+    return Decision(event=event, agent=agent, p_fit=1.0, reason="the caller asked for it alone")
 
 
 async def _tool_results(

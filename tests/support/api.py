@@ -72,6 +72,7 @@ def serving(
     keys: Keys | None = None,
     hosts: Collection[str] | None = LOOPBACK,
     load: bool = True,
+    a2a_url: str | None = None,
     threads: Path | str | None = None,
     services: Services | None = None,
     **house: Any,
@@ -95,7 +96,7 @@ def serving(
                 served.close()
 
         config = uvicorn.Config(
-            make_app(opened, hosts=hosts),
+            make_app(opened, hosts=hosts, a2a_url=a2a_url),
             host="127.0.0.1",
             port=0,
             log_level="critical",

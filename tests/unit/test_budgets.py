@@ -3,16 +3,19 @@
 import asyncio
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
+from langgraph.checkpoint.memory import InMemorySaver
 
+from agents.contract import done
 from agents.errors import BudgetError
 from graphs.budgets import BudgetLimits, Budgets, Spender
 from graphs.gateway import accounts, transport
 from graphs.gateway.gateway import Gateway
 from graphs.gateway.ledger import Ledger
 from graphs.gateway.models import Price
-from tests.support.agents import answer, fake_agent, fake_graph, model_at, say
+from tests.support.agents import answer, fake_agent, fake_graph, model_at, say, served_by
 from tests.support.provider import FakeProvider, ok
 from tests.support.turns import chat_of, pool_of, run
 from tests.support.waiting import PATIENCE_S, until
@@ -89,6 +92,26 @@ async def test_the_user_reads_that_the_file_is_at_fault_and_not_that_money_is_sh
     )
     said = answer(await say(graph, "write a poem"))
     assert "what was spent so far cannot be read or written (file is not a database)" in said
+
+
+async def test_an_agent_and_its_model_spend_from_the_users_budget(tmp_path: Path) -> None:
+    async def asks(_: Any, runtime: Any) -> Any:
+        said = await runtime.context.model.ainvoke("Say it.")
+        return done(str(said.text))
+
+    with FakeProvider(ok("It.", usage=(1_000, 1_000))) as provider:
+        graph = fake_graph(
+            fake_agent("alpha", asks),
+            models=[model_at(provider.base_url)],
+            home=tmp_path,
+            budgets=LIMITS,
+            saver=InMemorySaver(),
+        )
+        result = await say(graph, "alpha")
+    assert (answer(result), served_by(result)) == ("It.", ("agent", "alpha"))
+    budgets = Budgets(LIMITS, home=tmp_path)
+    assert budgets.left(Spender(user="local", thread=None)).usd == pytest.approx(1 - 0.003)
+    budgets.close()
 
 
 def test_a_fault_is_told_where_a_call_is_refused() -> None:

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -42,14 +43,16 @@ from tests.support.mcp_server import INJECTED
 from tests.support.provider import FakeProvider, Reply, ok
 from tests.support.waiting import PATIENCE_S, until
 
+WEAK = 0.1
+"""The quality of a model that is not trusted with words: results are shown as they are."""
 SCHEMA = "the answer of m does not hold to the schema that was asked for"
 """What the gateway says of a model that names what it was not offered."""
 ROOT = Path(__file__).parents[2]
 
 
-def step(verb: str, text: str = "") -> Reply:
+def step(verb: str) -> Reply:
     """Let the model say what is next."""
-    return ok(json.dumps({"next": verb, "text": text}))
+    return ok(json.dumps({"next": verb}))
 
 
 def given(**arguments: Any) -> Reply:
@@ -111,14 +114,14 @@ def desk(folder: Path, built: FakeAgent, request: pytest.FixtureRequest) -> Iter
     """Return what makes a house over a model that says `replies`."""
     open_providers: list[FakeProvider] = []
 
-    def house(*replies: Reply, agent: FakeAgent = built, **rest: Any) -> Desk:
+    def house(*replies: Reply, agent: FakeAgent = built, quality: float = 0.9, **rest: Any) -> Desk:
         provider = FakeProvider(*replies).__enter__()
         open_providers.append(provider)
         other = fake_agent("beta")
         graph = fake_graph(
             agent,
             other,
-            models=[model_at(provider.base_url)],
+            models=[model_at(provider.base_url, quality={"writing": quality})],
             saver=InMemorySaver(),
             home=folder,
             **rest,
@@ -141,14 +144,14 @@ async def why_failed(house: Desk) -> str:
 
 
 async def test_the_model_reads_with_a_tool_and_answers(desk: Any) -> None:
-    house = desk(step("call add"), given(a=2, b=3), step("answer", "It is 5."))
+    house = desk(step("call add"), given(a=2, b=3), step("answer"), ok("It is 5."))
     result = await say(house.graph, "desk")
     assert (answer(result), served_by(result)) == ("It is 5.", ("agent", "desk"))
-    assert {"call add", "call note", "answer", "ask", "decline"} <= set(house.offered())
+    assert {"call add", "call note", "ask", "decline"} <= set(house.offered())
     arguments = house.provider.requests[1].body["response_format"]["json_schema"]["schema"]
     assert set(arguments["properties"]) == {"a", "b"}
-    assert '"result": "5"' in house.provider.requests[2].body["messages"][-2]["content"]
-    assert len(result["record"]["calls"]) == 3
+    assert '"result": "5"' in house.provider.requests[2].body["messages"][-1]["content"]
+    assert len(result["record"]["calls"]) == 4
     values = (await house.graph.aget_state(on("t"))).values
     used = [{"tool": "add", "arguments": {"a": 2, "b": 3}, "ok": True}]
     assert values["outcome"]["data"] == {"tools": used}
@@ -161,7 +164,7 @@ async def test_the_model_reads_with_a_tool_and_answers(desk: Any) -> None:
 async def test_what_changes_something_is_run_once_and_only_after_a_yes(
     desk: Any, said: str, notes: list[str], event: str
 ) -> None:
-    house = desk(step("call note"), given(text="buy milk"), step("answer", "Noted."))
+    house = desk(step("call note"), given(text="buy milk"), step("answer"), ok("Noted."))
     asked = await say(house.graph, "desk")
     assert asked["phase"] == "awaiting_approval"
     (pause,) = asked["__interrupt__"]
@@ -176,7 +179,7 @@ async def test_what_changes_something_is_run_once_and_only_after_a_yes(
 
 async def test_an_instruction_in_a_result_runs_nothing_without_an_approval(desk: Any) -> None:
     house = desk(
-        step("call read_page"), step("call note"), given(text="owned"), step("answer", "x")
+        step("call read_page"), step("call note"), given(text="owned"), step("answer"), ok("x")
     )
     asked = await say(house.graph, "desk")
     assert json.dumps(INJECTED)[1:-1] in house.read_by_model(), "the model has read it and obeys"
@@ -192,10 +195,10 @@ async def test_the_operator_says_what_changes_and_what_only_reads(
     agent = desk_agent(
         folder, url=address, tools=("add", "note"), changes=("add",), reads=("note",)
     )
-    house = desk(step("call add"), given(a=1, b=1), step("answer", "2"), agent=agent)
+    house = desk(step("call add"), given(a=1, b=1), step("answer"), ok("2"), agent=agent)
     assert (await say(house.graph, "desk"))["phase"] == "awaiting_approval"
-    assert house.offered() == ["call add", "call note", "answer", "ask", "decline"]
-    house = desk(step("call note"), given(text="free"), step("answer", "Noted."), agent=agent)
+    assert house.offered() == ["call add", "call note", "ask", "decline"]
+    house = desk(step("call note"), given(text="free"), step("answer"), ok("Noted."), agent=agent)
     assert answer(await say(house.graph, "desk")) == "Noted."
     assert house.written() == ["free"]
 
@@ -218,7 +221,7 @@ async def test_a_tool_outside_the_list_cannot_be_named(
 
 @pytest.mark.parametrize("wrong", [{"a": "two", "b": 3}, {"a": 1}])
 async def test_wrong_arguments_are_asked_for_again(desk: Any, wrong: Any) -> None:
-    house = desk(step("call add"), given(**wrong), given(a=2, b=3), step("answer"))
+    house = desk(step("call add"), given(**wrong), given(a=2, b=3), step("answer"), quality=WEAK)
     assert answer(await say(house.graph, "desk")) == "5"
 
 
@@ -234,10 +237,11 @@ class Careless(FakeListChatModel):
     [
         (['{"next": "call rm"}'], "failed"),
         (['{"next": ["call note"]}'], "failed"),
+        (['{"next": "answer"}'], "failed"),
         (['["call note"]'], "AgentError"),
         (["note"], "AgentError"),
         (['{"next": "call add"}', '{"a": "two"}', '{"next": "answer"}'], "done"),
-        (['{"next": "call add"}', "[2, 3]", '{"next": "answer", "text": "?"}'], "AgentError"),
+        (['{"next": "call add"}', "[2, 3]"], "AgentError"),
     ],
 )
 async def test_what_a_careless_model_says_is_checked_again(
@@ -260,14 +264,22 @@ async def test_what_a_careless_model_says_is_checked_again(
 
 async def test_calls_in_a_turn_are_bounded(desk: Any, folder: Path, address: str) -> None:
     agent = desk_agent(folder, url=address, steps=2)
-    house = desk(step("call pid"), agent=agent)
+    adds = [[step("call add"), given(a=n, b=n)] for n in range(3)]
+    house = desk(*chain.from_iterable(adds), agent=agent)
     assert await why_failed(house) == SCHEMA
     last = house.provider.requests[-1].body["response_format"]["json_schema"]["schema"]
-    assert last["properties"]["next"]["enum"] == ["answer", "ask", "decline"]
+    assert last["properties"]["next"]["enum"] == ["ask", "answer"]
+
+
+async def test_a_model_that_goes_in_circles_is_taken_out_of_them(desk: Any) -> None:
+    house = desk(*2 * [step("call add"), given(a=2, b=3)], ok("It is 5."))
+    result = await say(house.graph, "desk")
+    assert answer(result) == "It is 5."
+    assert house.read_by_model().count('\\"result\\": \\"5\\"') == 3, "one call, read three times"
 
 
 async def test_a_long_result_is_cut_before_anybody_reads_it(desk: Any) -> None:
-    house = desk(step("call huge"), step("answer"))
+    house = desk(step("call huge"), step("answer"), quality=WEAK)
     said = answer(await say(house.graph, "desk"))
     assert len(said) < LONGEST_RESULT + 100
     assert "(cut: 2,992,000 characters more)" in said
@@ -275,18 +287,25 @@ async def test_a_long_result_is_cut_before_anybody_reads_it(desk: Any) -> None:
 
 
 async def test_a_tool_that_fails_is_a_result(desk: Any) -> None:
-    house = desk(step("call fail"), step("answer", "There is no such page."))
+    house = desk(step("call fail"), step("answer"), ok("There is no such page."))
     assert answer(await say(house.graph, "desk")) == "There is no such page."
     assert '\\"ok\\": false' in house.read_by_model()
 
 
+async def test_a_weak_model_calls_and_does_not_talk(desk: Any) -> None:
+    house = desk(step("call add"), given(a=2, b=3), step("answer"), quality=WEAK)
+    assert answer(await say(house.graph, "desk")) == "5"
+    assert house.offered()[-1] == "decline"
+    assert "ask" not in house.offered()
+
+
 async def test_rubbish_between_messages_is_passed_over(desk: Any) -> None:
-    house = desk(step("call rubbish"), step("answer"))
+    house = desk(step("call rubbish"), step("answer"), quality=WEAK)
     assert answer(await say(house.graph, "desk")) == "after the rubbish"
 
 
 async def test_asking_keeps_the_floor_and_declining_gives_the_turn_back(desk: Any) -> None:
-    house = desk(step("ask", "Which note?"), step("decline"))
+    house = desk(step("ask"), ok("Which note?"), step("decline"))
     asked = await say(house.graph, "desk")
     assert (asked["phase"], answer(asked)) == ("awaiting_input", "Which note?")
     result = await say(house.graph, "desk beta")
@@ -296,10 +315,10 @@ async def test_asking_keeps_the_floor_and_declining_gives_the_turn_back(desk: An
 
 async def test_a_server_that_dies_in_mid_call_is_a_failure_and_starts_anew(desk: Any) -> None:
     assert "ended or closed the connection" in await why_failed(desk(step("call die")))
-    house = desk(step("call pid"), step("answer"))
+    house = desk(step("call pid"), step("answer"), quality=WEAK)
     process = answer(await say(house.graph, "desk"))
     os.kill(int(process), signal.SIGKILL)
-    again = answer(await say(desk(step("call pid"), step("answer")).graph, "desk"))
+    again = answer(await say(desk(step("call pid"), step("answer"), quality=WEAK).graph, "desk"))
     assert again != process
 
 
@@ -331,7 +350,7 @@ async def test_a_change_that_was_cut_short_is_not_made_twice(
 async def test_each_user_has_a_connection_of_their_own(desk: Any) -> None:
     processes = set()
     for user in ("local", "bob", "local"):
-        house = desk(step("call pid"), step("answer"))
+        house = desk(step("call pid"), step("answer"), quality=WEAK)
         processes.add(answer(await say(house.graph, "desk", context=Context(user=user))))
     assert len(processes) == 2
 
@@ -359,7 +378,10 @@ async def test_a_server_sees_of_the_environment_what_is_named_and_logs_do_not(
     monkeypatch.setenv("DESK_PASSPHRASE", "open-sesame-42")
     monkeypatch.setenv("DESK_OTHER", "unseen")
     house = desk(
-        step("call secret"), step("answer"), agent=desk_agent(folder, env=("DESK_PASSPHRASE",))
+        step("call secret"),
+        step("answer"),
+        quality=WEAK,
+        agent=desk_agent(folder, env=("DESK_PASSPHRASE",)),
     )
     assert answer(await say(house.graph, "desk")) == "DESK_PASSPHRASE"
     hide(["DESK_PASSPHRASE"])
@@ -421,9 +443,11 @@ async def test_over_http_with_a_header_from_the_environment(
 ) -> None:
     monkeypatch.setenv("DESK_KEY", "abc-123")
     agent = desk_agent(folder, url=address, headers_env={"X-Desk": "DESK_KEY"})
-    house = desk(step("call header"), step("answer"), agent=agent)
+    house = desk(step("call header"), step("answer"), quality=WEAK, agent=agent)
     assert answer(await say(house.graph, "desk")) == "abc-123"
-    house = desk(step("call note"), given(text="over http"), step("answer", "Noted."), agent=agent)
+    house = desk(
+        step("call note"), given(text="over http"), step("answer"), ok("Noted."), agent=agent
+    )
     assert (await say(house.graph, "desk"))["phase"] == "awaiting_approval"
     assert answer(await say(house.graph, "yes")) == "Noted."
     assert house.written() == ["over http"]
@@ -432,9 +456,9 @@ async def test_over_http_with_a_header_from_the_environment(
 async def test_a_server_that_hangs_is_a_failure_in_its_time(
     desk: Any, folder: Path, address: str
 ) -> None:
-    agent = desk_agent(folder, url=address, seconds=3.0)
+    agent = desk_agent(folder, url=address, seconds=2.0)
     house = desk(step("call hang"), agent=agent)
-    assert await why_failed(house) == "the MCP server desk did not answer within 3 s"
+    assert await why_failed(house) == "the MCP server desk did not answer within 2 s"
 
 
 async def test_a_server_that_fails_again_and_again_rests(desk: Any, folder: Path) -> None:

@@ -1,5 +1,6 @@
 """What a LangGraph server that is none, is broken or says rubbish makes of a turn; test_studio.py has a real one."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -13,6 +14,7 @@ from graphs.gateway.transport import Limits
 from graphs.threads import MomaGraph
 from tests.support.agents import FakeAgent, answer, fake_agent, fake_graph, on, say, served_by
 from tests.support.provider import FakeProvider, Reply, body, cut, hang, status
+from tests.support.waiting import until
 
 THREAD = body(b'{"thread_id": "x"}')
 
@@ -101,6 +103,23 @@ async def test_rubbish_is_a_failure_with_a_reason(replies: list[Reply], reason: 
     assert run["event"] == "failed"
     assert run["reason"].startswith(reason)
     assert "secret" not in run["reason"]
+
+
+async def test_an_answer_is_passed_on_once_though_the_turn_is_cut_short() -> None:
+    pauses = state(messages=[], __interrupt__=[{"value": "Delete it?", "id": "i"}])
+    with FakeProvider(THREAD, pauses, hang()) as server:
+        graph = house(server.base_url)
+        await say(graph, "far")
+        turn = asyncio.create_task(say(graph, "yes"))
+        await until(lambda: len(server.requests) == 3)
+        turn.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await turn
+        result = await graph.ainvoke(None, on("t"))
+        assert answer(result).startswith(
+            "Your answer went to far, and I cannot say what came of it."
+        )
+        assert len(server.requests) == 3
 
 
 async def test_one_that_hangs_is_left_when_its_time_is_over() -> None:

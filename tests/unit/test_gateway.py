@@ -262,7 +262,7 @@ async def test_a_schema_that_is_none_is_told_before_anything_is_sent() -> None:
     wrong = {"json_schema": {"name": "n", "schema": {"type": "nonsense"}}}
     with FakeProvider() as a:
         gateway = gateway_of(a=a)
-        with pytest.raises(AgentError, match="no JSON schema"):
+        with pytest.raises(AgentError, match="cannot be used: no JSON schema"):
             await answer(gateway, chat_with(gateway, options={"response_format": wrong}))
     assert a.requests == []
 

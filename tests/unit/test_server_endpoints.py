@@ -177,6 +177,6 @@ def test_what_is_not_there_is_told_in_openais_form(api: Api) -> None:
 def test_the_description_names_every_path(api: Api) -> None:
     described = api.http().get("/openapi.json").json()
     assert set(described["paths"]) == {
-        "/v1/chat/completions", "/v1/route", "/v1/feedback", "/v1/models", "/v1/models/{model}",
-        "/health", "/ready", "/metrics",
+        "/v1/chat/completions", "/v1/responses", "/v1/route", "/v1/feedback", "/v1/models", "/v1/models/{model}",
+        "/v1/machine", "/health", "/ready", "/metrics",
     }  # fmt: skip

@@ -38,7 +38,7 @@ def test_the_environment_wins_over_the_file_and_the_file_over_the_default(
         (
             "MOMA_QQQ_ZZZ",
             "1",
-            "MOMA_QQQ_ZZZ: unknown setting; known: MOMA_API_KEYS, MOMA_BUDGET_USD",
+            "MOMA_QQQ_ZZZ: unknown setting; known: MOMA_A2A_URL, MOMA_API_KEYS, MOMA_BUDGET_USD",
         ),
         ("MOMA_PREFERENCE", "fast", "MOMA_PREFERENCE: given 'fast'; "),
         ("MOMA_PREFERENCE", "1.5", "MOMA_PREFERENCE: given '1.5'; "),

@@ -1,6 +1,7 @@
 """`langgraph dev` as an operator starts it, and turns through its API as Studio takes them."""
 
 import asyncio
+import json
 import os
 import socket
 import subprocess
@@ -80,12 +81,12 @@ async def client(server: str, log: Path) -> AsyncIterator[LangGraphClient]:
                 await found.http.get("/ok")
                 break
             except httpx.TransportError:
-                assert time.monotonic() < deadline, said(log)[-2000:]
+                assert time.monotonic() < deadline, read_log(log)[-2000:]
                 await asyncio.sleep(0.2)
         yield found
 
 
-def said(log: Path) -> str:
+def read_log(log: Path) -> str:
     return log.read_text(encoding="utf-8", errors="replace")
 
 
@@ -134,7 +135,7 @@ async def test_a_turn_runs(client: LangGraphClient, log: Path, text: str, answer
     record = state["values"]["record"]
     assert [run["reason"] for run in record["runs"] if run["event"] == "failed"] == []
     assert record["degraded"] is None
-    assert "BlockingError" not in said(log)
+    assert "BlockingError" not in read_log(log)
 
 
 async def test_an_approval_is_resumed_by_a_command_and_by_a_message(
@@ -150,7 +151,7 @@ async def test_an_approval_is_resumed_by_a_command_and_by_a_message(
         assert await take(client, thread, **reply) == "Nothing was deleted."
         assert (await stands(client, thread))[:2] == ("engaged", "idle")
     assert "call mum" in await take(client, thread, "show my tasks")
-    assert "BlockingError" not in said(log)
+    assert "BlockingError" not in read_log(log)
 
 
 SAID = [
@@ -212,3 +213,25 @@ def test_the_example_of_a_remote_graph_runs(server: str) -> None:
     assert "call mum" in added
     assert question.startswith("Delete ")
     assert deleted.startswith("Deleted ")
+
+
+async def test_the_page_is_there_and_what_it_speaks_to(client: LangGraphClient, log: Path) -> None:
+    http = client.http.client
+    start = await http.get("/")
+    assert "text/html" in start.headers["content-type"]
+    assert "default-src 'none'" in start.headers["content-security-policy"]
+    assert (await http.get("/page/main.js")).status_code == 200
+    assert len((await http.get("/v1/machine")).json()["phases"]) == len(Phase)
+    headers = {"x-session-id": "page", "x-moma-debug": "true"}
+    for text, told in (
+        ("What is 17% of 2,350?", "399.5"),
+        ("Write a haiku about rain", "It rains."),
+    ):
+        asked = [{"role": "user", "content": text}]
+        body = {"messages": asked, "stream": True}
+        answer = await http.post("/v1/chat/completions", json=body, headers=headers)
+        chunks = [json.loads(line[6:]) for line in answer.text.splitlines() if '"choices"' in line]
+        said = "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in chunks)
+        assert told in said
+        assert chunks[-1]["moma"]["record"]["phase_to"] in set(Phase)
+    assert "BlockingError" not in read_log(log)

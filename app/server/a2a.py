@@ -1,0 +1,74 @@
+"""MoMA as an A2A agent at `/a2a` of the server: the same keys, and the same threads apart by caller.
+
+The card is open to all, as A2A wants it; whatever is said needs a key where the server has any. It needs the extra
+`protocols`.
+"""
+
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from agents.errors import SettingsError
+from app.server.callers import ApiCaller, caller_of
+from app.server.errors import ApiError, error_response
+from app.server.narrowing import outside
+from app.server.resources import Resources
+from graphs.state import Context
+
+__all__ = ["PLACE", "a2a_application"]
+
+PLACE = "/a2a"
+
+
+def a2a_application(resources: Resources, *, url: str) -> ASGIApp:
+    """Return the application that is mounted at `PLACE`.
+
+    Args:
+        resources: what requests are served with.
+        url: the server's own address, as callers see it.
+
+    Raises:
+        SettingsError: the extra is not installed.
+    """
+    try:
+        from app.a2a import make_a2a
+    except ImportError:
+        raise SettingsError(
+            "MOMA_A2A_URL is set, which needs the extra protocols; install it: pip install 'moma[protocols]'"
+        ) from None
+
+    def context_of(request: Request) -> Context:
+        return _context(caller_of(request.headers, resources.keys), resources)
+
+    application = make_a2a(
+        resources.graph, resources.services, url=url.rstrip("/") + PLACE, context_of=context_of
+    )
+    return _Gate(application, resources)
+
+
+class _Gate:
+    """Refuses who has no key, in the form in which the server refuses."""
+
+    def __init__(self, application: ASGIApp, resources: Resources) -> None:
+        self._application, self._resources = application, resources
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand on what is the card's, or comes with a key."""
+        if scope["type"] == "http" and "/.well-known/" not in scope["path"]:
+            try:
+                caller_of(Headers(scope=scope), self._resources.keys)
+            except ApiError as error:
+                await error_response(error)(scope, receive, send)
+                return
+        await self._application(scope, receive, send)
+
+
+def _context(caller: ApiCaller, resources: Resources) -> Context:
+    key = caller.key
+    return Context(
+        user=caller.user,
+        grants=key.grants,
+        preference=key.preference,
+        budget_usd=key.budget_usd,
+        exclude=outside(caller, resources.services),
+    )

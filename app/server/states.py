@@ -1,0 +1,113 @@
+"""The saved states of a thread, as the server looks for them: the newest, the first, the one before or after a turn.
+
+It reads and decides nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import aclosing
+from typing import Any
+
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
+
+from app.server.messages import Mark, marks_of
+from graphs.owner import check_owner
+from graphs.saved import check_saved
+from graphs.store_errors import readable
+
+__all__ = [
+    "first_state", "is_paused", "messages_of", "newest_state", "place_at", "place_of", "state_after", "state_before",
+    "values_of",
+]  # fmt: skip
+
+FARTHEST = 600
+"""Saved states that are looked through for one."""
+
+
+async def newest_state(
+    saver: BaseCheckpointSaver[Any], on: RunnableConfig, *, user: str
+) -> CheckpointTuple | None:
+    """Return where a thread stands, None if there is none yet.
+
+    Raises:
+        CheckpointError: it cannot be read, or is damaged.
+        ThreadError: it is not this user's.
+    """
+    with readable():
+        saved = await saver.aget_tuple(on)
+    if saved is not None:
+        check_saved(saved)
+        check_owner(saved.checkpoint["channel_values"], user=user)
+    return saved
+
+
+async def state_before(
+    saver: BaseCheckpointSaver[Any], thread: str, marks: Sequence[Mark]
+) -> CheckpointTuple | None:
+    """Return the newest saved state in which a turn had ended and just these turns were made."""
+    states = saver.alist(place_of(thread), filter={"source": "loop"}, limit=FARTHEST)
+    with readable():
+        async with aclosing(states) as found:  # type: ignore[type-var]
+            async for state in found:
+                if _ended(state) and marks_of(messages_of(state)) == list(marks):
+                    return state
+    return None
+
+
+async def state_after(
+    saver: BaseCheckpointSaver[Any], thread: str, decision: str
+) -> CheckpointTuple | None:
+    """Return the saved state in which the turn of a decision had ended."""
+    states = saver.alist(place_of(thread), filter={"source": "loop"}, limit=FARTHEST)
+    with readable():
+        async with aclosing(states) as found:  # type: ignore[type-var]
+            async for state in found:
+                if _ended(state) == decision:
+                    return state
+    return None
+
+
+async def first_state(saver: BaseCheckpointSaver[Any], thread: str) -> CheckpointTuple | None:
+    """Return the first state of a thread, in which nothing had been said."""
+    with readable():
+        async with aclosing(saver.alist(place_of(thread), filter={"step": -1})) as found:  # type: ignore[type-var]
+            async for state in found:
+                if not messages_of(state):
+                    return state
+    return None
+
+
+def _ended(state: CheckpointTuple) -> str | None:
+    """Return the decision of the turn that had just ended in a saved state; None within a turn."""
+    record, decision = (values_of(state).get(name) or {} for name in ("record", "decision"))
+    messages = messages_of(state)
+    answered = bool(messages) and isinstance(messages[-1], AIMessage)
+    ended = answered and record.get("id") == decision.get("id")
+    return record.get("id") if ended else None
+
+
+def is_paused(state: CheckpointTuple) -> bool:
+    """Return whether an agent waits for an approval in a saved state."""
+    return any(write[1] == "__interrupt__" for write in state.pending_writes or ())
+
+
+def values_of(state: CheckpointTuple) -> Mapping[str, Any]:
+    """Return the fields of a saved state."""
+    values: Mapping[str, Any] = state.checkpoint["channel_values"]
+    return values
+
+
+def messages_of(state: CheckpointTuple | None) -> list[BaseMessage]:
+    """Return the dialogue of a saved state."""
+    return list(values_of(state).get("messages") or ()) if state is not None else []
+
+
+def place_of(thread: str) -> RunnableConfig:
+    """Return the config that names a thread."""
+    return {"configurable": {"thread_id": thread, "checkpoint_ns": ""}}
+
+
+def place_at(state: CheckpointTuple) -> RunnableConfig:
+    """Return the config that names a saved state."""
+    return {"configurable": dict(state.config["configurable"])}

@@ -1,0 +1,355 @@
+"""Turns over HTTP with SQLite behind: MoMA's server, bare LangGraph behind the same web framework, LiteLLM's own proxy.
+
+Each server is a process of its own, and so is the provider, which answers after 20 ms in the form of OpenAI's API; its
+first word is the moment at which it was sent. Each turn is on a thread of its own, and no text comes twice, so that
+nothing of the routing is remembered. LiteLLM's proxy keeps no threads and routes nothing; it is measured if its command
+is given.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from benchmarks.report import print_table
+
+ROOT = Path(__file__).parents[1]
+PROVIDER_MS = 20
+WORDS = 24
+_KINDS = ("provider", "bare, one node", "bare, four nodes")
+CATALOG = "catalog.yaml"
+
+
+def provider() -> Any:
+    """Return the application of a provider that answers after a while."""
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.responses import Response, StreamingResponse
+    from starlette.routing import Route
+
+    async def chat(request: Request) -> Response:
+        body = await request.json()
+        await asyncio.sleep(PROVIDER_MS / 1e3)
+        head = {"id": "x", "created": 1, "model": body["model"]}
+        usage = {"prompt_tokens": 20, "completion_tokens": WORDS, "total_tokens": 20 + WORDS}
+        words = [str(time.time_ns()), *(f" w{n}" for n in range(WORDS - 1))]
+        if not body.get("stream"):
+            message = {"role": "assistant", "content": "".join(words)}
+            choice = {"index": 0, "message": message, "finish_reason": "stop"}
+            whole = {**head, "object": "chat.completion", "choices": [choice], "usage": usage}
+            return Response(json.dumps(whole), media_type="application/json")
+
+        async def stream() -> AsyncIterator[str]:
+            for n, word in enumerate(words):
+                delta = (
+                    {"content": word}
+                    if n
+                    else {"role": "assistant", "content": str(time.time_ns())}
+                )
+                yield _event(head, [{"index": 0, "delta": delta, "finish_reason": None}])
+            yield _event(head, [{"index": 0, "delta": {}, "finish_reason": "stop"}], usage)
+            yield "data: [DONE]\n\n"
+
+        return StreamingResponse(stream(), media_type="text/event-stream")
+
+    return Starlette(routes=[Route("/v1/chat/completions", chat, methods=["POST"])])
+
+
+def _event(head: Mapping[str, Any], choices: list[Any], usage: Any = None) -> str:
+    chunk = {**head, "object": "chat.completion.chunk", "choices": choices, "usage": usage}
+    return f"data: {json.dumps(chunk)}\n\n"
+
+
+def bare(nodes: int, base_url: str, threads: Path) -> Any:
+    """Return an application of LangGraph and FastAPI alone: a graph of so many nodes, of which one calls the model."""
+    from fastapi import FastAPI, Request
+    from langgraph.graph import END, START, MessagesState, StateGraph
+    from starlette.responses import Response, StreamingResponse
+
+    from graphs.checkpoints import open_sqlite
+    from graphs.gateway import transport
+
+    transport.load()
+    import litellm  # the same transport
+
+    async def answer(state: MessagesState) -> dict[str, Any]:
+        from langgraph.config import get_stream_writer
+
+        write, said = get_stream_writer(), ""
+        asked = [
+            {"role": "user", "content": m.content} for m in state["messages"] if m.type == "human"
+        ]
+        stream = await litellm.acompletion(
+            model="openai/fake",
+            messages=asked,
+            stream=True,
+            api_base=base_url,
+            api_key="none",
+            max_retries=0,
+        )
+        async for chunk in stream:
+            if text := chunk.choices[0].delta.content:
+                said += text
+                write(text)
+        return {"messages": [{"role": "assistant", "content": said}]}
+
+    async def step(_: MessagesState) -> dict[str, Any]:
+        return {}
+
+    builder = StateGraph(MessagesState)
+    names = ["answer"] if nodes == 1 else ["observe", "route", "answer", "idle"]
+    for name in names:
+        builder.add_node(name, answer if name == "answer" else step)
+    for before, after in zip([START, *names], [*names, END], strict=True):
+        builder.add_edge(before, after)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_sqlite(threads) as saver:
+            app.state.graph = builder.compile(checkpointer=saver)
+            yield
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.post("/v1/chat/completions")
+    async def chat(request: Request) -> Response:
+        body, graph = json.loads(await request.body()), request.app.state.graph
+        config = {"configurable": {"thread_id": request.headers["x-session-id"]}}
+        sent = {"messages": body["messages"]}
+        if not body.get("stream"):
+            result = await graph.ainvoke(sent, config, durability="sync")
+            message = {"role": "assistant", "content": result["messages"][-1].content}
+            return Response(
+                json.dumps({"choices": [{"message": message}]}), media_type="application/json"
+            )
+
+        async def stream() -> AsyncIterator[str]:
+            async for text in graph.astream(sent, config, durability="sync", stream_mode="custom"):
+                yield f"data: {json.dumps({'choices': [{'delta': {'content': text}}]})}\n\n"
+            yield "data: [DONE]\n\n"
+
+        return StreamingResponse(stream(), media_type="text/event-stream")
+
+    return app
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What one server did."""
+
+    turns_a_second: float
+    alone_ms: float
+    """The median turn when there is no other."""
+    first_ms: float
+    """From the provider's first word to the client's, the median."""
+
+
+async def measure(url: str, *, turns: int, at_once: int, name: str) -> Load:
+    """Return what a server does with so many turns, alone and at once."""
+    limits = httpx.Limits(max_connections=at_once)
+    async with httpx.AsyncClient(base_url=url, timeout=120, limits=limits, verify=False) as client:
+        count = iter(range(10**9))
+
+        def ask(stream: bool) -> dict[str, Any]:
+            text = f"Write a limerick about the ship number {next(count)} of the fleet of {name}"
+            return {
+                "model": "auto",
+                "stream": stream,
+                "messages": [{"role": "user", "content": text}],
+            }
+
+        async def whole() -> float:
+            began = time.perf_counter()
+            headers = {"x-session-id": f"{name}-{next(count)}"}
+            answer = await client.post("/v1/chat/completions", json=ask(False), headers=headers)
+            assert answer.status_code == 200, answer.text
+            assert f" w{WORDS - 2}" in answer.json()["choices"][0]["message"]["content"]
+            return 1e3 * (time.perf_counter() - began)
+
+        async def first() -> float:
+            headers = {"x-session-id": f"{name}-{next(count)}"}
+            request = client.stream("POST", "/v1/chat/completions", json=ask(True), headers=headers)
+            late = 0.0
+            async with request as answer:
+                async for line in answer.aiter_lines():
+                    if late or not line.startswith("data: {"):
+                        continue
+                    choices = json.loads(line[6:]).get("choices") or [{}]
+                    if said := (choices[0].get("delta") or {}).get("content"):
+                        late = (time.time_ns() - int(said)) / 1e6
+            return late
+
+        for _ in range(20):
+            await whole()
+        alone = [await whole() for _ in range(max(50, turns // 8))]
+        firsts = [await first() for _ in range(max(50, turns // 8))]
+        began, left = time.perf_counter(), iter(range(turns))
+
+        async def worker() -> None:
+            for _ in left:
+                await whole()
+
+        await asyncio.gather(*(worker() for _ in range(at_once)))
+        took = time.perf_counter() - began
+    return Load(
+        turns_a_second=turns / took,
+        alone_ms=statistics.median(alone),
+        first_ms=statistics.median(firsts),
+    )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def process(command: list[str], port: int, **environment: str) -> Iterator[str]:
+    """Run a server until the context ends; yield its address."""
+    env = {**os.environ, **environment}
+    running = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL)
+    try:
+        while True:
+            assert running.poll() is None, f"{command} ended with {running.returncode}"
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        running.terminate()
+        running.wait(60)
+
+
+def _catalog(folder: Path, base_url: str) -> Path:
+    """Write the shipped catalogue with one model, at the provider."""
+    catalog = yaml.safe_load((ROOT / CATALOG).read_text())
+    model = {
+        "id": "fake",
+        "litellm": "openai/fake",
+        "base_url": base_url,
+        "price": {"input": 1.0, "output": 2.0},
+        "context_tokens": 8192,
+    }
+    path = folder / CATALOG
+    path.write_text(yaml.safe_dump({**catalog, "models": [model], "default_model": "fake"}))
+    return path
+
+
+def _servers(
+    folder: Path, base_url: str, litellm: str | None
+) -> Iterator[tuple[str, list[str], int, dict[str, str]]]:
+    port = _free_port()
+    home = {"MOMA_CATALOG": str(_catalog(folder, base_url)), "MOMA_HOME": str(folder / "moma")}
+    yield "MoMA", [sys.executable, "-m", "app.server", "--port", str(port)], port, home
+    for kind in _KINDS[1:]:
+        port = _free_port()
+        yield kind, _serve(kind, port, base_url, folder / f"{len(kind)}.sqlite"), port, {}
+    if litellm:
+        port = _free_port()
+        params = {"model": "openai/fake", "api_base": base_url, "api_key": "none"}
+        config = {"model_list": [{"model_name": "auto", "litellm_params": params}]}
+        path = folder / "litellm.yaml"
+        path.write_text(yaml.safe_dump(config))
+        command = [litellm, "--config", str(path), "--port", str(port), "--host", "127.0.0.1"]
+        yield "LiteLLM's proxy, no threads", command, port, {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+
+
+def _serve(kind: str, port: int, base_url: str = "", threads: Path = Path()) -> list[str]:
+    given = [
+        "--serve",
+        kind,
+        "--port",
+        str(port),
+        "--provider",
+        base_url,
+        "--threads",
+        str(threads),
+    ]
+    return [sys.executable, "-m", "benchmarks.load", *given]
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Measure all servers, one after the other, and print the table."""
+    rows = []
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        port = _free_port()
+        base_url = stack.enter_context(process(_serve("provider", port), port)) + "/v1"
+        bare_rate: float | None = None
+        loads: dict[str, Load] = {}
+        for name, command, port, environment in _servers(folder, base_url, arguments.litellm):
+            with process(command, port, **environment) as url:
+                _wait_ready(url, name)
+                loads[name] = asyncio.run(
+                    measure(url, turns=arguments.turns, at_once=arguments.at_once, name=name[:4])
+                )
+        bare_rate = loads[_KINDS[2]].turns_a_second
+        rows = [
+            [
+                name,
+                f"{load.turns_a_second:.0f}",
+                f"{load.turns_a_second / bare_rate:.2f}",
+                f"{load.alone_ms:.1f}",
+                f"{load.alone_ms - PROVIDER_MS:.1f}",
+                f"{load.first_ms:.1f}",
+            ]
+            for name, load in loads.items()
+        ]
+    print_table(
+        f"{arguments.turns} turns, {arguments.at_once} at once, a provider that answers after {PROVIDER_MS} ms",
+        [
+            "server",
+            "turns/s",
+            "to bare, four nodes",
+            "alone ms p50",
+            "overhead ms p50",
+            "first word later by ms p50",
+        ],
+        rows,
+    )
+
+
+def _wait_ready(url: str, name: str) -> None:
+    while name == "MoMA" and httpx.get(f"{url}/ready").status_code != 200:
+        time.sleep(0.1)
+
+
+def _run(kind: str, port: int, base_url: str, threads: Path) -> None:
+    import uvicorn
+
+    app = provider() if kind == "provider" else bare(1 if "one" in kind else 4, base_url, threads)
+    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--turns", type=int, default=800)
+    parser.add_argument("--at-once", type=int, default=16)
+    parser.add_argument(
+        "--litellm", help="the command of LiteLLM's proxy, from an environment of its own"
+    )
+    parser.add_argument("--serve", choices=_KINDS, help=argparse.SUPPRESS)
+    parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--provider", help=argparse.SUPPRESS)
+    parser.add_argument("--threads", type=Path, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.serve:
+        _run(given.serve, given.port, given.provider, given.threads)
+    else:
+        main(given)

@@ -1,0 +1,355 @@
+"""The web page as a person uses it: in headless Chromium, with a real server and a fake provider behind it."""
+
+import asyncio
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from langgraph.types import interrupt
+
+from agents.contract import declined, done
+from agents.replies import approved
+from graphs.gateway.models import Price
+from graphs.machine import TRANSITIONS, Phase
+from tests.support import browser as browsers
+from tests.support.agents import fake_agent, model_at
+from tests.support.api import Api, keyring, serving
+from tests.support.provider import FakeProvider, Reply, Seen, Wire, ok, stall, status, stream
+from tests.support.waiting import PATIENCE_S
+
+MISSING = browsers.missing()
+if MISSING:
+    pytest.skip(MISSING, allow_module_level=True)
+
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect  # noqa: E402
+
+expect.set_options(timeout=1e3 * PATIENCE_S)
+
+MARKUP = '<script>window.bad = 1</script><img src=x onerror="window.bad = 1"> <b>bold</b>'
+REST = "\n\n| a | b |\n|---|--:|\n| 1 | 22 |\n\n```python\nx = 1\n```\n\n- [out](https://elsewhere.invalid/) *now*"
+WIDE = f"\n\n| {' | '.join('abcdefghij')} |\n|{'---|' * 10}\n| {' | '.join(['a wide cell'] * 10)} |"
+READ = threading.Event()
+"""Set when the page showed the first words of a streamed answer."""
+APPROVAL = {"kind": "approval", "question": "Delete it?", "details": ["a file"], "agent": "gamma"}
+
+
+def shred(state: Any, runtime: Any) -> Any:
+    verdict = approved(interrupt(APPROVAL))
+    if verdict is None:
+        return declined("that is neither")
+    return done("Deleted." if verdict else "Kept.")
+
+
+class Waiting(Wire):
+    """The server's side of a request whose answer goes on when its first words have been read."""
+
+    async def send(self, data: bytes) -> None:
+        if b"elsewhere" in data:
+            await asyncio.to_thread(READ.wait, PATIENCE_S)
+        await super().send(data)
+
+
+async def in_two_parts(wire: Wire, seen: Seen) -> None:
+    """Say the rest of an answer when its first words have been read."""
+    parts = {"content": "**First** words"}, {"content": REST}
+    await stream(*parts)(Waiting(wire._writer), seen)
+
+
+def by_text(**replies: Reply) -> Reply:
+    """Answer by the word that the message holds."""
+
+    async def reply(wire: Wire, seen: Seen) -> None:
+        asked = str(seen.body["messages"][-1]["content"])
+        found = next((r for word, r in replies.items() if word in asked), ok("A poem."))
+        await found(wire, seen)
+
+    return reply
+
+
+@pytest.fixture(scope="module")
+def api() -> Iterator[Api]:
+    replies = by_text(
+        streamed=in_two_parts, endless=stall(3), markup=ok(MARKUP), wide=ok("Wide:" + WIDE)
+    )
+    agents = [fake_agent(name) for name in ("alpha", "beta")]
+    with FakeProvider(replies) as provider:
+        at = provider.base_url
+        models = [
+            model_at(at, "small", quality={"writing": 0.88}),
+            model_at(at, "large", quality={"writing": 0.9}, price=Price(input=30.0, output=60.0)),
+            model_at(at, "keyless", key="NO_SUCH_API_KEY"),
+        ]
+        with serving(*agents, fake_agent("gamma", shred), models=models) as running:
+            yield running
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with browsers.browser() as running:
+        yield running
+
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture
+def opened(chromium: Browser, api: Api) -> Iterator[Open]:
+    """Open the page in a browser that has nothing of other tests; it asks no other host and reports no error."""
+    contexts, hosts, faults = [], set[str](), list[str]()
+
+    def console(message: ConsoleMessage) -> None:
+        # Chromium reports each refused request itself.
+        if message.type in ("error", "warning") and "Failed to load" not in message.text:
+            faults.append(message.text)
+
+    def open_(url: str = api.url, *, width: int = 1280, height: int = 800, **more: Any) -> Page:
+        context = chromium.new_context(viewport={"width": width, "height": height}, **more)
+        context.set_default_timeout(1e3 * PATIENCE_S)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", console)
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
+        page.goto(url)
+        page.wait_for_selector("html[data-ready]")
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert faults == []
+    assert len(hosts) <= 1, hosts
+
+
+@pytest.fixture
+def page(opened: Open) -> Page:
+    return opened()
+
+
+def say(page: Page, text: str, *, ends: str = "done") -> Any:
+    """Take a turn with the keyboard and return it as the page shows it."""
+    count = page.locator(".turn").count()
+    page.get_by_label("Message", exact=True).fill(text)
+    page.keyboard.press("Enter")
+    turn = page.locator(".turn").nth(count)
+    expect(turn).not_to_have_attribute("data-state", "running")
+    assert turn.get_attribute("data-state") == ends, turn.inner_text()
+    return turn
+
+
+def lit(page: Page) -> str:
+    """Return the phase that is lit."""
+    return str(page.locator("#machine .lit").get_attribute("data-phase"))
+
+
+def test_an_agent_answers_and_the_phase_is_lit(page: Page) -> None:
+    assert lit(page) == "idle"
+    turn = say(page, "alpha")
+    expect(turn.locator(".answer")).to_have_text("alpha did it.")
+    expect(turn.locator("summary")).to_contain_text("alpha · fits best · $0")
+    assert lit(page) == "engaged"
+    took = page.locator("#machine .took path[data-from]")
+    assert (took.get_attribute("data-from"), took.get_attribute("data-to")) == ("idle", "engaged")
+    expect(page.locator("#status")).to_contain_text("alpha answered: alpha did it.")
+
+
+def test_the_drawing_is_the_table(page: Page, api: Api) -> None:
+    told = api.http().get("/v1/machine").json()
+    rows = {(t["from"], t["event"]): t["to"] for t in told["transitions"]}
+    assert rows == {(p.value, e.value): to.value for (p, e), to in TRANSITIONS.items()}
+    nodes = page.locator("#machine [data-phase]")
+    assert {n.get_attribute("data-phase") for n in nodes.all()} == {p.value for p in Phase}
+    page.locator("[data-phase=awaiting_choice]").press("Enter")
+    expect(page.locator(".legend h3")).to_have_text("From awaiting choice to")
+    ways = {w.get_attribute("data-to") for w in page.locator("#machine .way path[data-to]").all()}
+    choice = Phase.AWAITING_CHOICE
+    assert ways == {to.value for (p, _), to in TRANSITIONS.items() if p == choice} - {choice.value}
+
+
+def test_a_model_is_streamed_and_drawn_as_markdown(page: Page) -> None:
+    READ.clear()
+    page.get_by_label("Message", exact=True).fill("write a streamed poem")
+    page.keyboard.press("Enter")
+    expect(page.locator(".answer strong")).to_have_text("First")
+    expect(page.locator(".turn")).to_have_attribute("data-state", "running")
+    READ.set()
+    expect(page.locator(".turn")).to_have_attribute("data-state", "done")
+    expect(page.locator(".answer td.number")).to_have_text("22")
+    expect(page.locator(".answer pre code")).to_have_text("x = 1")
+    link = page.locator(".answer li a")
+    assert link.get_attribute("href") == "https://elsewhere.invalid/"
+    assert link.get_attribute("rel") == "noopener noreferrer"
+
+
+def test_the_decision_opens_with_the_choice_marked(page: Page) -> None:
+    turn = say(page, "write a poem")
+    turn.locator("summary").press("Enter")
+    record = turn.locator(".record")
+    expect(record.locator(".why")).to_contain_text("small served")
+    expect(record.locator(".plot .chosen circle.ring")).to_have_count(1)
+    assert record.locator(".plot g.chosen").get_attribute("data-model") == "small"
+    assert record.locator(".plot g.point").count() == 2
+    expect(record.locator("tr.marked td").first).to_have_text("small")
+    expect(record.locator(".masks")).to_contain_text("NO_SUCH_API_KEY is not set")
+    expect(record.locator(".scores li")).not_to_have_count(0)
+    expect(record).to_contain_text("11 in, 7 out")
+
+
+def test_spend_stands_beside_always_best_and_outlives_a_reload(page: Page) -> None:
+    say(page, "write a poem")
+    said = "This conversation$0.000025Always the best model$0.000750"
+    expect(page.locator("#spend")).to_contain_text(said)
+    page.reload()
+    expect(page.locator("#spend")).to_contain_text(said)
+    expect(page.locator(".answer")).to_have_text("A poem.")
+    page.get_by_role("button", name="New conversation").click()
+    expect(page.locator(".turn")).to_have_count(0)
+    expect(page.locator("#spend")).to_contain_text("Nothing yet.")
+
+
+@pytest.mark.parametrize(("tabs", "said"), [(1, "Kept."), (2, "Deleted.")])
+def test_an_approval_is_answered_by_keyboard(page: Page, tabs: int, said: str) -> None:
+    turn = say(page, "gamma")
+    expect(turn.locator(".answer")).to_contain_text("Delete it?")
+    assert lit(page) == "awaiting_approval"
+    for _ in range(tabs):
+        page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator(".turn").nth(1).locator(".answer")).to_have_text(said)
+    assert lit(page) == "engaged"
+    expect(page.locator("#ask")).to_be_hidden()
+
+
+def test_a_clarifying_question_has_its_options_as_buttons(page: Page) -> None:
+    say(page, "alpha beta")
+    assert lit(page) == "awaiting_choice"
+    page.locator("#ask").get_by_role("button", name="beta").click()
+    expect(page.locator(".turn").nth(1).locator(".answer")).to_have_text("beta did it.")
+
+
+@pytest.mark.parametrize("how", ["Escape", "button"])
+def test_a_turn_is_stopped(page: Page, how: str) -> None:
+    page.get_by_label("Message", exact=True).fill("write an endless poem")
+    page.keyboard.press("Enter")
+    expect(page.locator(".answer")).to_contain_text("word")
+    if how == "button":
+        page.get_by_role("button", name="Stop").click()
+    else:
+        page.keyboard.press("Escape")
+    expect(page.locator(".turn")).to_have_attribute("data-state", "stopped")
+    turn = say(page, "alpha")
+    expect(turn.locator(".answer")).to_have_text("alpha did it.")
+
+
+@contextmanager
+def failing() -> Iterator[tuple[Api, threading.Event]]:
+    """Serve a house whose provider fails until it is mended."""
+    mended = threading.Event()
+
+    async def reply(wire: Wire, seen: Seen) -> None:
+        await (ok("A poem.") if mended.is_set() else status(400, "no"))(wire, seen)
+
+    with FakeProvider(reply) as provider, serving(models=[model_at(provider.base_url)]) as api:
+        yield api, mended
+
+
+def test_an_error_is_one_line_with_a_retry(opened: Open) -> None:
+    with failing() as (api, mended):
+        page = opened(api.url)
+        turn = say(page, "write a poem", ends="failed")
+        expect(turn.get_by_role("alert")).to_contain_text("No model could answer")
+        mended.set()
+        turn.get_by_role("button", name="Try again").click()
+        expect(page.locator(".answer")).to_have_text("A poem.")
+        expect(page.locator(".turn")).to_have_count(1)
+
+
+def test_a_turn_whose_connection_fails_can_be_sent_again(page: Page) -> None:
+    page.route("**/v1/chat/completions", lambda route: route.abort(), times=1)
+    turn = say(page, "alpha", ends="failed")
+    expect(turn.get_by_role("alert")).to_contain_text("The server cannot be reached.")
+    turn.get_by_role("button", name="Try again").click()
+    expect(page.locator(".answer")).to_have_text("alpha did it.")
+
+
+def test_what_looks_like_markup_is_text(page: Page) -> None:
+    turn = say(page, "write markup")
+    expect(turn.locator(".answer")).to_have_text(MARKUP)
+    assert turn.locator(".answer :is(script, img, b)").count() == 0
+    assert page.evaluate("window.bad") is None
+    asked = say(page, f"alpha {MARKUP}")
+    expect(asked.locator(".asked p")).to_have_text(f"alpha {MARKUP}")
+
+
+def test_the_picker_and_the_preference_reach_the_server(page: Page) -> None:
+    picker = page.get_by_label("Served by")
+    expect(picker.locator("option[value=keyless]")).to_be_disabled()
+    expect(picker.locator("option[value=keyless]")).to_contain_text("NO_SUCH_API_KEY is not set")
+    page.get_by_role("button", name="performance").click()
+    turn = say(page, "write a poem")
+    expect(turn.locator("summary")).to_contain_text("large · ")
+    page.get_by_label("From cheapest to best").press("Home")
+    turn = say(page, "write a poem again")
+    expect(turn.locator("summary")).to_contain_text("small · ")
+    picker.select_option("agent:beta")
+    turn = say(page, "hello")
+    expect(turn.locator(".answer")).to_have_text("beta did it.")
+
+
+def test_a_key_is_asked_for_where_one_is_needed(opened: Open) -> None:
+    keys, (plain,) = keyring({"user": "ann"})
+    with serving(fake_agent("alpha"), keys=keys) as api:
+        page = opened(api.url)
+        page.get_by_label("This server asks for a key").fill(plain)
+        page.keyboard.press("Enter")
+        expect(page.locator("#model optgroup[label=Agents] option")).to_have_count(1)
+        turn = say(page, "alpha")
+        turn.locator("summary").click()
+        expect(turn.locator(".record")).to_have_text(re.compile("not shown to this key"))
+        assert (
+            page.evaluate("[sessionStorage['moma.key'], JSON.stringify(localStorage)]")[0] == plain
+        )
+        assert plain not in page.evaluate("JSON.stringify(localStorage)")
+
+
+def test_a_narrow_screen_scrolls_in_one_direction(opened: Open) -> None:
+    page = opened(width=360, height=740)
+    say(page, "write a wide poem").locator("summary").click()
+    expect(page.locator(".plot svg")).to_be_visible()
+    places = "['html', 'body', '#scroll'].map((name) => document.querySelector(name))"
+    wide = f"{places}.map((place) => place.scrollWidth - place.clientWidth)"
+    assert page.evaluate(wide) == [0, 0, 0]
+    page.get_by_role("button", name="State").click()
+    expect(page.locator("#machine svg")).to_be_visible()
+    assert page.evaluate(wide)[:2] == [0, 0]
+
+
+def test_dark_follows_the_system_until_it_is_chosen(opened: Open) -> None:
+    page = opened(color_scheme="dark")
+    ground = "getComputedStyle(document.body).backgroundColor"
+    assert page.evaluate(ground) == "rgb(21, 22, 20)"
+    page.get_by_role("button", name="Light").click()
+    assert page.evaluate(ground) == "rgb(250, 249, 246)"
+    page.reload()
+    assert page.evaluate(ground) == "rgb(250, 249, 246)"
+
+
+def test_what_is_served_says_what_may_be_loaded(api: Api) -> None:
+    http = api.http()
+    start = http.get("/")
+    policy = start.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    names = re.findall(r'"(/page/[\w.]+)"', start.text)
+    assert len(names) >= 3
+    for name in names:
+        answer = http.get(name)
+        assert answer.status_code == 200
+        again = http.get(name, headers={"if-none-match": answer.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+    assert http.get("/page/__init__.py").status_code == 404
+    assert http.get("/page/..%2f..%2fcatalog.yaml").status_code == 404

@@ -1,0 +1,88 @@
+"""Schemas of strangers: nothing of theirs is run or fetched, and what is left of them is held to."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.errors import InputError
+from agents.schemas import validator_of
+
+EVIL = "^(a+)+$"
+DRAFT_7 = "http://json-schema.org/draft-07/schema#"
+LONG = "a" * 40 + "!"
+"""Matching the one against the other takes for ever."""
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ({"type": "string", "pattern": EVIL}, LONG),
+        ({"patternProperties": {EVIL: {"type": "string"}}}, {LONG: 1}),
+        ({"patternProperties": {EVIL: {}}, "additionalProperties": False}, {LONG: 1}),
+        ({"allOf": [{"pattern": EVIL}]}, LONG),
+        ({"properties": {"pattern": {"pattern": EVIL}}}, {"pattern": LONG}),
+        ({"$defs": {"x": {"pattern": EVIL}}, "$ref": "#/$defs/x"}, LONG),
+        ({"items": {"not": {"pattern": EVIL}}}, ["b"]),
+    ],
+)
+def test_no_pattern_is_run(schema: dict[str, Any], value: Any) -> None:
+    validator_of(schema).is_valid(value)
+
+
+@pytest.mark.parametrize(
+    ("schema", "good", "bad"),
+    [
+        ({"type": "object", "properties": {"pattern": {"type": "integer"}}}, {"pattern": 1}, {"pattern": "x"}),
+        ({"type": "object", "additionalProperties": False, "properties": {"a": {}}}, {"a": 1}, {"b": 1}),
+        ({"enum": [{"pattern": "x"}]}, {"pattern": "x"}, {}),
+        ({"$defs": {"n": {"type": "number"}}, "items": {"$ref": "#/$defs/n"}}, [1], ["x"]),
+        ({"$schema": DRAFT_7, "definitions": {"n": {"const": 1}}, "$ref": "#/definitions/n"}, 1, 2),
+        (True, 1, None),
+    ],
+)  # fmt: skip
+def test_what_is_left_is_held_to(schema: Any, good: Any, bad: Any) -> None:
+    assert validator_of(schema).is_valid(good)
+    assert schema is True or not validator_of(schema).is_valid(bad)
+
+
+@pytest.mark.parametrize(
+    ("schema", "told"),
+    [
+        ({"type": "nonsense"}, "no JSON schema: 'nonsense' is not valid"),
+        (
+            {"$ref": "http://example.org/schema"},
+            "refers to 'http://example.org/schema', which is not in it",
+        ),
+        ({"properties": {"a": {"$ref": "#/$defs/gone"}}}, "refers to"),
+        (5, "no JSON schema"),
+        (None, "no JSON schema"),
+    ],
+)
+def test_what_is_none_is_one_line(schema: Any, told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        validator_of(schema)
+
+
+WORDS = st.sampled_from(
+    ["type", "pattern", "properties", "$ref", "items", "enum", "#", "object", "$defs", "not", "a"]
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=4),
+    max_leaves=10,
+)
+
+
+@given(JSON, JSON)
+def test_any_json_is_a_schema_or_refused(schema: Any, value: Any) -> None:
+    try:
+        validator = validator_of(schema)
+    except InputError as error:
+        assert "\n" not in str(error)  # noqa: PT017
+        return
+    try:
+        validator.is_valid(value)
+    except RecursionError:
+        assert "$ref" in str(schema)

@@ -1,0 +1,77 @@
+"""The server as an A2A agent: spoken to by the SDK's own client, with the server's keys."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+from a2a.client import A2ACardResolver, Client, ClientConfig, ClientFactory
+from a2a.helpers import new_text_message
+from a2a.types import Role, SendMessageRequest, TaskState
+
+from app.server.keys import Key, Keys, make_key
+from tests.support.agents import fake_agent
+from tests.support.api import Api, serving
+
+AGENTS = (fake_agent("alpha"), fake_agent("staff", grants=frozenset({"staff"})))
+
+
+def keys_of(**entries: Any) -> tuple[Keys, dict[str, str]]:
+    """Return keys, and what each user sends."""
+    from hashlib import sha256
+
+    made = {user: make_key(user=user)[0] for user in entries}
+    hashed = {user: sha256(key.encode()).hexdigest() for user, key in made.items()}
+    return Keys([Key(sha256=hashed[u], user=u, **entry) for u, entry in entries.items()]), made
+
+
+@asynccontextmanager
+async def talking(api: Api, key: str = "none") -> AsyncIterator[Client]:
+    async with httpx.AsyncClient(headers={"authorization": f"Bearer {key}"}, timeout=60) as http:
+        card = await A2ACardResolver(http, f"{api.url}/a2a").get_agent_card()
+        assert card.supported_interfaces[0].url == "http://moma.example/a2a/rpc"
+        card.supported_interfaces[0].url = f"{api.url}/a2a/rpc"
+        yield ClientFactory(ClientConfig(httpx_client=http, streaming=True)).create(card)
+
+
+async def said(client: Client, text: str) -> str:
+    request = SendMessageRequest(message=new_text_message(text, role=Role.ROLE_USER))
+    events = [event async for event in client.send_message(request)]
+    last = events[-1].status_update.status.state
+    assert last == TaskState.TASK_STATE_COMPLETED, events[-1]
+    parts = [p.text for e in events for p in e.artifact_update.artifact.parts]
+    return "".join(parts)
+
+
+async def test_a_turn_and_the_callers_grants() -> None:
+    keys, key = keys_of(ann={"grants": ("staff",)}, bob={})
+    with serving(*AGENTS, keys=keys, a2a_url="http://moma.example") as api:
+        async with talking(api, key["ann"]) as client:
+            assert await said(client, "staff") == "staff did it."
+        async with talking(api, key["bob"]) as client:
+            assert await said(client, "alpha") == "alpha did it."
+            assert "did it" not in await said(client, "staff")
+        for wrong in ("", "Bearer nobody"):
+            answer = api.http(authorization=wrong).post("/a2a/rpc", json={})
+            assert (answer.status_code, answer.json()["error"]["code"]) == (401, "invalid_api_key")
+
+
+def test_it_is_none_unless_its_address_is_set() -> None:
+    with serving(*AGENTS) as api:
+        assert api.http().get("/a2a/.well-known/agent-card.json").status_code == 404
+
+
+def test_a_host_of_another_name_is_refused_there_too() -> None:
+    with serving(*AGENTS, a2a_url="http://moma.example") as api:
+        assert (
+            api.http(host="evil.example").get("/a2a/.well-known/agent-card.json").status_code == 421
+        )
+
+
+@pytest.mark.parametrize("path", ["/a2a/rpc", "/a2a/elsewhere"])
+def test_rubbish_is_refused_and_breaks_nothing(path: str) -> None:
+    with serving(*AGENTS, a2a_url="http://moma.example") as api:
+        for body in (b"", b"[]", b"{", b'{"jsonrpc": "2.0", "method": "nope", "id": 1}'):
+            answer = api.http(content_type="application/json").post(path, content=body)
+            assert answer.status_code < 500, (body, answer.text)
