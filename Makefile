@@ -24,8 +24,8 @@ install: $(MARK)-dev  ## everything for development
 chat: $(MARK)-run  ## talk to MoMA
 	@$(BIN)/python -m app.chat
 
-test: $(MARK)-dev  ## the tests
-	@$(BIN)/python -m pytest
+test: $(MARK)-dev  ## the tests, on two cores
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-extras: $(MARK)-extras  ## the tests that need the extra sentence-transformers
 	@$(BIN)/python -m pytest -rs tests/unit/test_encoder.py tests/unit/test_turns.py

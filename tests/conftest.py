@@ -10,6 +10,8 @@ import graphs  # noqa: F401 first, as in an application: LangGraph reads on its 
 from tests.support import bars
 
 pytest_configure = bars.pytest_configure
+pytest_runtest_makereport = bars.pytest_runtest_makereport
+pytest_runtest_logreport = bars.pytest_runtest_logreport
 
 
 @pytest.fixture(autouse=True)
