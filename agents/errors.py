@@ -120,6 +120,8 @@ class ProviderError(MomaError):
         self.retry_after = retry_after
         """The seconds to wait before it is asked again, if they are known."""
         self.remedy = remedy
+        self.shown = ""
+        """What of an answer had been passed on before it broke off."""
 
 
 class NoModelError(ProviderError):

@@ -8,6 +8,7 @@ import functools
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from queue import SimpleQueue
 from typing import Any
 
@@ -31,9 +32,10 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_json_schema, convert_to_openai_tool
 from pydantic import BaseModel, ConfigDict
 
-from agents.errors import AgentError
+from agents.errors import AgentError, ProviderError
 from graphs.gateway.gateway import Chat, Gateway, Token
 from graphs.gateway.ledger import Ledger
+from graphs.gateway.transport import Piece
 from graphs.results import Results
 
 _PASSED_ON = (
@@ -72,13 +74,18 @@ class GatewayChatModel(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        first = True
-        async with aclosing(self._tokens(messages, stop, run_manager, kwargs)) as tokens:
-            async for token in tokens:
-                chunk, first = _chunk(token, first=first), False
-                if run_manager:
-                    await run_manager.on_llm_new_token(token.piece.text, chunk=chunk)
-                yield chunk
+        first, shown = True, ""
+        try:
+            async with aclosing(self._tokens(messages, stop, run_manager, kwargs)) as tokens:
+                async for token in tokens:
+                    chunk, first = _chunk(token, first=first), False
+                    if run_manager:
+                        await run_manager.on_llm_new_token(token.piece.text, chunk=chunk)
+                    shown += token.piece.text
+                    yield chunk
+        except ProviderError as error:
+            error.shown = shown
+            raise
 
     def _stream(
         self,
@@ -115,8 +122,17 @@ class GatewayChatModel(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        chunks = [c async for c in self._astream(messages, stop, run_manager, **kwargs)]
-        return ChatResult(generations=[_joined(chunks)])
+        """Answer where nobody reads along: so an answer that breaks off can be replaced, and its words come at once."""
+        if run_manager and run_manager.handlers:
+            chunks = [c async for c in self._astream(messages, stop, run_manager, **kwargs)]
+            return ChatResult(generations=[_joined(chunks)])
+        came: list[Token] = []
+        async with aclosing(
+            self._tokens(messages, stop, run_manager, kwargs, whole=True)
+        ) as tokens:
+            async for token in tokens:
+                came.append(token)
+        return ChatResult(generations=[_joined(_merged(came))])
 
     def _generate(
         self,
@@ -176,16 +192,25 @@ class GatewayChatModel(BaseChatModel):
         stop: list[str] | None,
         run_manager: AsyncCallbackManagerForLLMRun | CallbackManagerForLLMRun | None,
         given: dict[str, Any],
+        *,
+        whole: bool = False,
     ) -> AsyncGenerator[Token, None]:
-        chat = self._chat(messages, stop, given)
+        chat = self._chat(messages, stop, given, whole=whole or self.whole)
         if self.results is None:
             return self.gateway.stream(chat)
         metadata = run_manager.metadata if run_manager else {}
-        scope = str(metadata.get("langgraph_checkpoint_ns", ""))
+        place = str(metadata.get("langgraph_checkpoint_ns", ""))
+        # A node of the orchestrator's own is told from others by its task; LangChain does not always name it.
+        scope = place if "|" in place else ""
         return self.results.stream(self.gateway, chat, scope=scope)
 
     def _chat(
-        self, messages: Sequence[BaseMessage], stop: list[str] | None, given: dict[str, Any]
+        self,
+        messages: Sequence[BaseMessage],
+        stop: list[str] | None,
+        given: dict[str, Any],
+        *,
+        whole: bool,
     ) -> Chat:
         options = {name: given[name] for name in _PASSED_ON if given.get(name) is not None}
         if stop:
@@ -198,7 +223,7 @@ class GatewayChatModel(BaseChatModel):
             ledger=self.ledger,
             deadline=self.deadline,
             caller=self.caller,
-            whole=self.whole,
+            whole=whole,
             max_tokens=given.get("max_tokens") or self.max_tokens,
             options=options,
         )
@@ -247,8 +272,19 @@ def _chunk(token: Token, *, first: bool) -> ChatGenerationChunk:
     return ChatGenerationChunk(message=message)
 
 
+def _merged(tokens: Sequence[Token]) -> list[ChatGenerationChunk]:
+    """Return the chunks of an answer, with texts that follow each other in one."""
+    merged: list[Token] = []
+    for token in tokens:
+        last = merged[-1].piece if merged else None
+        if last is not None and last == Piece(text=last.text):
+            merged[-1] = replace(
+                token, piece=replace(token.piece, text=last.text + token.piece.text)
+            )
+        else:
+            merged.append(token)
+    return [_chunk(token, first=not n) for n, token in enumerate(merged)]
+
+
 def _joined(chunks: Sequence[ChatGenerationChunk]) -> Any:
-    whole = chunks[0]
-    for chunk in chunks[1:]:
-        whole = whole + chunk
-    return whole
+    return chunks[0] + list(chunks[1:]) if len(chunks) > 1 else chunks[0]

@@ -74,24 +74,22 @@ async def _answered(
     """Return the model's answer, or a message that says why there is none, and the error."""
     instructions = instructions_of(call) or _SYSTEM.format(today=today)
     prompt: list[BaseMessage] = [SystemMessage(instructions), *messages]
-    message_id = f"run-{uuid.uuid4()}"
-    whole: Any = None
     try:
-        async for chunk in model.astream(prompt, **options_of(call)):
-            whole = chunk if whole is None else whole + chunk
+        # Whoever reads the stream of messages gets it word by word.
+        said = await model.ainvoke(prompt, **options_of(call))
     except ProviderError as error:
-        shown = f"{whole.text}\n\n" if whole is not None and whole.text else ""
+        shown = f"{error.shown}\n\n" if error.shown else ""
         text = f"{shown}*No model could answer: {error}. Your message is kept; try again.*"
         # Whoever reads the thread can tell a beginning from an answer.
         facts = {"partial": True, "status": error.status, "retry_after": error.retry_after}
-        return AIMessage(text, id=message_id, response_metadata=facts), str(error)
+        return AIMessage(text, id=f"run-{uuid.uuid4()}", response_metadata=facts), str(error)
     return (
         AIMessage(
-            content=whole.content,
-            id=whole.id,
-            tool_calls=whole.tool_calls,
-            usage_metadata=whole.usage_metadata,
-            response_metadata=whole.response_metadata,
+            content=said.content,
+            id=said.id,
+            tool_calls=said.tool_calls,
+            usage_metadata=said.usage_metadata,
+            response_metadata=said.response_metadata,
         ),
         None,
     )

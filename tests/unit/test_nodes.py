@@ -130,15 +130,28 @@ async def test_when_no_model_answers_the_user_is_told_and_the_thread_goes_on() -
         assert answer(await say(graph, "alpha")) == "alpha did it."
 
 
-async def test_what_came_of_an_answer_that_broke_off_is_kept_as_a_part() -> None:
+async def test_what_somebody_read_of_an_answer_that_broke_off_is_kept_as_a_part() -> None:
     with FakeProvider(cut(2)) as provider:
         graph = fake_graph(models=[model_at(provider.base_url)], saver=InMemorySaver())
-        result = await say(graph, "write a poem")
-        kept = (await graph.aget_state(on("t"))).values["messages"][-1]
-    assert answer(result).startswith("word word")
+        said = {"messages": [{"role": "user", "content": "write a poem"}]}
+        async for _ in graph.astream(said, on("t"), stream_mode="messages"):
+            pass
+        values = (await graph.aget_state(on("t"))).values
+    kept = values["messages"][-1]
+    assert kept.text.startswith("word word")
     assert kept.response_metadata == {"partial": True, "status": 502, "retry_after": None}
-    assert result["record"]["error"] == "the answer of m was cut off"
-    assert result["record"]["served_by"] is None
+    assert values["record"]["error"] == "the answer of m was cut off"
+    assert values["record"]["served_by"] is None
+
+
+async def test_an_answer_that_broke_off_unread_is_replaced_by_another_models() -> None:
+    with FakeProvider(cut(2)) as broken, FakeProvider(ok("A poem.")) as sound:
+        models = [
+            model_at(broken.base_url, "broken", quality={"writing": 0.9}),
+            model_at(sound.base_url, "sound"),
+        ]
+        result = await say(fake_graph(models=models, preference="performance"), "write a poem")
+    assert (answer(result), served_by(result)) == ("A poem.", ("model", "sound"))
 
 
 async def test_a_turn_that_has_too_little_money_steps_down_and_says_so() -> None:
