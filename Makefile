@@ -25,7 +25,7 @@ chat: $(MARK)-run  ## talk to MoMA
 	@$(BIN)/python -m app.chat
 
 test: $(MARK)-dev  ## the tests, on two cores
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-extras: $(MARK)-extras  ## the tests that need the extra sentence-transformers
 	@$(BIN)/python -m pytest -rs tests/unit/test_encoder.py tests/unit/test_turns.py
