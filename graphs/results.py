@@ -23,7 +23,7 @@ from langgraph.runtime import get_runtime
 from graphs.gateway.gateway import Chat, Gateway, Token
 from graphs.gateway.ledger import Call
 from graphs.gateway.models import Model, count_message, count_tokens
-from graphs.gateway.transport import Piece
+from graphs.gateway.transport import Piece, joined
 from graphs.store_errors import readable
 
 CHANNEL = "moma_call"
@@ -189,14 +189,7 @@ def _paid(model: Model, chat: Chat, pieces: list[Piece]) -> Call:
 
 def _plain(pieces: list[Piece]) -> list[dict[str, Any]]:
     """Return the pieces JSON-plain, with texts that follow each other joined."""
-    joined: list[Piece] = []
-    for piece in pieces:
-        only_text = piece == Piece(text=piece.text)
-        if only_text and joined and joined[-1] == Piece(text=joined[-1].text):
-            joined[-1] = Piece(text=joined[-1].text + piece.text)
-        else:
-            joined.append(piece)
-    return [{**asdict(piece), "tool_calls": list(piece.tool_calls)} for piece in joined]
+    return [{**asdict(piece), "tool_calls": list(piece.tool_calls)} for piece in joined(pieces)]
 
 
 def _restored(kept: Any) -> _Result | None:

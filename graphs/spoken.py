@@ -51,14 +51,34 @@ HOW: dict[str, Any] = {"stream_mode": ["messages", "custom"], "subgraphs": True}
 
 
 @dataclass(slots=True)
-class Reading:
-    """What has come of a turn: takes the parts of its stream and says what each of them tells."""
+class Words:
+    """The words of a turn's answer, from messages and pieces of messages."""
 
     answer: str = ""
     streamed: str = ""
     """What has come of a message in pieces, until the whole of it follows."""
     whole: bool = False
     """A message is complete: what comes is another, below it."""
+
+    def new(self, message: AIMessage) -> str:
+        """Take in a message or a piece of one; return what of it has not been said yet."""
+        said = str(message.text)
+        if isinstance(message, AIMessageChunk):
+            self.streamed += said
+        else:
+            # A model that breaks off is followed by the whole: what it said, and why it is cut.
+            said, self.streamed = said.removeprefix(self.streamed), ""
+        if said and self.whole:
+            said, self.whole = f"\n\n{said}", False
+        self.answer += said
+        self.whole |= not isinstance(message, AIMessageChunk) and bool(self.answer)
+        return said
+
+
+@dataclass(slots=True)
+class Reading(Words):
+    """What has come of a turn: takes the parts of its stream and says what each of them tells."""
+
     record: dict[str, Any] = field(default_factory=dict)
     approval: dict[str, Any] | None = None
     phase: str = ""
@@ -69,7 +89,7 @@ class Reading:
         if mode == "messages":
             # What an agent's own model says is a draft; the agent's outcome comes at the top level.
             if not namespace and isinstance(content[0], AIMessage):
-                said = _new(self, content[0])
+                said = self.new(content[0])
                 return Said(said) if said else None
         elif (noted := _progress(content)) is not None:
             return Noted(noted)
@@ -117,21 +137,6 @@ def question(approval: dict[str, Any]) -> str:
 def as_approval(asked: Any) -> dict[str, Any]:
     """Return an interrupt's value as an approval, in whatever form the agent asks."""
     return told(asked)
-
-
-def _new(turn: Reading, message: AIMessage) -> str:
-    """Take in a message or a piece of one; return what of it has not been said yet."""
-    said = str(message.text)
-    if isinstance(message, AIMessageChunk):
-        turn.streamed += said
-    else:
-        # A model that breaks off is followed by the whole: what it said, and why it is cut.
-        said, turn.streamed = said.removeprefix(turn.streamed), ""
-    if said and turn.whole:
-        said, turn.whole = f"\n\n{said}", False
-    turn.answer += said
-    turn.whole |= not isinstance(message, AIMessageChunk) and bool(turn.answer)
-    return said
 
 
 def _take(turn: Reading, part: Any) -> None:

@@ -1,7 +1,6 @@
 """`python -m app.evaluate agents`: how well agents are chosen on labelled conversations; a report and plots."""
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from app.conversations import make_chooser, read_conversations
 from app.evaluate.judged import Judged, judge, summary
 from app.evaluate.report import agents_markdown
 from app.evaluate.scale import scale_curve
+from app.evaluate.written import write_report
 from app.lines import read_lines
 from graphs.catalog import Catalog
 from graphs.replay import Step, replay
@@ -75,12 +75,7 @@ def main(arguments: argparse.Namespace) -> int:
     ]
     report["scale"] = scale_curve(sizes, encoder)
     output: Path = arguments.output
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        (output / "agents.json").write_text(json.dumps(report, indent=1) + "\n")
-        (output / "agents.md").write_text(agents_markdown(report))
-    except OSError as error:
-        raise InputError(f"{output} cannot be written: {error.strerror}") from error
+    write_report(output, "agents", report, agents_markdown(report))
     if not arguments.no_plots:
         plots.draw(report, output)
     print(f"{report['turns']} turns: {output / 'agents.md'}", file=sys.stderr)

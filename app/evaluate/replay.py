@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -12,6 +11,7 @@ from typing import Any
 from agents.errors import CheckpointError, InputError
 from app.evaluate.replay_report import markdown, summary
 from app.evaluate.stored import StoredTurn, stored_turns
+from app.evaluate.written import write_report
 from app.lines import read_lines
 from app.settings import Settings, read_settings
 from graphs import Context, Services
@@ -57,12 +57,7 @@ def main(arguments: argparse.Namespace) -> int:
         under = _under(settings)
     report = {**summary(rows), "under": under, "unread_threads": unread, "turns_compared": rows}
     output: Path = arguments.output
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        (output / "replay.json").write_text(json.dumps(report, indent=1) + "\n")
-        (output / "replay.md").write_text(markdown(report))
-    except OSError as error:
-        raise InputError(f"{output} cannot be written: {error.strerror}") from error
+    write_report(output, "replay", report, markdown(report))
     if not arguments.no_plots:
         replay_plots.draw(report, output)
     print(

@@ -12,9 +12,9 @@ from typing import Any
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage
 
 from agents.errors import NoModelError
-from app.chat.turn import as_approval, question
 from app.server.errors import ApiError, of_status
 from app.server.placing import Place
+from graphs.spoken import Words, as_approval, question
 from graphs.state import Context
 from graphs.threads import MomaGraph
 
@@ -68,13 +68,8 @@ class Ended:
 
 
 @dataclass(slots=True)
-class _Turn:
+class _Turn(Words):
     model: str = "router"
-    answer: str = ""
-    streamed: str = ""
-    """What has come of a message in pieces, until the whole of it follows."""
-    whole: bool = False
-    """A message is complete: what comes is another, below it."""
     calls: list[str] = field(default_factory=list)
     finish: str = "stop"
     record: dict[str, Any] = field(default_factory=dict)
@@ -221,26 +216,12 @@ def _heard(turn: _Turn, message: AIMessage, node: str) -> list[Said | Called]:
     elif agent := metadata.get("agent"):
         turn.model = f"agent:{agent}"
     events: list[Said | Called] = []
-    if said := _new(turn, message):
+    if said := turn.new(message):
         events.append(Said(said, turn.model))
     if calls:
         turn.calls += [str(call["id"]) for call in calls if call.get("id")]
         events.append(Called(calls, turn.model))
     return events
-
-
-def _new(turn: _Turn, message: AIMessage) -> str:
-    """Return what of a message has not been said yet."""
-    said = str(message.text)
-    if isinstance(message, AIMessageChunk):
-        turn.streamed += said
-    else:
-        said, turn.streamed = said.removeprefix(turn.streamed), ""
-    if said and turn.whole:
-        said, turn.whole = f"\n\n{said}", False
-    turn.answer += said
-    turn.whole |= not isinstance(message, AIMessageChunk) and bool(turn.answer)
-    return said
 
 
 def _delta(call: Mapping[str, Any]) -> dict[str, Any]:
@@ -292,5 +273,5 @@ async def _again(
         f"agent:{served['id']}" if served.get("kind") == "agent" else served.get("id", "router")
     )
     for message in following[:end]:
-        if isinstance(message, AIMessage) and (said := _new(turn, message)):
+        if isinstance(message, AIMessage) and (said := turn.new(message)):
             yield Said(said, turn.model)

@@ -8,7 +8,6 @@ import functools
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from queue import SimpleQueue
 from typing import Any
 
@@ -35,7 +34,7 @@ from pydantic import BaseModel, ConfigDict
 from agents.errors import AgentError, ProviderError
 from graphs.gateway.gateway import Chat, Gateway, Token
 from graphs.gateway.ledger import Ledger
-from graphs.gateway.transport import Piece
+from graphs.gateway.transport import Piece, joined
 from graphs.results import Results
 
 _PASSED_ON = (
@@ -126,13 +125,18 @@ class GatewayChatModel(BaseChatModel):
         if run_manager and run_manager.handlers:
             chunks = [c async for c in self._astream(messages, stop, run_manager, **kwargs)]
             return ChatResult(generations=[_joined(chunks)])
-        came: list[Token] = []
+        model, pieces = "", list[Piece]()
         async with aclosing(
             self._tokens(messages, stop, run_manager, kwargs, whole=True)
         ) as tokens:
             async for token in tokens:
-                came.append(token)
-        return ChatResult(generations=[_joined(_merged(came))])
+                model = token.model
+                pieces.append(token.piece)
+        chunks = [
+            _chunk(Token(model=model, piece=piece), first=not n)
+            for n, piece in enumerate(joined(pieces))
+        ]
+        return ChatResult(generations=[_joined(chunks)])
 
     def _generate(
         self,
@@ -270,20 +274,6 @@ def _chunk(token: Token, *, first: bool) -> ChatGenerationChunk:
         response_metadata=metadata,
     )
     return ChatGenerationChunk(message=message)
-
-
-def _merged(tokens: Sequence[Token]) -> list[ChatGenerationChunk]:
-    """Return the chunks of an answer, with texts that follow each other in one."""
-    merged: list[Token] = []
-    for token in tokens:
-        last = merged[-1].piece if merged else None
-        if last is not None and last == Piece(text=last.text):
-            merged[-1] = replace(
-                token, piece=replace(token.piece, text=last.text + token.piece.text)
-            )
-        else:
-            merged.append(token)
-    return [_chunk(token, first=not n) for n, token in enumerate(merged)]
 
 
 def _joined(chunks: Sequence[ChatGenerationChunk]) -> Any:

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from types import ModuleType
@@ -81,6 +81,18 @@ class Piece:
     input_tokens: int | None = None
     output_tokens: int | None = None
     finish: str | None = None
+
+
+def joined(pieces: Iterable[Piece]) -> list[Piece]:
+    """Return the pieces with texts that follow each other in one."""
+    found: list[Piece] = []
+    for piece in pieces:
+        only_text = piece == Piece(text=piece.text)
+        if only_text and found and found[-1] == Piece(text=found[-1].text):
+            found[-1] = Piece(text=found[-1].text + piece.text)
+        else:
+            found.append(piece)
+    return found
 
 
 def load() -> ModuleType:
