@@ -4,7 +4,8 @@ MomaError
 ├── SetupError                raised before the first turn
 │   ├── CatalogError          the catalogue or a card is broken or contradicts itself
 │   ├── SettingsError         an environment variable or `.env` line is wrong
-│   └── ModelFileError        a file that a local model or the encoder needs is missing or damaged
+│   ├── ModelFileError        a file that a local model or the encoder needs is missing or damaged
+│   └── PolicyError           the policy cannot be read or fails its checks
 ├── InputError                what the caller sent cannot be a turn
 │   ├── LengthError           it is too long
 │   └── ThreadError           the thread is not the caller's
@@ -54,6 +55,10 @@ class SettingsError(SetupError):
 
 class ModelFileError(SetupError):
     """A model file is missing or is not what it should be."""
+
+
+class PolicyError(SetupError):
+    """The policy cannot be read or fails its checks; the text names the first finding and how many there are."""
 
 
 class InputError(MomaError):
