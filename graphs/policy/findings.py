@@ -32,7 +32,7 @@ class Finding:
     names: tuple[str, ...] = ()
     """The rules, signals or groups that it is about."""
     example: dict[str, Any] | None = None
-    """An input that shows it: `fires`, the keys of the signals that fire, and what is known of `text`, `tokens`, `time`."""
+    """An input that shows it: `fires`, the keys of signals that fire, and what is known of `text`, `tokens`, `time`."""
     hint: str = ""
     """What to do."""
 

@@ -110,7 +110,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plugin:
-    """What a rule does besides choosing: its type, the template it is from, its fields with the template's filled in."""
+    """What a rule does besides choosing: its type, its template, and its fields with those of the template."""
 
     type: str
     template: str | None = None
@@ -214,7 +214,8 @@ class Policy:
             "groups": [[g.name, list(g.members), g.default, g.semantics, g.temperature] for g in self.groups],
             "scores": [[s.name, [[t.signal, t.weight, t.source] for t in s.terms]] for s in self.scores.values()],
             "mappings": [
-                [m.name, m.source, m.slope, [[b.name, b.gte, b.gt, b.lt, b.lte] for b in m.bands]] for m in self.mappings
+                [m.name, m.source, m.slope, [[b.name, b.gte, b.gt, b.lt, b.lte] for b in m.bands]]
+                for m in self.mappings
             ],
             "rules": [_rule(rule) for rule in self.rules],
             "models": [_declared(d) for d in self.models.values()],
