@@ -3,24 +3,43 @@
 Programs are syntax trees, so that an interpreter of the tree and the lowered policy can be compared.
 """
 
+import random
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
 
-from graphs.policy.policy import (
-    Band, Bands, Candidate, Declared, Group, Plugin, Policy, Rule, Score, Signal, Term,
-)  # fmt: skip
+from graphs.policy.policy import Policy
+from graphs.policy.read import read_policy
 from graphs.policy.request import Reading
 from graphs.policy.syntax import (
-    And, Block, BlockKind, Branch, Condition, Field, Fields, Item, Not, Or, PluginUse, Program, Reference, Statement,
-    Target, Value,
+    And,
+    Block,
+    Branch,
+    Condition,
+    Field,
+    Fields,
+    Item,
+    Not,
+    Or,
+    PluginUse,
+    Program,
+    Reference,
+    Statement,
+    Target,
+    Value,
 )  # fmt: skip
 
-SHARES = st.sampled_from([0.0, 0.2, 0.35, 0.5, 0.5, 0.75, 0.9, 1.0])
+SHARES = (0.0, 0.2, 0.35, 0.5, 0.5, 0.75, 0.9, 1.0)
 """Few values, so that ties and ends of bands are met."""
 PLAIN = st.sampled_from(["alpha", "beta", "gamma", "delta", "Eins", "zwei-2", "a_b", "x.y"])
-ODD = st.sampled_from(["with space", 'quo"te', "[x]", "a|b", "a:b", "ß✓", "end", "#1", "__start__", "signals", "%%", "none_",
-                       "- list", "`tick`", "<b>", "*", "~", "&amp;", "{{x}}", "new\nline", "\t", "\u202e", "%41"])  # fmt: skip
+ODD = st.sampled_from(
+    [
+        "with space", 'quo"te', "[x]", "a|b", "a:b", "ß✓", "end", "#1", "__start__", "signals", "%%", "none", "- list",
+        "`tick`", "<b>", "*", "~", "&amp;", "{{x}}", "new\nline", "a\tb", "\u202e", "%41",
+        "default", "!no", "--", "\ud800",
+    ]
+)  # fmt: skip
 NAMES = PLAIN | ODD
 
 
@@ -36,11 +55,16 @@ def conditions(references: list[Reference], *, leaves: int = 5) -> st.SearchStra
         base,
         lambda inner: (
             st.builds(Not, inner)
-            | st.builds(lambda parts: And(tuple(parts)), st.lists(inner, min_size=2, max_size=3))
-            | st.builds(lambda parts: Or(tuple(parts)), st.lists(inner, min_size=2, max_size=3))
+            | st.lists(inner, min_size=2, max_size=3).map(lambda parts: And(flat(And, parts)))
+            | st.lists(inner, min_size=2, max_size=3).map(lambda parts: Or(flat(Or, parts)))
         ),
         max_leaves=leaves,
     )
+
+
+def flat(kind: type[And] | type[Or], parts: list[Condition]) -> tuple[Condition, ...]:
+    """Return parts with those of the same kind spread out, as the parser makes them."""
+    return tuple(p for part in parts for p in (part.parts if isinstance(part, kind) else (part,)))
 
 
 @st.composite
@@ -71,14 +95,19 @@ def _groups(draw: st.DrawFn, names: list[str]) -> list[Block]:
     members = tuple(draw(st.permutations(names)))
     values: dict[str, Value] = {"members": members, "default": draw(st.sampled_from(members))}
     if draw(st.booleans()):
-        values |= {"semantics": "softmax_exclusive", "temperature": draw(st.sampled_from([0.1, 1.0]))}  # fmt: skip
+        values |= {
+            "semantics": "softmax_exclusive",
+            "temperature": draw(st.sampled_from([0.1, 1.0])),
+        }
     if draw(st.booleans()):
         return [Block("SIGNAL_GROUP", name="group", fields=fields(**values))]
     return [Block("PROJECTION", name="group", type="partition", fields=fields(**values))]
 
 
 @st.composite
-def _projections(draw: st.DrawFn, references: list[Reference]) -> tuple[list[Block], list[Reference]]:
+def _projections(
+    draw: st.DrawFn, references: list[Reference]
+) -> tuple[list[Block], list[Reference]]:
     """Return scores with their mappings; a later score may read an earlier one's bands."""
     blocks: list[Block] = []
     bands: list[Reference] = []
@@ -110,7 +139,8 @@ def _projections(draw: st.DrawFn, references: list[Reference]) -> tuple[list[Blo
 def _body(draw: st.DrawFn) -> list[Item]:
     models = draw(st.lists(st.sampled_from(["m0", "m1", "local/m2"]), max_size=3, unique=True))
     items: list[Item] = [Statement("MODEL", tuple(Target(m) for m in models))] if models else []
-    if (agents := draw(st.none() | st.lists(st.sampled_from(["a0", "a1"]), max_size=2, unique=True))) is not None:  # fmt: skip
+    some_agents = st.lists(st.sampled_from(["a0", "a1"]), max_size=2, unique=True)
+    if (agents := draw(st.none() | some_agents)) is not None:
         items.append(Statement("AGENT", tuple(Target(a) for a in agents)))
     if draw(st.booleans()):
         mode = draw(st.sampled_from(["none", "filtered", "passthrough"]))
@@ -147,82 +177,71 @@ def _trees(draw: st.DrawFn, references: list[Reference], largest: int) -> list[B
     return [Block("DECISION_TREE", name="tree", branches=tuple(branches))]
 
 
-@st.composite
-def base_readings(draw: st.DrawFn, program: Program, *, faults: bool = False) -> dict[str, Reading]:
+def random_readings(program: Program, rng: random.Random) -> dict[str, Reading]:
     """Return readings of the signals that a program declares."""
-    found = {}
-    for block in program.blocks:
-        if block.kind == "SIGNAL":
-            fires, score = draw(st.booleans()), draw(SHARES)
-            fault = "cannot be read" if faults and not draw(st.integers(0, 4)) else ""
-            found[f"{block.type}:{block.name}"] = Reading(fires and not fault, score, 0.5, fault=fault)  # fmt: skip
-    return found
-
-
-def block(kind: BlockKind, name: str = "", type_: str = "", **values: Value) -> Block:
-    """Return a block with fields."""
-    return Block(kind, name=name, type=type_, fields=fields(**values))
+    return {
+        f"{block.type}:{block.name}": Reading(rng.random() < 0.5, rng.choice(SHARES), 0.5)
+        for block in program.blocks
+        if block.kind == "SIGNAL"
+    }
 
 
 def desk_policy(**changes: Any) -> Policy:
-    """Return a policy with some of everything: tiers, a group, bands, agents, grants, backends, tools."""
-    signals = [
-        Signal(type="keyword", name="secret", fields={"operator": "OR", "keywords": ["local only", "keep inside", "do not share", "internal"]}),
-        Signal(type="authz", name="staff", fields={"role": "staff", "subjects": [{"kind": "group", "name": "data-team"}]}),
-        Signal(type="embedding", name="code", fields={"threshold": 0.75, "candidates": ["Why does this loop not end?"]}),
-        Signal(type="embedding", name="law", fields={"threshold": 0.7, "candidates": ["May my landlord do that?"]}),
-        Signal(type="jailbreak", name="attack", fields={"threshold": 0.8}),
-        Signal(type="time", name="office", fields={"days": ["mon", "tue"], "from": "09:00", "to": "17:00", "zone": "Europe/Berlin"}),
-    ]  # fmt: skip
-    secret, staff = Reference("keyword", "secret"), Reference("authz", "staff")
-    high = Reference("projection", "high")
-    rules = (
-        Rule(name="block", tier=1, priority=300, when=Reference("jailbreak", "attack"), models=(Candidate(name="local/qwen"),), agents=(), plugins=(Plugin(type="tools", fields={"mode": "none"}),)),
-        Rule(name="private", tier=1, priority=200, when=And((Or((secret, high)), Not(staff))), models=(Candidate(name="local/qwen", options={"reasoning": False}),), agents=(Candidate(name="tasks"),), plugins=(Plugin(type="tools", fields={"mode": "filtered", "allow_tools": ["read_file"], "block_tools": ["send_mail"]}),)),
-        Rule(name="code", tier=2, when=Reference("embedding", "code"), models=(Candidate(name="openai/large"), Candidate(name="local/qwen")), description="Programs."),
-        Rule(name="rest", tier=3, models=(Candidate(name="openai/small"), Candidate(name="local/qwen"))),
-    )  # fmt: skip
-    values: dict[str, Any] = {
-        "signals": {s.key: s for s in signals},
-        "groups": (
-            Group(
-                name="topics", members=("embedding:code", "embedding:law"), default="embedding:law"
-            ),
-        ),
-        "scores": {
-            "risk": Score(
-                name="risk", terms=(Term(signal="jailbreak:attack", weight=1.0, source="score"),)
-            )
-        },
-        "mappings": (
-            Bands(
-                name="risks", source="risk", bands=(Band(name="low", lt=0.4), Band(name="high", gte=0.4))
-            ),
-        ),
-        "rules": rules,
-        "models": {
-            "local/qwen": Declared(name="local/qwen", fields={"context_window_size": 32768}),
-            "openai/large": Declared(
-                name="openai/large", fields={"provider_profile": "openai_main", "model": "large-2"}
-            ),
-        },
-        "backends": {
-            "local": Declared(
-                name="local", type="vllm_endpoint", fields={"address": "10.1.2.3", "port": 8001, "type": "vllm", "weight": 2}
-            ),
-            "inside": Declared(
-                name="inside", type="vllm_endpoint", fields={"address": "qwen.models.svc.cluster.local", "port": 8001, "models": ["local/qwen"]}
-            ),
-            "openai_main": Declared(
-                name="openai_main", type="provider_profile",
-                fields={"type": "openai", "base_url": "https://api.openai.com/v1", "api_key_env": "OPENAI_API_KEY"},
-            ),
-        },
-        "agents": {
-            "tasks": Declared(name="tasks", fields={}),
-            "data": Declared(name="data", fields={"grants": ["data.read"]}, when=Not(high)),
-        },
-        "grants": {"data.read": Declared(name="data.read", when=And((staff, Reference("time", "office"))))},
-        "settings": {"default_model": "local/qwen", "strategy": "priority"},
-    }  # fmt: skip
-    return Policy(**(values | changes))
+    """Return the policy of `DESK`, with other values for its fields."""
+    policy, findings = read_policy(DESK)
+    assert findings == []
+    return replace(policy, **changes)
+
+
+DESK = """\
+SIGNAL keyword secret { operator: "OR"  keywords: ["local only", "keep inside", "do not share", "internal"] }
+SIGNAL authz staff { role: "staff"  subjects: [{ kind: "group", name: "data-team" }] }
+SIGNAL embedding code { threshold: 0.75  candidates: ["Why does this loop not end?"] }
+SIGNAL embedding law { threshold: 0.7  candidates: ["May my landlord do that?"] }
+SIGNAL jailbreak attack { threshold: 0.8 }
+SIGNAL time office { days: ["mon", "tue"]  from: "09:00"  to: "17:00"  zone: "Europe/Berlin" }
+
+SIGNAL_GROUP topics { members: ["code", "law"]  default: "law" }
+PROJECTION score risk {
+  method: "weighted_sum"
+  inputs: [{ type: "jailbreak", name: "attack", weight: 1.0, value_source: "score" }]
+}
+PROJECTION mapping risks {
+  source: "risk"
+  method: "threshold_bands"
+  outputs: [{ name: "low", lt: 0.4 }, { name: "high", gte: 0.4 }]
+}
+
+ROUTE block {
+  PRIORITY 300
+  TIER 1
+  WHEN jailbreak("attack")
+  MODEL "local/qwen"
+  AGENT NONE
+  PLUGIN tools { mode: "none" }
+}
+ROUTE private {
+  PRIORITY 200
+  TIER 1
+  WHEN (keyword("secret") OR projection("high")) AND NOT authz("staff")
+  MODEL "local/qwen" (reasoning = false)
+  AGENT "tasks"
+  PLUGIN tools { mode: "filtered"  allow_tools: ["read_file"]  block_tools: ["send_mail"] }
+}
+ROUTE code (description = "Programs.") { TIER 2  WHEN embedding("code")  MODEL "openai/large", "local/qwen" }
+ROUTE rest { TIER 3  MODEL "openai/small", "local/qwen" }
+
+MODEL local/qwen { context_window_size: 32768 }
+MODEL openai/large { provider_profile: "openai_main"  model: "large-2" }
+BACKEND vllm_endpoint local { address: "10.1.2.3"  port: 8001  type: "vllm"  weight: 2 }
+BACKEND vllm_endpoint inside { address: "qwen.models.svc.cluster.local"  port: 8001  models: ["local/qwen"] }
+BACKEND provider_profile openai_main {
+  type: "openai"
+  base_url: "https://api.openai.com/v1"
+  api_key_env: "OPENAI_API_KEY"
+}
+AGENT tasks { }
+AGENT data { grants: ["data.read"]  WHEN NOT projection("high") }
+GRANT data.read { WHEN authz("staff") AND time("office") }
+GLOBAL { default_model: "local/qwen"  strategy: "priority" }
+"""

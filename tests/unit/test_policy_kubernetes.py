@@ -13,7 +13,7 @@ from graphs.policy.targets.marks import HASH_NAME
 from tests.support import policy_schemas
 from tests.support.policies import desk_policy
 
-SOURCE = 'ROUTE a {\n  MODEL "x"  \n}\n# ü – end\n'
+SOURCE = 'ROUTE a {\n  MODEL "x"  \n}\n# ü end\n'
 
 
 def loaded(policy: Policy, file: str, source: str = SOURCE) -> dict[str, Any]:

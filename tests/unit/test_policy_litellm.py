@@ -112,9 +112,15 @@ def test_a_model_that_nobody_places_is_left_out_and_told_of() -> None:
 def test_the_catalogue_places_models_that_the_policy_does_not() -> None:
     policy = Policy(rules=(Rule(name="a", models=(Candidate(name="big"), Candidate(name="here"))),))
     models = [
-        Model(id="big", litellm="openai/gpt-big", key="BIG_API_KEY", base_url_env="BIG_BASE_URL", context_tokens=9),
+        Model(
+            id="big",
+            litellm="openai/gpt-big",
+            key="BIG_API_KEY",
+            base_url_env="BIG_BASE_URL",
+            context_tokens=9,
+        ),
         Model(id="here", litellm="local/here", context_tokens=9),
-    ]  # fmt: skip
+    ]
     (deployment,) = settings(policy, models=models)["model_list"]
     assert deployment["litellm_params"] == {
         "model": "openai/gpt-big",
@@ -133,7 +139,12 @@ def test_an_endpoint_that_no_model_is_tied_to_serves_those_that_nobody_places() 
 
 
 def test_a_key_is_never_written_and_openais_goes_to_nobody_else() -> None:
-    fields = {"address": "10.0.0.9", "port": 80, "type": "openai", "api_key": "sk-very-secret-key-0123456789"}  # fmt: skip
+    fields = {
+        "address": "10.0.0.9",
+        "port": 80,
+        "type": "openai",
+        "api_key": "sk-very-secret-key-0123456789",
+    }
     policy = Policy(
         models={"m": Declared(name="m")},
         backends={"b": Declared(name="b", type="vllm_endpoint", fields=fields)},

@@ -55,7 +55,7 @@ def _network_policy(policy: Policy, *, name: str) -> str:
         if peer is None:
             outside.append(f"{comment_text(endpoint.host)}:{endpoint.port}")
             notes.append(
-                f"Not enforced: {endpoint.host!r} of {endpoint.name!r}; a NetworkPolicy knows no names outside the cluster."
+                f"Not enforced: {endpoint.host!r} of {endpoint.name!r}; a NetworkPolicy knows no names outside."
             )
         elif (rule := _egress(peer, endpoint)) not in egress:
             egress.append(rule)

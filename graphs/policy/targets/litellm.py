@@ -31,9 +31,9 @@ _SPEAKS = {"vllm": "hosted_vllm", "ollama": "ollama_chat", "azure-openai": "azur
 _OWN_PATH = frozenset({"ollama_chat", "ollama", "anthropic", "gemini", "azure"})
 """Their addresses do not end in `/v1`."""
 _LIMITS = (
-    "What these settings cannot say: conditions on texts, callers and times. MoMA decides which rule holds and sends its",
-    "tag with the request, metadata: {tags: [rule:NAME]}; `rule:` alone stands for no rule. LiteLLM lets a request",
-    "without a tag reach every model here, so that nobody but MoMA should hold a key of this proxy.",
+    "What these settings cannot say: conditions on texts, callers and times. MoMA decides which rule holds and sends",
+    "its tag with the request, metadata: {tags: [rule:NAME]}; `rule:` alone stands for no rule. LiteLLM lets a",
+    "request without a tag reach every model here, so nobody but MoMA should hold a key of this proxy.",
     "Fallbacks belong to a model, not to a rule: a model of another rule is refused by its missing tag and skipped.",
 )
 

@@ -1,4 +1,4 @@
-"""What every file that is made from a policy has in common: its first line with the policy's hash, and how it is written.
+"""What all files that are made from a policy have in common: a first line with its hash, and how they are written.
 
 It knows no target.
 """

@@ -20,8 +20,8 @@ FILE = "summary.md"
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
 _LISTS = re.compile(r"^(\s*)([+-]|\d+[.)])(?=\s|$)")
 _MIXED = (
-    "If several of them hold, the one with the highest priority is taken. But if a rule of a later group holds as well, "
-    "the surest of these here is taken."
+    "If several of them hold, the one with the highest priority is taken. "
+    "But if a rule of a later group holds as well, the surest of these here is taken."
 )
 _SURE = "If several of them hold, the surest is taken; then the higher priority; then the name that comes first."
 
