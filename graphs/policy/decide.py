@@ -46,6 +46,11 @@ class Verdict:
         allowed = _names(self.rule.agents) if self.rule else None
         return _narrowed(allowed, [_names(rule.agents) for rule in self.doubtful])
 
+    @property
+    def rule_name(self) -> str | None:
+        """The name of the rule that was chosen."""
+        return self.rule.name if self.rule else None
+
     def plugin(self, type_: str) -> Plugin | None:
         """Return what the rule says of a plugin, if it is not switched off."""
         plugins = self.rule.plugins if self.rule else ()
