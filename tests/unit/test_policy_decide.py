@@ -79,8 +79,10 @@ def test_of_a_tree_the_first_branch_that_holds_is_taken() -> None:
 def test_no_rule_holds() -> None:
     verdict = decided(route("p", TWO[0]), a=-1)
     assert verdict.rule is None
-    assert verdict.models is None
+    assert (verdict.models, verdict.agents) == ((), ())
     assert verdict.held == ()
+    otherwise = decided(route("p", TWO[0]) + 'GLOBAL { default_model: "m" }', a=-1)
+    assert (otherwise.models, otherwise.agents) == (("m",), None)
 
 
 def test_confidence_is_the_mean_of_and_and_the_best_of_or() -> None:
