@@ -161,7 +161,8 @@ class Statement:
 class Emit:
     """`EMIT kind {...}`: what a route leaves behind when it matches."""
 
-    kind: str
+    name: str
+    """The kind of what is left."""
     fields: Fields = Fields()
     at: Place = field(default=NOWHERE, compare=False)
     notes: Notes = field(default=_NONE, compare=False)

@@ -1,0 +1,145 @@
+"""Decides by a policy: which rule a turn falls under, given what its signals say.
+
+Pure and total: every set of readings gives one verdict. Conditions have three values: a signal that could not be read
+makes them unknown, and then nothing is allowed that one of the rules in question would not allow.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from graphs.policy.conditions import ABSENT, compiled, confidence_of
+from graphs.policy.order import Order
+from graphs.policy.policy import Candidate, Plugin, Policy, Rule
+from graphs.policy.request import Readings
+from graphs.policy.syntax import Reference, references
+
+__all__ = ["Decider", "Verdict"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a policy says of a turn."""
+
+    rule: Rule | None
+    """The rule that was chosen; None if none holds."""
+    confidence: float
+    hash: str
+    held: tuple[str, ...]
+    """The rules that hold, in the order in which they count: the first is the one that was chosen."""
+    doubtful: tuple[Rule, ...] = ()
+    """Rules that might come before it, were the signals known that could not be read."""
+    faults: tuple[str, ...] = ()
+    """Why signals could not be read on which the verdict rests."""
+    audit: tuple[dict[str, Any], ...] = ()
+    """One row a signal on which the chosen rule rests: `signal, fires, score, threshold, detail, fault`."""
+
+    @property
+    def models(self) -> tuple[str, ...] | None:
+        """The models that may answer, in the rule's order; None leaves it open."""
+        allowed = _names(self.rule.models or None) if self.rule else None
+        return _narrowed(allowed, [_names(rule.models or None) for rule in self.doubtful])
+
+    @property
+    def agents(self) -> tuple[str, ...] | None:
+        """The agents that may take the turn; None leaves it open."""
+        allowed = _names(self.rule.agents) if self.rule else None
+        return _narrowed(allowed, [_names(rule.agents) for rule in self.doubtful])
+
+    def plugin(self, type_: str) -> Plugin | None:
+        """Return what the rule says of a plugin, if it is not switched off."""
+        plugins = self.rule.plugins if self.rule else ()
+        found = next((plugin for plugin in plugins if plugin.type == type_), None)
+        return (
+            found if found is not None and found.fields.get("enabled", True) is not False else None
+        )
+
+    def plain(self) -> dict[str, Any]:
+        """Return the verdict as the decision record holds it."""
+        return {
+            "hash": self.hash,
+            "rule": self.rule.name if self.rule else None,
+            "branch_of": self.rule.tree if self.rule else None,
+            "confidence": round(self.confidence, 4),
+            "held": list(self.held),
+            "models": None if self.models is None else list(self.models),
+            "agents": None if self.agents is None else list(self.agents),
+            "doubtful": [rule.name for rule in self.doubtful],
+            "faults": list(self.faults),
+            "audit": [dict(row) for row in self.audit],
+        }
+
+
+class Decider:
+    """A policy made ready to decide."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.hash = policy.hash
+        self._tests = [compiled(rule.when) for rule in policy.rules]
+        self._order = Order(policy)
+
+    def decide(self, readings: Readings) -> Verdict:
+        """Return the verdict over `readings`, projections included."""
+        rules = self.policy.rules
+        truths = [test(readings) for test in self._tests]
+        held = self._order.ranked([place for place, truth in enumerate(truths) if truth], readings)
+        chosen = rules[held[0]] if held else None
+        unknown = [place for place, truth in enumerate(truths) if truth is None]
+        doubtful = [p for p in unknown if not held or not self._order.certainly_before(held[0], p)]
+        return Verdict(
+            rule=chosen,
+            confidence=confidence_of(chosen.when, readings) if chosen else 0.0,
+            hash=self.hash,
+            held=tuple(rules[place].name for place in held),
+            doubtful=tuple(rules[place] for place in doubtful),
+            faults=tuple(_faults([rules[place] for place in doubtful], readings)),
+            audit=tuple(self.audit(chosen, readings)),
+        )
+
+    def audit(self, rule: Rule | None, readings: Readings) -> list[dict[str, Any]]:
+        """Return a row for each signal that a rule asks for, and for those that its projections sum."""
+        if rule is None:
+            return []
+        rows: dict[str, dict[str, Any]] = {}
+        for reference in references(rule.when):
+            rows.setdefault(reference.key, _row(reference.key, readings))
+            for key in self._summed(reference):
+                rows.setdefault(key, _row(key, readings) | {"in": reference.key})
+        return list(rows.values())
+
+    def _summed(self, reference: Reference) -> list[str]:
+        found = self.policy.bands.get(reference.name) if reference.type == "projection" else None
+        score = self.policy.scores.get(found[0].source) if found else None
+        return [term.signal for term in score.terms] if score else []
+
+
+def _faults(rules: Sequence[Rule], readings: Readings) -> list[str]:
+    keys = dict.fromkeys(r.key for rule in rules for r in references(rule.when))
+    return [f"{key}: {fault}" for key in keys if (fault := readings.get(key, ABSENT).fault)]
+
+
+def _row(key: str, readings: Readings) -> dict[str, Any]:
+    reading = readings.get(key, ABSENT)
+    return {
+        "signal": key,
+        "fires": reading.fires,
+        "score": round(reading.score, 4),
+        "threshold": reading.threshold,
+        "detail": reading.detail,
+        "fault": reading.fault,
+    }
+
+
+def _names(candidates: Sequence[Candidate] | None) -> tuple[str, ...] | None:
+    return None if candidates is None else tuple(candidate.name for candidate in candidates)
+
+
+def _narrowed(
+    allowed: tuple[str, ...] | None, others: Sequence[tuple[str, ...] | None]
+) -> tuple[str, ...] | None:
+    """Return what all of them allow; None allows everything."""
+    for other in others:
+        if other is not None:
+            allowed = other if allowed is None else tuple(name for name in allowed if name in other)
+    return allowed
