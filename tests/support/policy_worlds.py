@@ -77,7 +77,7 @@ MAPPINGS = (
 )
 KEYS = (
     *(key for key in SIGNALS if not key.startswith("complexity")),
-    "complexity:need:hard", "complexity:need:easy", "complexity:need",
+    "complexity:need:hard", "complexity:need:medium", "complexity:need:easy", "complexity:need",
     *(f"projection:{band.name}" for mapping in MAPPINGS for band in mapping.bands),
 )  # fmt: skip
 
@@ -122,14 +122,20 @@ _ALONE: dict[str, Sequence[Fires]] = {
         frozenset(f"context:{name}" for name in names)
         for names in (("short",), ("short", "middle"), ("middle",), ("long",), ())
     ],
-    "complexity": [frozenset({f"complexity:need:{level}"}) for level in ("hard", "medium", "easy")],
+    "complexity": [
+        frozenset({"complexity:need", "complexity:need:hard"}),
+        frozenset({"complexity:need:medium"}),
+        frozenset({"complexity:need:easy"}),
+    ],
     "topics": list(_groups()),
     "closeness": [
         frozenset({"projection:far"}),
         frozenset({"embedding:near", "projection:far"}),
         frozenset({"embedding:near", "projection:by"}),
         frozenset({"embedding:near"}),  # exactly 0.5 lies in no band
-        *(frozenset({"embedding:near", "embedding:nearer", *more}) for more in (["projection:far"], ["projection:by"], [])),
+        frozenset({"embedding:near", "embedding:nearer", "projection:far"}),
+        frozenset({"embedding:near", "embedding:nearer", "projection:by"}),
+        frozenset({"embedding:near", "embedding:nearer"}),
     ],
     "phase": [frozenset({"phase:open"}), frozenset({"phase:waiting"}), frozenset()],
     "language": [frozenset(), frozenset({"language:de"}), frozenset({"language:fr"})],
@@ -169,8 +175,6 @@ def true(condition: Condition | None, fires: Fires) -> bool:
     match condition:
         case None:
             return True
-        case Reference(type="complexity", name="need"):
-            return "complexity:need:hard" in fires
         case Reference():
             return condition.key in fires
         case Not(part):

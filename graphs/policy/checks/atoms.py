@@ -88,10 +88,13 @@ class Atoms:
 
     def one_of(
         self, kind: str, samples: Iterable[tuple[Any, frozenset[str]]], *, keys: Sequence[str]
-    ) -> None:
-        """Let an input be as exactly one of `samples`: a value, and which of `keys` fire there.
+    ) -> Mapping[str, int]:
+        """Let an input be as exactly one of `samples`, and return for each of `keys` the literal of its samples.
 
-        Samples on which the same keys fire are one.
+        Args:
+            kind: what the samples' values are.
+            samples: a value each, and which of `keys` fire there; those on which the same keys fire are one.
+            keys: the keys in question.
         """
         distinct: dict[frozenset[str], int] = {}
         for value, fire in samples:
@@ -99,8 +102,10 @@ class Atoms:
                 distinct[fire] = self.fact(kind, value)
         self.oracle.at_most_one(list(distinct.values()))
         self.oracle.fact(distinct.values())
-        for key in keys:
-            self.define(key, self.circuit.any_of(v for fire, v in distinct.items() if key in fire))
+        return {
+            key: self.circuit.any_of(v for fire, v in distinct.items() if key in fire)
+            for key in keys
+        }
 
     def fires(self, model: Model) -> frozenset[str]:
         """Return the keys that fire in a model."""

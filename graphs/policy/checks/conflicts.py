@@ -17,11 +17,13 @@ def conflicts(space: Space) -> Iterator[Finding]:
     for index, others in conflicting(space):
         plain = []
         for other in others:
-            narrow, wide = _narrower(space, index, other)
-            if narrow < 0:
+            narrower, wider = space.implies(index, other), space.implies(other, index)
+            if not narrower and not wider:
                 plain.append(other)
-            elif space.rules[narrow] != space.rules[wide] and rules[wide].when is not None:
-                yield _generalisation(space, narrow, wide)
+            elif narrower != wider:  # equal conditions are redundant
+                narrow, wide = (index, other) if narrower else (other, index)
+                if rules[wide].when is not None:
+                    yield _generalisation(space, narrow, wide)
         if plain:
             yield _conflict(space, index, plain)
 
@@ -34,8 +36,8 @@ def conflicting(space: Space) -> Iterator[tuple[int, list[int]]]:
                 other
                 for other in level[:position]
                 if space.outcomes[other] != space.outcomes[index]
-                and not space.order.before(index, other)
-                and not space.order.before(other, index)
+                and not space.order.before(index, other, by_name=False)
+                and not space.order.before(other, index, by_name=False)
             ]
             found = _holding(space, index, open_)
             if found:
@@ -57,24 +59,18 @@ def _holding(space: Space, index: int, open_: list[int]) -> list[int]:
     return sorted(found)
 
 
-def _narrower(space: Space, one: int, two: int) -> tuple[int, int]:
-    """Return the rule that implies the other, and the other; (-1, -1) if neither does."""
-    if space.implies(one, two):
-        return one, two
-    return (two, one) if space.implies(two, one) else (-1, -1)
-
-
 def _conflict(space: Space, index: int, others: list[int]) -> Finding:
     rules = space.policy.rules
     conditions = [rules[index].when, rules[others[0]].when]
     model = space.find([space.rules[index], space.rules[others[0]]])
+    how = _decides(space, index, others[0])
     names = [repr(rules[other].name) for other in others]
     shown = ", ".join(names[:_NAMED]) + (
         f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     )
     return Finding(
         code="conflict",
-        message=f"rule {rules[index].name!r} can hold together with {shown}, and only confidence decides between them",
+        message=f"rule {rules[index].name!r} can hold together with {shown}, and {how} between them",
         severity="warning",
         basis=space.rests("no conflict", space.exists(conditions)),
         at=rules[index].at,
@@ -88,9 +84,14 @@ def _generalisation(space: Space, narrow: int, wide: int) -> Finding:
     first, second = space.policy.rules[narrow], space.policy.rules[wide]
     return Finding(
         code="generalisation",
-        message=f"wherever rule {first.name!r} holds {second.name!r} does too, and only confidence decides",
+        message=f"wherever rule {first.name!r} holds {second.name!r} does too, and {_decides(space, narrow, wide)}",
         severity="note",
         basis=space.oracle.basis([space.rules[narrow], -space.rules[wide]]),
         at=first.at,
         names=(first.name, second.name),
     )
+
+
+def _decides(space: Space, one: int, two: int) -> str:
+    named = space.order.before(one, two) or space.order.before(two, one)
+    return f"only {'the alphabet' if named else 'confidence'} decides"

@@ -47,8 +47,9 @@ def _first(values: list[Any]) -> Any:
 _SHOWN: Mapping[str, tuple[str, frozenset[str], Callable[[list[Any]], Any]]] = {
     "words": ("text", frozenset({"keyword"}), lambda words: " ".join(dict.fromkeys(words))),
     "tokens": ("tokens", frozenset({"context"}), _first),
+    "chars": ("chars", frozenset({"length"}), _first),
+    "wordcount": ("words", frozenset({"length"}), _first),
     "language": ("language", frozenset({"language"}), _first),
-    "domain": ("domain", frozenset({"domain"}), _first),
     "user": ("user", frozenset({"authz", "grant"}), _first),
     "grants": ("grants", frozenset({"authz", "grant"}), sorted),
     "phase": ("phase", frozenset({"phase"}), _first),

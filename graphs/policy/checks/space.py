@@ -25,6 +25,7 @@ CRISP_TYPES = frozenset(
         "grant",
         "holder",
         "keyword",
+        "length",
         "language",
         "metadata",
         "modality",

@@ -9,12 +9,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from graphs.policy.checks.atoms import Atoms
-from graphs.policy.policy import Band, Policy, Score, Term
+from graphs.policy.checks.sureness import is_sharp, is_sure
+from graphs.policy.policy import Band, Policy, Score, Signal, Term
 
-__all__ = ["CERTAIN_TYPES", "reach", "write_bands"]
+__all__ = ["reach", "write_bands"]
 
-CERTAIN_TYPES = frozenset({"authz", "grant", "holder", "phase", "time"})
-"""Kinds of signals whose score is 1 where they fire and 0 where they do not."""
 _MOST_SIGNALS = 8
 """Of a score, for which each case is written: 2 to this power of them."""
 
@@ -52,12 +51,14 @@ def write_bands(policy: Policy, atoms: Atoms) -> None:
             atoms.oracle.fact(literal for _, literal in literals)
         score = policy.scores.get(mapping.source)
         if score is not None and score.terms:
-            _write_cases(score, literals, atoms)
+            _write_cases(score, policy, literals, atoms)
 
 
-def _write_cases(score: Score, bands: Sequence[tuple[Band, int]], atoms: Atoms) -> None:
+def _write_cases(
+    score: Score, policy: Policy, bands: Sequence[tuple[Band, int]], atoms: Atoms
+) -> None:
     """Say for each way in which the score's signals can fire which bands can hold."""
-    for fires, found in _cases(score):
+    for fires, found in _cases(score, policy):
         literals = {key: atoms.literal(key) for key in fires}
         case = [-literals[key] if fired else literals[key] for key, fired in fires.items()]
         add = atoms.oracle.fact if found.exact else atoms.oracle.assume
@@ -68,34 +69,34 @@ def _write_cases(score: Score, bands: Sequence[tuple[Band, int]], atoms: Atoms) 
                 add([*case, -literal])
 
 
-def _cases(score: Score) -> Iterator[tuple[dict[str, bool], Range]]:
+def _cases(score: Score, policy: Policy) -> Iterator[tuple[dict[str, bool], Range]]:
     keys = list(dict.fromkeys(_key(term) for term in score.terms))
     if len(keys) > _MOST_SIGNALS:
         yield {}, reach(score)
         return
     for fired in itertools.product((False, True), repeat=len(keys)):
         fires = dict(zip(keys, fired, strict=True))
-        yield fires, _range(score.terms, fires)
+        yield fires, _range(score.terms, policy, fires)
 
 
-def _range(terms: Sequence[Term], fires: dict[str, bool]) -> Range:
+def _range(terms: Sequence[Term], policy: Policy, fires: dict[str, bool]) -> Range:
     low = high = 0.0
     exact = True
     for term in terms:
-        least, most = _value(term, fires[_key(term)])
+        least, most = _value(term, policy.signals.get(term.signal), fires[_key(term)])
         exact &= least == most
         ends = term.weight * least, term.weight * most
         low, high = low + min(ends), high + max(ends)
     return Range(low, high, exact)
 
 
-def _value(term: Term, fires: bool) -> tuple[float, float]:
+def _value(term: Term, signal: Signal | None, fires: bool) -> tuple[float, float]:
     """Return the least and the greatest value of a term before its weight."""
-    if term.source == "fires" or term.signal.partition(":")[0] in CERTAIN_TYPES:
+    if term.source == "fires" or (signal is not None and is_sharp(signal)):
         return (1.0, 1.0) if fires else (0.0, 0.0)
-    if term.source == "confidence" and not fires:
-        return 0.0, 0.0
-    return 0.0, 1.0
+    if fires:
+        return (1.0, 1.0) if signal is not None and is_sure(signal) else (0.0, 1.0)
+    return (0.0, 0.0) if term.source == "confidence" else (0.0, 1.0)
 
 
 def reach(score: Score) -> Range:

@@ -1,44 +1,64 @@
-"""What is known of signals that read one label of a text: its language, and its domain.
+"""What is known of signals that read shares of one whole: of languages, and of domains.
 
-A text has one language. That a classifier gives one domain is an assumption: it may be asked for several.
+A share of one half leaves no second one. For domains this is an assumption, that one text has one domain; that two
+shares are exactly one half is left out of account.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 from graphs.policy.checks.atoms import Atoms
+from graphs.policy.checks.theory.thresholds import write_thresholds
 from graphs.policy.policy import Signal
 
 __all__ = ["categories", "write_domains", "write_languages"]
 
+THRESHOLD = 0.5
+"""Of both kinds, where none is given."""
+_SAME = {"nn": "no", "nb": "no", "yue": "zh", "wuu": "zh", "tl": "fil"}
+
 
 def write_languages(signals: Sequence[Signal], atoms: Atoms) -> None:
     """Let one language fire, or none."""
-    codes: dict[str, set[str]] = {}
+    _write({signal.key: frozenset({language(signal)}) for signal in signals}, signals, atoms)
     for signal in signals:
-        codes.setdefault(language(signal), set()).add(signal.key)
-    samples = [("other", frozenset[str]())] + [(code, frozenset(k)) for code, k in codes.items()]
-    atoms.one_of("language", samples, keys=[s.key for s in signals])
+        variable = atoms.fact("language", language(signal))
+        atoms.oracle.fact([-variable, atoms.raw(signal.key)])
+        atoms.oracle.fact([variable, -atoms.raw(signal.key)])
 
 
 def language(signal: Signal) -> str:
     """Return the code of a language signal: its `code`, else its name."""
-    return str(signal.fields.get("code") or signal.name).lower()
+    code = str(signal.fields.get("code", signal.name)).casefold()
+    return _SAME.get(code, code)
 
 
 def write_domains(signals: Sequence[Signal], atoms: Atoms) -> None:
-    """Let a domain fire on its categories, of which a text has at most one."""
-    labels: dict[str, int] = {}
-    for signal in signals:
-        for label in categories(signal):
-            labels[label] = labels.get(label) or atoms.fact("domain", label)
-        atoms.define(
-            signal.key, atoms.circuit.any_of(labels[label] for label in categories(signal))
-        )
-    atoms.oracle.at_most_one(list(labels.values()), assumed=True)
+    """Let domains without a category in common exclude each other, and follow from narrower ones."""
+    named = [signal for signal in signals if categories(signal)]
+    _write({signal.key: categories(signal) for signal in named}, named, atoms)
+    write_thresholds([signal for signal in signals if not categories(signal)], atoms)
 
 
-def categories(signal: Signal) -> tuple[str, ...]:
-    """Return the labels on which a domain signal fires: its categories, else its name."""
-    given = signal.fields.get("mmlu_categories") or signal.fields.get("categories") or ()
-    listed = given if isinstance(given, list | tuple) else (given,)
-    return tuple(dict.fromkeys(str(label).lower() for label in listed)) or (signal.name.lower(),)
+def categories(signal: Signal) -> frozenset[str]:
+    """Return the categories of a domain signal, else its name; none if only its description says what it is."""
+    given = signal.fields.get("mmlu_categories")
+    if isinstance(given, list | tuple) and given:
+        return frozenset(str(name).casefold().replace("_", " ") for name in given)
+    return frozenset() if "description" in signal.fields else frozenset({signal.name.casefold()})
+
+
+def _write(labels: Mapping[str, frozenset[str]], signals: Sequence[Signal], atoms: Atoms) -> None:
+    """Write what follows from the labels whose shares each signal sums."""
+    least = {signal.key: _threshold(signal) for signal in signals}
+    for one, two in combinations(labels, 2):
+        for first, second in ((one, two), (two, one)):
+            if labels[first] <= labels[second] and least[first] >= least[second]:
+                atoms.oracle.fact([-atoms.raw(first), atoms.raw(second)])
+        if labels[one].isdisjoint(labels[two]) and least[one] + least[two] >= 1:
+            atoms.oracle.assume([-atoms.raw(one), -atoms.raw(two)])
+
+
+def _threshold(signal: Signal) -> float:
+    given = signal.fields.get("threshold", THRESHOLD)
+    return given if isinstance(given, int | float) and not isinstance(given, bool) else 0.0

@@ -16,7 +16,8 @@ def write_phases(signals: Sequence[Signal], atoms: Atoms) -> None:
         (phase.value, frozenset(key for key, phases in asked.items() if phase.value in phases))
         for phase in Phase
     ]
-    atoms.one_of("phase", samples, keys=list(asked))
+    for key, literal in atoms.one_of("phase", samples, keys=list(asked)).items():
+        atoms.define(key, literal)
 
 
 def write_holders(signals: Sequence[Signal], atoms: Atoms) -> None:
@@ -27,7 +28,8 @@ def write_holders(signals: Sequence[Signal], atoms: Atoms) -> None:
         (agent, frozenset(key for key, agents in asked.items() if agent in agents))
         for agent in (None, *named)
     ]
-    atoms.one_of("holder", samples, keys=list(asked))
+    for key, literal in atoms.one_of("holder", samples, keys=list(asked)).items():
+        atoms.define(key, literal)
 
 
 def _listed(signal: Signal, field: str) -> tuple[str, ...]:

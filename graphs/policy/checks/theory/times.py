@@ -32,7 +32,9 @@ def write_times(signals: Sequence[Signal], atoms: Atoms) -> None:
             )
             for moment in _moments(found)
         ]
-        atoms.one_of("time", moments, keys=[signal.key for signal in found])
+        opened = atoms.one_of("time", moments, keys=[signal.key for signal in found])
+        for key, literal in opened.items():
+            atoms.define(key, literal)
 
 
 def _moments(signals: Sequence[Signal]) -> Iterator[datetime]:

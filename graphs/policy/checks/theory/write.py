@@ -12,7 +12,7 @@ from graphs.policy.checks.theory.bands import write_bands
 from graphs.policy.checks.theory.callers import write_callers
 from graphs.policy.checks.theory.groups import write_groups
 from graphs.policy.checks.theory.labels import write_domains, write_languages
-from graphs.policy.checks.theory.lengths import write_lengths
+from graphs.policy.checks.theory.lengths import write_contexts, write_lengths
 from graphs.policy.checks.theory.levels import write_levels
 from graphs.policy.checks.theory.phases import write_holders, write_phases
 from graphs.policy.checks.theory.thresholds import write_thresholds
@@ -25,11 +25,12 @@ __all__ = ["write_theory"]
 _KINDS: dict[str, Callable[[Sequence[Signal], Atoms], None]] = {
     "authz": write_callers,
     "complexity": write_levels,
-    "context": write_lengths,
+    "context": write_contexts,
     "domain": write_domains,
     "holder": write_holders,
     "keyword": write_words,
     "language": write_languages,
+    "length": write_lengths,
     "phase": write_phases,
     "time": write_times,
 }
