@@ -22,6 +22,7 @@ CRISP_TYPES = frozenset(
     {
         "authz",
         "context",
+        "conversation",
         "grant",
         "holder",
         "keyword",

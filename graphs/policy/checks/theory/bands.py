@@ -12,7 +12,7 @@ from graphs.policy.checks.atoms import Atoms
 from graphs.policy.checks.sureness import is_sharp, is_sure
 from graphs.policy.policy import Band, Policy, Score, Signal, Term
 
-__all__ = ["reach", "write_bands"]
+__all__ = ["overlap", "reach", "write_bands"]
 
 _MOST_SIGNALS = 8
 """Of a score, for which each case is written: 2 to this power of them."""
@@ -45,7 +45,7 @@ def write_bands(policy: Policy, atoms: Atoms) -> None:
     for mapping in policy.mappings:
         literals = [(band, atoms.raw(f"projection:{band.name}")) for band in mapping.bands]
         for (one, first), (two, second) in itertools.combinations(literals, 2):
-            if not _overlap(one, two):
+            if not overlap(one, two):
                 atoms.oracle.fact([-first, -second])
         if _covers(mapping.bands):
             atoms.oracle.fact(literal for _, literal in literals)
@@ -70,7 +70,7 @@ def _write_cases(
 
 
 def _cases(score: Score, policy: Policy) -> Iterator[tuple[dict[str, bool], Range]]:
-    keys = list(dict.fromkeys(_key(term) for term in score.terms))
+    keys = list(dict.fromkeys(term.signal for term in score.terms))
     if len(keys) > _MOST_SIGNALS:
         yield {}, reach(score)
         return
@@ -83,7 +83,7 @@ def _range(terms: Sequence[Term], policy: Policy, fires: dict[str, bool]) -> Ran
     low = high = 0.0
     exact = True
     for term in terms:
-        least, most = _value(term, policy.signals.get(term.signal), fires[_key(term)])
+        least, most = _value(term, policy.signals.get(term.signal), fires[term.signal])
         exact &= least == most
         ends = term.weight * least, term.weight * most
         low, high = low + min(ends), high + max(ends)
@@ -106,14 +106,6 @@ def reach(score: Score) -> Range:
     return Range(low, high, exact=False)
 
 
-def _key(term: Term) -> str:
-    return (
-        f"{term.signal}:hard"
-        if term.signal.count(":") == 1 and term.signal.startswith("complexity:")
-        else term.signal
-    )
-
-
 def _edges(band: Band) -> tuple[tuple[float, int], tuple[float, int]]:
     """Return a band's ends, each with a side: an end that is left out lies a little further inside."""
     lows = [(band.gte, 0), (band.gt, 1)]
@@ -123,7 +115,8 @@ def _edges(band: Band) -> tuple[tuple[float, int], tuple[float, int]]:
     return low, high
 
 
-def _overlap(one: Band, two: Band) -> bool:
+def overlap(one: Band, two: Band) -> bool:
+    """Return whether some score lies in both bands; of a band with itself, whether any lies in it."""
     (low, high), (low_2, high_2) = _edges(one), _edges(two)
     return max(low, low_2) <= min(high, high_2) and low <= high and low_2 <= high_2
 

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 from graphs.policy.checks.atoms import Atoms
-from graphs.policy.checks.theory.thresholds import write_thresholds
 from graphs.policy.policy import Signal
 
 __all__ = ["categories", "write_domains", "write_languages"]
@@ -37,7 +36,6 @@ def write_domains(signals: Sequence[Signal], atoms: Atoms) -> None:
     """Let domains without a category in common exclude each other, and follow from narrower ones."""
     named = [signal for signal in signals if categories(signal)]
     _write({signal.key: categories(signal) for signal in named}, named, atoms)
-    write_thresholds([signal for signal in signals if not categories(signal)], atoms)
 
 
 def categories(signal: Signal) -> frozenset[str]:

@@ -16,6 +16,7 @@ def write_levels(signals: Sequence[Signal], atoms: Atoms) -> None:
         levels = [atoms.raw(f"{first}:{level}") for level in LEVELS]
         for level, literal in zip(LEVELS, levels, strict=True):
             atoms.define(f"{signal.key}:{level}", literal)
+        atoms.define(signal.key, levels[0])  # without a level it asks for hard
         if first == signal.key:
             atoms.oracle.at_most_one(levels)
             if not signal.fields.get("composer"):

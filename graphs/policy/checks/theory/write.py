@@ -7,7 +7,7 @@ dead is dead, while an example may be one that no text can be.
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
-from graphs.policy.checks.atoms import Atoms, declaration
+from graphs.policy.checks.atoms import Atoms
 from graphs.policy.checks.theory.bands import write_bands
 from graphs.policy.checks.theory.callers import write_callers
 from graphs.policy.checks.theory.groups import write_groups
@@ -15,7 +15,7 @@ from graphs.policy.checks.theory.labels import write_domains, write_languages
 from graphs.policy.checks.theory.lengths import write_contexts, write_lengths
 from graphs.policy.checks.theory.levels import write_levels
 from graphs.policy.checks.theory.phases import write_holders, write_phases
-from graphs.policy.checks.theory.thresholds import write_thresholds
+from graphs.policy.checks.theory.thresholds import write_alike
 from graphs.policy.checks.theory.times import write_times
 from graphs.policy.checks.theory.words import write_words
 from graphs.policy.policy import Policy, Signal
@@ -23,7 +23,6 @@ from graphs.policy.policy import Policy, Signal
 __all__ = ["write_theory"]
 
 _KINDS: dict[str, Callable[[Sequence[Signal], Atoms], None]] = {
-    "authz": write_callers,
     "complexity": write_levels,
     "context": write_contexts,
     "domain": write_domains,
@@ -41,19 +40,11 @@ def write_theory(policy: Policy, atoms: Atoms) -> None:
     kinds: defaultdict[str, list[Signal]] = defaultdict(list)
     for signal in policy.signals.values():
         kinds[signal.type].append(signal)
+    write_callers([*kinds.pop("authz", []), *kinds.pop("grant", [])], atoms)
     for kind, signals in kinds.items():
         if kind in _KINDS:
             _KINDS[kind](signals, atoms)
         else:
-            _share(signals, atoms)
-            write_thresholds(signals, atoms)
+            write_alike(signals, atoms)
     write_groups(policy, atoms)
     write_bands(policy, atoms)
-
-
-def _share(signals: Sequence[Signal], atoms: Atoms) -> None:
-    """Let signals that are declared alike be one."""
-    first: dict[str, str] = {}
-    for signal in signals:
-        key = first.setdefault(declaration(signal), signal.key)
-        atoms.define(signal.key, atoms.raw(key))
