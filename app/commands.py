@@ -14,7 +14,12 @@ _EPILOG = "Exit status: 0 done, 2 bad usage or bad input."
 
 
 def run(
-    name: str, description: str | None, commands: Mapping[str, str], argv: Sequence[str] | None
+    name: str,
+    description: str | None,
+    commands: Mapping[str, str],
+    argv: Sequence[str] | None,
+    *,
+    epilog: str = _EPILOG,
 ) -> int:
     """Run a sub-command and return the exit status.
 
@@ -24,9 +29,10 @@ def run(
         commands: for each sub-command its help; the module `name.sub`, with `_` for `-`, has `add_arguments(parser)`
             and `main(arguments)`.
         argv: the arguments; None takes the process's.
+        epilog: says what the exit status means.
     """
     parser = argparse.ArgumentParser(
-        prog=f"python -m {name}", description=description, epilog=_EPILOG
+        prog=f"python -m {name}", description=description, epilog=epilog
     )
     given = list(sys.argv[1:] if argv is None else argv)
     asked = given[0] if given else None
@@ -34,7 +40,7 @@ def run(
         dest="command", required=True, metavar="{" + ",".join(commands) + "}"
     )
     for command, text in commands.items():
-        child = sub.add_parser(command, help=text, description=text, epilog=_EPILOG)
+        child = sub.add_parser(command, help=text, description=text, epilog=epilog)
         if command == asked:  # the others' imports are not paid for
             # First, since it sets how many threads NumPy takes: as few as in a turn, so that fits are as fast and
             # equal whatever the number of processors.

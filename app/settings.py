@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 import platformdirs
 from dotenv import load_dotenv
+from graphs.policy.signals.classifiers import load_classifiers
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -60,6 +61,14 @@ class Settings(BaseSettings):
     profile: Path | None = Field(
         default=None,
         description="The folder of a measured profile of models; empty: the catalogue's assumed qualities.",
+    )
+    policy: Path | None = Field(
+        default=None,
+        description="The policy file that every turn is judged by; empty: none.",
+    )
+    policy_classifiers: str = Field(
+        default="",
+        description="Plug-ins for the policy's signals: type=package.module:callable, ...",
     )
     preference: str = Field(
         default="auto",
@@ -201,6 +210,8 @@ class Settings(BaseSettings):
             database=self.checkpoints if self.threads_place.startswith(POSTGRES) else None,
             encoder=self.encoder,
             profile=self.profile,
+            policy=self.policy,
+            classifiers=load_classifiers(self.policy_classifiers),
             preference=self.preference,
             budgets=BudgetLimits(
                 turn=self.budget_usd,

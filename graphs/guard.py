@@ -25,6 +25,7 @@ from graphs.machine import Event, Phase
 from graphs.masks import Caller, Moment, agent_refusal
 from graphs.nodes.models import always_best, left_of, order_models, spender
 from graphs.outcome import SERVED, checked, failure, request_of
+from graphs.permits import with_policy
 from graphs.results import results_here
 from graphs.services import Services
 from graphs.state import Context, State
@@ -86,8 +87,11 @@ async def _visit(
     services: Services,
 ) -> dict[str, Any]:
     began = time.perf_counter()
+    state = await with_policy(state, runtime.context, services.permits)
     left = await services.with_books(left_of, state, runtime.context, services)
-    reason = _refusal(agent_id, graph, state, services.caller(runtime.context, left), services)
+    reason = _refusal(
+        agent_id, graph, state, services.caller(runtime.context, left, state), services
+    )
     agent = services.registry.agents.get(agent_id)
     ledger = await services.with_books(
         services.budgets.ledger,

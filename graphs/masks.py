@@ -5,14 +5,14 @@ Pure functions of values: no clock, no network, no LangGraph. A mask is applied 
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from agents.card import AgentCard
 
 Code = Literal[
     "unknown", "disabled", "no_graph", "phase", "hand_over", "grants", "health", "budget", "excluded",
-    "not_included", "tried", "key", "window", "modality", "residency", "file", "price", "tools",
+    "not_included", "tried", "key", "window", "modality", "residency", "file", "price", "tools", "policy",
 ]  # fmt: skip
 
 
@@ -30,6 +30,42 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Permit:
+    """What the policy lets serve this turn."""
+
+    rule: str | None
+    """The rule that was chosen."""
+    models: frozenset[str] | None = None
+    """None lets any model answer."""
+    agents: frozenset[str] | None = None
+    """None lets any agent take the turn."""
+    shut: Mapping[str, str] = field(default_factory=dict)
+    """Agents that may not serve whichever rule was chosen, with why."""
+    order: tuple[str, ...] = ()
+    """The models in the order in which the rule wants them tried; empty leaves it to the choice."""
+    doubt: str = ""
+    """What could not be read of the turn, so that other rules than the chosen one had to let serve too."""
+    fault: str = ""
+    """Why the policy could not be asked: then nothing may serve."""
+
+    def refuses(self, candidate: str, *, agent: bool) -> str | None:
+        """Return why an agent or a model may not serve, or None if it may."""
+        if self.fault:
+            return f"the policy could not be asked: {self.fault}"
+        if agent and candidate in self.shut:
+            return self.shut[candidate]
+        named = self.agents if agent else self.models
+        if named is None or candidate in named:
+            return None
+        doubt = f", and {self.doubt}" if self.doubt else ""
+        return f"the policy's rule {self.rule} lets {_others(named)} serve{doubt}"
+
+
+def _others(named: Collection[str]) -> str:
+    return "only " + ", ".join(sorted(named)) if named else "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
     """What the caller may have; from the runtime context, never from state."""
 
@@ -39,6 +75,8 @@ class Caller:
     budget_usd: float | None = None
     own_tools: bool = False
     """The request brings tools that the caller runs: they are for a model, agents know only their own."""
+    permit: Permit | None = None
+    """What the policy lets serve; None without a policy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,10 +158,8 @@ def agent_refusal(
         return no("no_graph", "it has a card but no graph that can run here")
     if missing := card.grants - caller.grants:
         return no("grants", f"the caller lacks the grant {', '.join(sorted(missing))}")
-    if agent_id in caller.exclude:
-        return no("excluded", "the caller excluded it")
-    if caller.include and agent_id not in caller.include:
-        return no("not_included", "the caller asked for others only")
+    if barred := _barred(agent_id, caller, agent=True):
+        return barred
     if caller.own_tools:
         return no("tools", "the request brings its own tools")
     if others := moment.modalities - {"text"}:
@@ -141,6 +177,17 @@ def agent_refusal(
     money = caller.budget_usd
     if card.budget_usd and money is not None and not money > 0:  # NaN is no money either
         return no("budget", "it may spend money and none is left")
+    return None
+
+
+def _barred(candidate: str, caller: Caller, *, agent: bool) -> Refusal | None:
+    """Return what the policy or the caller has against an agent or a model, by its name."""
+    if caller.permit and (why := caller.permit.refuses(candidate, agent=agent)):
+        return Refusal(candidate, "policy", why)
+    if candidate in caller.exclude:
+        return Refusal(candidate, "excluded", "the caller excluded it")
+    if caller.include and candidate not in caller.include:
+        return Refusal(candidate, "not_included", "the caller asked for others only")
     return None
 
 
@@ -180,10 +227,8 @@ def model_refusal(model: ModelFacts, *, caller: Caller, need: Need) -> Refusal |
         return no("key", f"{model.missing_key} is not set")
     if model.missing_file:
         return no("file", model.missing_file)
-    if model.id in caller.exclude:
-        return no("excluded", "the caller excluded it")
-    if caller.include and model.id not in caller.include:
-        return no("not_included", "the caller asked for others only")
+    if barred := _barred(model.id, caller, agent=False):
+        return barred
     if model.breaker_open:
         return no("health", "it failed too often of late; its breaker is open")
     if lacking := need.modalities - model.modalities:

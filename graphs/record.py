@@ -32,6 +32,7 @@ def begin(
             "decision": None, "agent": None, "p_fit": None, "reason": "", "considered": [], "masked": [],
         },
         "models": None,
+        "policy": None,
         "stepped": None,
         "served_by": None,
         "runs": [],

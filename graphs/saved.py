@@ -63,7 +63,13 @@ _PARTS: Mapping[str, Check] = {
 
 def _record(value: Any) -> bool:
     return isinstance(value, dict) and (
-        not value or all(name in value and check(value[name]) for name, check in _PARTS.items())
+        not value
+        or (
+            all(name in value and check(value[name]) for name, check in _PARTS.items())
+            and _is(dict, type(None))(
+                value.get("policy")
+            )  # a record of an earlier release has none
+        )
     )
 
 

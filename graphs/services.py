@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -33,6 +33,10 @@ from graphs.gateway.local import LocalModel, LocalServers, default_model
 from graphs.gateway.models import Model, resolve_path
 from graphs.gateway.transport import Limits
 from graphs.masks import Caller, ModelFacts
+from graphs.permits import Permits
+from graphs.policy.checks import Known
+from graphs.policy.live import LivePolicy
+from graphs.policy.signals.classifiers import Classifier
 from graphs.redaction import hide
 from graphs.routing.dialogue import Dialogue
 from graphs.routing.encoder import Encoder, make_encoder
@@ -40,7 +44,7 @@ from graphs.routing.fitted import Fitted
 from graphs.routing.profile import Profile
 from graphs.routing.profile_files import load_profile
 from graphs.routing.router import Example, Router
-from graphs.state import Context, Preference
+from graphs.state import Context, Preference, State
 from graphs.timed_pool import TimedPool
 
 if TYPE_CHECKING:
@@ -64,6 +68,10 @@ class Options:
     encoder: str = "onnx"
     profile: Path | None = None
     """The folder of a measured profile; without one the catalogue's assumed qualities count."""
+    policy: Path | None = None
+    """The policy file that every turn is judged by; None lets the other masks decide alone."""
+    classifiers: Mapping[str, Classifier] = field(default_factory=dict)
+    """The policy's plug-ins, by the type of signal or by `type:name`."""
     preference: Preference = "auto"
     budgets: BudgetLimits = field(default_factory=BudgetLimits)
     default_grants: frozenset[str] = frozenset()
@@ -104,6 +112,8 @@ class Services:
         self.registry = registry
         self.gateway = gateway
         self.options = options
+        self.permits: Permits | None = None
+        """What the policy says of turns; None without a policy."""
         self.shadow: Shadow | None = None
         """Another configuration that decides the same turns for comparison."""
         self.budgets = Budgets(options.budgets, home=options.home, database=options.database)
@@ -133,6 +143,7 @@ class Services:
 
         Raises:
             CatalogError: an agent cannot be built.
+            PolicyError: the policy cannot be read or fails its checks.
         """
         options = options or Options()
         hide(name for card in catalog.agents for name in secrets_of(card))
@@ -145,6 +156,7 @@ class Services:
         gateway = Gateway(catalog.models, local=local, limits=options.limits, places=options.places)
         services = cls(catalog, registry, gateway, local, options)
         registry.on_change(services._follow)
+        services._take_policy()
         return services
 
     def router(self) -> Router:
@@ -245,11 +257,20 @@ class Services:
                 missing_file=self.gateway.missing_file(model),
             )
 
-    def caller(self, context: Context | None, left: Left) -> Caller:
-        """Return what the caller may have; no context means no grants beyond the default ones."""
+    def caller(self, context: Context | None, left: Left, state: State | None = None) -> Caller:
+        """Return what the caller may have; no context means no grants beyond the default ones.
+
+        Args:
+            context: who is calling.
+            left: what may still be spent.
+            state: the turn, about which the policy is asked; None asks about no turn.
+        """
         given = context or Context()
+        judged = self.permits.of(state, context) if self.permits and state else None
+        grants = frozenset(given.grants) | self.options.default_grants
         return Caller(
-            grants=frozenset(given.grants) | self.options.default_grants,
+            grants=judged.grants if judged else grants,
+            permit=judged.permit if judged else None,
             include=frozenset(given.include),
             exclude=frozenset(given.exclude),
             budget_usd=left.usd,
@@ -313,7 +334,7 @@ class Services:
                 self._router.change(before, after)
 
     def _load(self) -> Router:
-        encoder = self._encoder()
+        encoder = self.encoder
         return Router.from_parts(
             encoder,
             profile=self._profile(encoder),
@@ -340,8 +361,30 @@ class Services:
     def _fitted(self) -> Fitted:
         return Fitted.load()
 
+    @cached_property
+    def encoder(self) -> Encoder:
+        """The encoder of the routers and of the policy; made when it is first asked for."""
+        return self._encoder()
+
     def _encoder(self) -> Encoder:
         return make_encoder(self.options.encoder)
+
+    def _take_policy(self) -> None:
+        """Load the policy, which must be sound: it was asked for."""
+        if self.options.policy is None:
+            return
+        live = LivePolicy(
+            self.options.policy,
+            encoder=lambda: self.encoder,
+            known=self._known,
+            classifiers=self.options.classifiers,
+        )
+        live.engine()
+        self.permits = Permits(live, default_grants=self.options.default_grants, zone=self.zone)
+
+    def _known(self) -> Known:
+        """Return what a policy may speak of here."""
+        return Known(models=frozenset(self.gateway.models), agents=frozenset(self.registry.agents))
 
     def _warm(self) -> None:
         from agents.errors import MomaError

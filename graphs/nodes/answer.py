@@ -15,6 +15,7 @@ from graphs.floor import question_stands
 from graphs.gateway.chat_model import GatewayChatModel
 from graphs.machine import Event
 from graphs.nodes.models import choose_models, spender, typical_costs
+from graphs.nodes.plugins import call_under, fixed_answer
 from graphs.results import results_here
 from graphs.services import Services
 from graphs.state import Context, State
@@ -47,12 +48,17 @@ def answer(services: Services) -> Answer:
             loop=asyncio.get_running_loop(),
             results=results_here(),
         )
-        call = runtime.context.call if runtime.context else {}
+        permits = services.permits
+        judged = await permits.ready(state, runtime.context) if permits else None
+        call = call_under(judged, runtime.context.call if runtime.context else {})
+        fixed = fixed_answer(judged)
         today = services.moment(record).strftime("%A %d %B %Y")
         with step("answer"):
-            message, error = await _answered(model, state["messages"], call, today=today)
+            message, error = await _answered(model, state["messages"], call, fixed, today=today)
         record = records.with_calls(record, ledger.calls)
         served = message.response_metadata.get("model_name")
+        if fixed is not None:
+            record = {**record, "served_by": {"kind": "router", "id": "policy"}}
         if served:
             record = {**record, "served_by": {"kind": "model", "id": served}}
             costs = typical_costs(services, services.gateway.models)
@@ -69,9 +75,16 @@ def answer(services: Services) -> Answer:
 
 
 async def _answered(
-    model: GatewayChatModel, messages: list[Any], call: Mapping[str, Any], *, today: str
+    model: GatewayChatModel,
+    messages: list[Any],
+    call: Mapping[str, Any],
+    fixed: str | None,
+    *,
+    today: str,
 ) -> tuple[AIMessage, str | None]:
     """Return the model's answer, or a message that says why there is none, and the error."""
+    if fixed is not None:
+        return AIMessage(fixed, id=f"run-{uuid.uuid4()}"), None
     instructions = instructions_of(call) or _SYSTEM.format(today=today)
     prompt: list[BaseMessage] = [SystemMessage(instructions), *messages]
     try:

@@ -77,7 +77,7 @@ def allowed_models(
         budget_usd=left.usd,
         budget_fault=left.fault,
     )
-    caller = services.caller(context, left)
+    caller = services.caller(context, left, state)
     allowed: list[str] = []
     refused: list[Refusal] = []
     facts: ModelFacts
@@ -118,19 +118,31 @@ def choose_models(
     )
     # A model whose price is not known is never taken for cheap: it comes after all others.
     order += sorted(model for model, cost in costs.items() if cost is None)
+    listed = _listed(allowed, state, context, services)
+    reason = _reason(order, ranked, prediction, preference, len(known))
+    if listed:
+        reason = f"{listed[0]} is the first that the policy's rule names"
     return records.with_models(
         record,
-        order=order,
+        order=listed or order,
         frontier=ranked,
         masked=refused,
         preference=preference,
-        reason=_reason(order, ranked, prediction, preference, len(known)),
+        reason=reason,
         kind=prediction.kind,
         nearness=prediction.nearness,
         far=prediction.far,
         measured={row.option.id for row in ranked} <= prediction.measured and bool(ranked),
         wanted=wanted,
     )
+
+
+def _listed(
+    allowed: Sequence[str], state: State, context: Context | None, services: Services
+) -> list[str]:
+    """Return the models in the order of the policy's rule, if it wants them tried so (`ALGORITHM static`)."""
+    permit = services.permits.of(state, context).permit if services.permits else None
+    return [model for model in permit.order if model in allowed] if permit else []
 
 
 def go_on_with(

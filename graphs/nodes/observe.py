@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from langchain_core.messages import AnyMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
@@ -14,6 +14,7 @@ from graphs import record as records
 from graphs.call import brings_tools
 from graphs.machine import Event, Phase
 from graphs.owner import user_of
+from graphs.permits import with_policy
 from graphs.routing.dialogue import Dialogue
 from graphs.services import Services
 from graphs.state import Context, State
@@ -52,7 +53,7 @@ def observe(services: Services) -> Observe:
         target = chosen(text, offered) if chose else holder
         if phase == Phase.AWAITING_CHOICE and event == Event.CANCEL:
             target = None  # it was the router that asked
-        return {
+        update: dict[str, Any] = {
             "owner": state.get("owner") or user_of(runtime.context),
             "turn": turn,
             "event": event.value,
@@ -64,8 +65,12 @@ def observe(services: Services) -> Observe:
             "tried": [],
             "hops": 0,
             "rest": (state.get("rest") or []) if phase == Phase.AWAITING_INPUT else [],
-            "decision": records.with_time(record, "observe", 1e3 * (time.perf_counter() - began)),
+            "decision": record,
         }
+        seen = cast(State, {**state, **update})
+        record = (await with_policy(seen, runtime.context, services.permits))["decision"]
+        ms = 1e3 * (time.perf_counter() - began)
+        return {**update, "decision": records.with_time(record, "observe", ms)}
 
     return node
 

@@ -16,7 +16,9 @@ from graphs.guard import moment_of
 from graphs.machine import Event, Phase
 from graphs.masks import Refusal, mask_agents
 from graphs.nodes.models import choose_models, go_on_with, left_of
+from graphs.nodes.plugins import fixed_answer
 from graphs.nodes.tie_break import tie_break
+from graphs.permits import Judged
 from graphs.routing.chooser import Choice
 from graphs.routing.decision import Decision, Odds
 from graphs.routing.dialogue import Dialogue
@@ -64,7 +66,7 @@ async def routed(state: State, context: Context | None, services: Services) -> d
     left = await services.with_books(left_of, state, context, services)
     allowed, masked = mask_agents(
         services.cards(),
-        caller=services.caller(context, left),
+        caller=services.caller(context, left, state),
         moment=moment,
         runnable=services.runnable(),
         allowed_hand_overs=onward,
@@ -114,7 +116,8 @@ async def routed(state: State, context: Context | None, services: Services) -> d
         record = await services.with_books(
             choose_models, record, state, context, services, prediction=prediction
         )
-        event = Event.NONE if record["models"]["order"] else Event.REFUSE
+        answered = record["models"]["order"] or fixed_answer(_judged(state, context, services))
+        event = Event.NONE if answered else Event.REFUSE
     return {
         "event": event.value,
         "target": target,
@@ -123,6 +126,10 @@ async def routed(state: State, context: Context | None, services: Services) -> d
         "rest": rest,
         "decision": record,
     }
+
+
+def _judged(state: State, context: Context | None, services: Services) -> Judged | None:
+    return services.permits.of(state, context) if services.permits else None
 
 
 def _asked_for(context: Context | None, allowed: list[str], services: Services) -> str | None:

@@ -113,15 +113,15 @@ class Cursor:
 
     # Errors
 
-    def attempt(self, read: Callable[[], _T], skip: Callable[[], None]) -> _T | None:
+    def attempt(self, read: Callable[[], _T], skip: Callable[[bool], None]) -> _T | None:
         """Read something; where it is broken, note that and go on behind it."""
         start = self.index
         try:
             return read()
         except SyntaxFault as fault:
-            self.findings.append(fault.finding)
-            self.index = max(self.index, start)
-            skip()
+            if not self.tokens[self.index - 1].broken or self.index == start:
+                self.findings.append(fault.finding)
+            skip(self.index > start)
             if self.index == start:
                 self.index += self.now.kind != "end"
             return None
@@ -136,8 +136,8 @@ class Cursor:
         """Note an error and go on."""
         self.findings.append(Finding(code="syntax", message=message, at=at))
 
-    def skip_to_block(self) -> None:
-        """Go to the next block: a word that begins one, first on its line and outside of braces."""
+    def skip_to_block(self, _: bool) -> None:
+        """Go to the next block: a word that begins one, first on its line and outside of braces, whatever was read."""
         depth = 0
         while self.now.kind != "end":
             token = self.now
@@ -147,25 +147,35 @@ class Cursor:
             depth += self.is_mark("{") - self.is_mark("}")
             self.index += 1
 
-    def skip_statement(self) -> None:
+    def skip_statement(self, moved: bool) -> None:
         """Go to the next statement of a route, or to its end."""
-        self._skip(lambda token: token.first and token.text in STATEMENTS)
+        self._skip(moved, lambda token: token.first and token.text in STATEMENTS)
 
-    def skip_branch(self) -> None:
+    def skip_branch(self, moved: bool) -> None:
         """Go to the next branch of a tree, or to its end."""
-        self._skip(lambda token: token.text in ("IF", "ELSE"))
+        self._skip(moved, lambda token: token.text in ("IF", "ELSE"))
 
-    def skip_line(self) -> None:
+    def skip_line(self, moved: bool) -> None:
         """Go to the next line within these braces, or to their end."""
-        self._skip(lambda token: token.first)
+        self._skip(moved, lambda token: token.first)
 
-    def _skip(self, at_next: Callable[[Token], bool]) -> None:
-        """Go to the next thing within the braces of this one, or to their end."""
+    def _skip(self, moved: bool, at_next: Callable[[Token], bool]) -> None:
+        """Go to the next thing within the braces of this one, or to their end.
+
+        Args:
+            moved: whether something was read before it broke, so that the next thing may begin right here.
+            at_next: whether a token begins a thing.
+        """
         depth, begin = 0, self.index
         while self.now.kind != "end":
             if depth <= 0 and self.ends():
                 return
-            if depth <= 0 and self.index > begin and self.now.kind != "mark" and at_next(self.now):
+            if (
+                depth <= 0
+                and (moved or self.index > begin)
+                and self.now.kind != "mark"
+                and at_next(self.now)
+            ):
                 return
             depth += self.is_mark("{") - self.is_mark("}")
             self.index += 1

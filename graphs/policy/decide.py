@@ -31,20 +31,31 @@ class Verdict:
     """Rules that might come before it, were the signals known that could not be read."""
     faults: tuple[str, ...] = ()
     """Why signals could not be read on which the verdict rests."""
+    otherwise: str | None = None
+    """The model that answers where no rule holds."""
     audit: tuple[dict[str, Any], ...] = ()
     """One row a signal on which the chosen rule rests: `signal, fires, score, threshold, detail, fault`."""
 
     @property
     def models(self) -> tuple[str, ...] | None:
         """The models that may answer, in the rule's order; None leaves it open."""
-        allowed = _names(self.rule.models or None) if self.rule else None
+        allowed: tuple[str, ...] | None = () if self.otherwise is None else (self.otherwise,)
+        if self.rule is not None:
+            allowed = _names(self.rule.models or None)
         return _narrowed(allowed, [_names(rule.models or None) for rule in self.doubtful])
 
     @property
     def agents(self) -> tuple[str, ...] | None:
         """The agents that may take the turn; None leaves it open."""
-        allowed = _names(self.rule.agents) if self.rule else None
-        return _narrowed(allowed, [_names(rule.agents) for rule in self.doubtful])
+        allowed: tuple[str, ...] | None = () if self.otherwise is None else None
+        if self.rule is not None:
+            allowed = _agents_of(self.rule)
+        return _narrowed(allowed, [_agents_of(rule) for rule in self.doubtful])
+
+    @property
+    def rule_name(self) -> str | None:
+        """The name of the rule that was chosen."""
+        return self.rule.name if self.rule else None
 
     def plugin(self, type_: str) -> Plugin | None:
         """Return what the rule says of a plugin, if it is not switched off."""
@@ -94,6 +105,7 @@ class Decider:
             held=tuple(rules[place].name for place in held),
             doubtful=tuple(rules[place] for place in doubtful),
             faults=tuple(_faults([rules[place] for place in doubtful], readings)),
+            otherwise=self.policy.default_model,
             audit=tuple(self.audit(chosen, readings)),
         )
 
@@ -112,6 +124,25 @@ class Decider:
         found = self.policy.bands.get(reference.name) if reference.type == "projection" else None
         score = self.policy.scores.get(found[0].source) if found else None
         return [term.signal for term in score.terms] if score else []
+
+
+def _agents_of(rule: Rule) -> tuple[str, ...] | None:
+    """Return the agents that a rule lets take the turn.
+
+    Where it names none itself: a rule that answers with a fixed text leaves nothing to agents, and to one that lets no
+    tools be called, agents are tools.
+    """
+    if rule.agents is None and any(_shuts_agents(plugin) for plugin in rule.plugins):
+        return ()
+    return _names(rule.agents)
+
+
+def _shuts_agents(plugin: Plugin) -> bool:
+    if plugin.fields.get("enabled", True) is False:
+        return False
+    return plugin.type == "fast_response" or (
+        plugin.type == "tools" and plugin.fields.get("mode") == "none"
+    )
 
 
 def _faults(rules: Sequence[Rule], readings: Readings) -> list[str]:

@@ -46,6 +46,7 @@ __all__ = ["parse"]
 _T = TypeVar("_T")
 _MOST_FINDINGS = 100
 _TYPED = ("SIGNAL", "PROJECTION", "BACKEND")
+_JOINTS = ("AND", "OR", "NOT")
 _NAMELESS = ("GLOBAL", "ENTRYPOINT")
 
 
@@ -137,7 +138,9 @@ class _Parser(Cursor):
     def _item(self) -> Item:
         start, token = self.index, self.now
         if token.kind != "word" or token.text not in STATEMENTS:
-            raise self.fault("a statement of a route", hint=_nearest(token.text, STATEMENTS))
+            raise self.fault(
+                "a statement of a route", hint=_nearest(token.text, (*STATEMENTS, *_JOINTS))
+            )
         self.index += 1
         word = token.text
         if word == "FOR":
@@ -277,7 +280,7 @@ class _Parser(Cursor):
             raise self.fault('a condition, as keyword("name")')
         self.index += 1
         if not self.is_mark("("):
-            hint = _nearest(token.text, ("AND", "OR", "NOT")) or 'a signal is asked as type("name")'
+            hint = _nearest(token.text, _JOINTS) or 'a signal is asked as type("name")'
             raise self.fault(f"( after {token.text}", hint=hint)
         self.index += 1
         name = self.name("the signal's name in quotes")

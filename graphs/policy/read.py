@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from agents.errors import PolicyError
-from graphs.policy.findings import Finding, faults, in_order
+from graphs.policy.findings import Finding, in_order
 from graphs.policy.lower import lower
 from graphs.policy.parser import parse
 from graphs.policy.policy import Policy
@@ -40,7 +40,8 @@ def read_text(path: Path) -> str:
 
 
 def told(path: Path, findings: list[Finding]) -> PolicyError:
-    """Return the error of a policy that may not become active, with its first fault and how many there are."""
-    wrong = faults(findings)
-    more = f" (and {len(wrong) - 1} more; python -m app.policy check {path})" if wrong[1:] else ""
-    return PolicyError(f"{wrong[0].line(str(path))}{more}" if wrong else f"{path}: no faults")
+    """Return the error of a policy that may not become active: its first finding and how many more there are."""
+    more = f" (and {len(findings) - 1} more)" if findings[1:] else ""
+    return PolicyError(
+        f"{findings[0].line(str(path))}{more}; see python -m app.policy check {path}"
+    )

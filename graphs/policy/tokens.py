@@ -46,6 +46,8 @@ class Token:
     """The comment behind it on its line."""
     first: bool = False
     """Whether it is the first on its line."""
+    broken: bool = False
+    """Whether it is a text that is not closed: what follows is told no second time."""
 
 
 def scan(text: str) -> tuple[list[Token], list[Finding]]:
@@ -108,6 +110,7 @@ class _Scan:
         else:
             message, hint = f"the text {given!r:.40} is not closed", 'expected " on the same line'
             self._add("text", _unquoted(given[1:]), at)
+            self.tokens[-1].broken = True
         self.findings.append(Finding(code="syntax", message=message, at=at, hint=hint))
 
 

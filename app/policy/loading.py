@@ -1,0 +1,91 @@
+"""What the policy commands share: a policy file, its recipes, and what the installation has."""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+from graphs.policy.checks import Known
+from graphs.policy.signals.classifiers import load_classifiers
+from graphs.policy.signals.reader import Reader
+
+from agents.errors import PolicyError
+from app.settings import read_settings
+from graphs.catalog import Catalog
+from graphs.policy.engine import Engine
+from graphs.policy.findings import Finding
+from graphs.policy.live import build_engine
+from graphs.policy.lower import recipes
+from graphs.policy.parser import parse
+from graphs.policy.read import read_policy, read_text
+from graphs.routing.encoder import make_encoder
+
+__all__ = ["Loaded", "add_file", "load", "recipes_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A policy file, read and checked."""
+
+    path: Path
+    text: str
+    engine: Engine
+    findings: list[Finding]
+
+
+def add_file(parser: argparse.ArgumentParser, *, recipe: bool = True) -> None:
+    """Declare the options that say which policy is meant."""
+    parser.add_argument("file", type=Path, help="the policy file")
+    if recipe:
+        parser.add_argument(
+            "--recipe", help="which of the file's recipes (default: as its ENTRYPOINT says)"
+        )
+    parser.add_argument(
+        "--catalog",
+        type=Path,
+        help="a catalogue whose models and agents the policy may name (default: what the file declares itself)",
+    )
+
+
+def load(arguments: argparse.Namespace, *, recipe: str | None = None) -> Loaded:
+    """Return the policy that the arguments name, with every finding.
+
+    Raises:
+        PolicyError: the file cannot be read.
+        MomaError: the catalogue or the encoder cannot be.
+    """
+    settings = read_settings()
+    text = read_text(arguments.file)
+    policy, _ = read_policy(text, recipe)
+    classifiers = load_classifiers(settings.policy_classifiers)
+    encoder = make_encoder(settings.encoder) if Reader.needs_encoder(policy) else None
+    known = _known(arguments.catalog) if arguments.catalog else None
+    engine, findings = build_engine(
+        text, encoder=encoder, classifiers=classifiers, known=known, recipe=recipe
+    )
+    return Loaded(path=arguments.file, text=text, engine=engine, findings=findings)
+
+
+def recipes_of(arguments: argparse.Namespace) -> list[str | None]:
+    """Return the recipes to look at: the one that was asked for, else all of the file's, else the file itself.
+
+    Raises:
+        PolicyError: the file cannot be read, or has no such recipe.
+    """
+    program, _ = parse(read_text(arguments.file))
+    names = recipes(program)
+    if arguments.recipe is None:
+        return list(names) or [None]
+    if arguments.recipe not in names:
+        known = ", ".join(names) or "it has none"
+        raise PolicyError(
+            f"{arguments.file}: given the recipe {arguments.recipe!r:.60}, expected one of: {known}"
+        )
+    return [arguments.recipe]
+
+
+def _known(path: Path) -> Known:
+    catalog = Catalog.from_file(path)
+    return Known(
+        models=frozenset(model.id for model in catalog.models),
+        agents=frozenset(card.id for card in catalog.agents),
+    )

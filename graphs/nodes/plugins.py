@@ -1,0 +1,56 @@
+"""What the policy's rule does to an answer besides choosing who gives it: its text, its instructions, its tools."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from graphs.call import INSTRUCTIONS, instructions_of
+from graphs.permits import Judged
+
+__all__ = ["CARRIED_OUT", "call_under", "fixed_answer"]
+
+CARRIED_OUT = frozenset({"fast_response", "system_prompt", "tools"})
+"""The plugins that a turn carries out."""
+_OF_TOOLS = ("tools", "tool_choice", "parallel_tool_calls")
+
+
+def fixed_answer(judged: Judged | None) -> str | None:
+    """Return the text with which the rule answers without a model, if it does (`PLUGIN fast_response`)."""
+    fields = judged.plugin("fast_response") if judged else None
+    message = fields.get("message") if fields else None
+    return message if isinstance(message, str) and message.strip() else None
+
+
+def call_under(judged: Judged | None, call: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a request asks of its model as far as the rule lets it, with the rule's instructions before it."""
+    if judged is None:
+        return dict(call)
+    narrowed = _with_tools(judged.plugin("tools"), call)
+    fields = judged.plugin("system_prompt") or {}
+    prompt = fields.get("system_prompt")
+    if isinstance(prompt, str) and prompt.strip():
+        own = instructions_of(call)
+        narrowed[INSTRUCTIONS] = f"{prompt}\n\n{own}" if own else prompt
+    return narrowed
+
+
+def _with_tools(fields: Mapping[str, Any] | None, call: Mapping[str, Any]) -> dict[str, Any]:
+    if not fields or "tools" not in call:
+        return dict(call)
+    kept = [t for t in call["tools"] if _lets(fields, str(t["function"]["name"]))]
+    narrowed = {key: value for key, value in call.items() if key not in _OF_TOOLS}
+    if kept:
+        narrowed["tools"] = kept
+    return narrowed
+
+
+def _lets(fields: Mapping[str, Any], tool: str) -> bool:
+    """Return whether the rule lets a tool be called; what it does not say in a known way, it does not let."""
+    mode = fields.get("mode", "passthrough")
+    allowed, blocked = (_names(fields.get(key)) for key in ("allow_tools", "block_tools"))
+    if mode == "passthrough":
+        return tool not in blocked
+    return mode == "filtered" and tool in allowed and tool not in blocked
+
+
+def _names(given: Any) -> Collection[str]:
+    return [name for name in given if isinstance(name, str)] if isinstance(given, list) else ()
