@@ -11,15 +11,12 @@ from graphs.policy.checks.coverage import coverage
 from graphs.policy.checks.oracle import Oracle
 from graphs.policy.checks.redundancy import redundancy
 from graphs.policy.checks.shadowing import shadowing
-from graphs.policy.checks.space import Space
+from graphs.policy.checks.space import Axiom, Space
 from graphs.policy.checks.vacuity import vacuity
 from graphs.policy.findings import Basis, Finding
 from graphs.policy.policy import Policy
 
-__all__ = ["Axiom", "Proofs", "prove"]
-
-Axiom = tuple[tuple[str, bool], ...]
-"""An assumption about signals: at least one of the keys fires, or does not where it stands with False."""
+__all__ = ["Proofs", "prove"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +32,7 @@ class Proofs:
 def prove(policy: Policy, *, axioms: Iterable[Axiom] = ()) -> Proofs:
     """Check the logic of `policy`, with what is assumed of its signals besides what their kinds say."""
     with Oracle() as oracle:
-        space = Space(policy, oracle)
-        for axiom in axioms:
-            oracle.assume(
-                space.atoms.raw(key) if fires else -space.atoms.raw(key) for key, fires in axiom
-            )
+        space = Space(policy, oracle, axioms=axioms)
         findings = [*coverage(space), *shadowing(space)]
         findings += vacuity(space)
         dead = frozenset(f.names[0] for f in findings if f.code in ("shadowed", "contradiction"))

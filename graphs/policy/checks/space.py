@@ -16,7 +16,10 @@ from graphs.policy.findings import Basis
 from graphs.policy.policy import Policy
 from graphs.policy.syntax import Condition, references
 
-__all__ = ["CRISP_TYPES", "Space"]
+__all__ = ["CRISP_TYPES", "Axiom", "Space"]
+
+Axiom = tuple[tuple[str, bool], ...]
+"""An assumption about signals: at least one of the keys fires, or does not where it stands with False."""
 
 CRISP_TYPES = frozenset(
     {
@@ -41,11 +44,13 @@ CRISP_TYPES = frozenset(
 class Space:
     """A policy's rules over an oracle."""
 
-    def __init__(self, policy: Policy, oracle: Oracle) -> None:
+    def __init__(self, policy: Policy, oracle: Oracle, *, axioms: Iterable[Axiom] = ()) -> None:
         self.policy = policy
         self.oracle = oracle
         self.atoms = Atoms(oracle)
         write_theory(policy, self.atoms)
+        for axiom in axioms:
+            oracle.assume(self.atoms.raw(k) if fires else -self.atoms.raw(k) for k, fires in axiom)
         self.rules: Sequence[int] = [self.literal(rule.when) for rule in policy.rules]
         """The rules' literals, by their index."""
         self.order = Order(policy)

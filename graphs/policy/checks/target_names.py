@@ -48,7 +48,7 @@ def _models(policy: Policy, known: Known) -> Iterator[Finding]:
         if named:
             yield Finding(
                 code="models_not_checked",
-                message="the models are not checked: the file declares none, and those of the installation are not known",
+                message="models are not checked: the file declares none, and the installation's are not known",
                 severity="note",
             )
         return
