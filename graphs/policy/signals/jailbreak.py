@@ -1,0 +1,158 @@
+"""jailbreak signals: marks of an attempt to take a model out of its rules.
+
+With the method "pattern" the built-in patterns count, and each of `jailbreak_patterns` as a phrase that is sure; the
+score is how sure all marks found are together. With "contrastive" the score is the greatest cosine with
+`jailbreak_patterns` less that with `benign_patterns`, both with defaults. "hybrid" takes whichever fires, else the greater
+score. "classifier", which is also what no method means, is read by pattern unless a classifier is given for it.
+With `include_history` each text that the user wrote before is read too, and the greatest score counts.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from math import prod
+from typing import Any
+
+from graphs.policy.policy import Signal
+from graphs.policy.request import Reading
+from graphs.policy.signals.embedding import nearest
+from graphs.policy.signals.family import Family, Kind, Kit, Problem, Read, fired
+from graphs.policy.signals.jailbreak_patterns import BENIGN, HOSTILE, PATTERNS
+from graphs.policy.signals.patterns import any_of, own
+from graphs.policy.signals.turn import Turn, visible
+
+__all__ = ["JAILBREAK", "attempt"]
+
+THRESHOLD = 0.5
+CONTRAST_THRESHOLD = 0.1
+METHODS = ("", "pattern", "contrastive", "hybrid", "classifier")
+
+
+def attempt(text: bytes) -> tuple[float, str]:
+    """Return how sure it is that a visible text is an attempt, by the built-in patterns, and of which kinds."""
+    if _net().search(text) is None:
+        return 0.0, ""
+    found = [(weight, kind) for pattern, weight, kind in _ready() if pattern.search(text)]
+    return 1 - prod(1 - weight for weight, _ in found), ", ".join(
+        dict.fromkeys(k for _, k in found)
+    )
+
+
+@lru_cache(maxsize=1)
+def _net() -> Any:
+    """Return what any of the patterns is found by; most texts have none."""
+    return any_of(tuple(pattern for pattern, _, _ in PATTERNS))
+
+
+@lru_cache(maxsize=1)
+def _ready() -> tuple[tuple[Any, float, str], ...]:
+    return tuple((own(pattern), weight, kind) for pattern, weight, kind in PATTERNS)
+
+
+def _prepare(signal: Signal, kit: Kit) -> Read:
+    method = _method(signal)
+    if method == "contrastive":
+        return _contrast(signal, kit)
+    if method == "hybrid":
+        return _either(_patterns(signal), _contrast(signal, kit))
+    return _patterns(signal)
+
+
+def _patterns(signal: Signal) -> Read:
+    threshold = float(signal.fields.get("threshold", THRESHOLD))
+    phrases = [visible(p).casefold() for p in signal.fields.get("jailbreak_patterns") or ()]
+    history = bool(signal.fields.get("include_history"))
+    attempt(b"")
+
+    def read(turn: Turn) -> Reading:
+        seen = [turn.visible, *_before(turn)] if history else [turn.visible]
+        score, detail = max(_judge(text, phrases, turn) for text in seen)
+        return fired(score >= threshold and score > 0, score, threshold, detail)
+
+    return read
+
+
+def _before(turn: Turn) -> list[bytes]:
+    return turn.once("visible before", lambda: [visible(t).encode() for t in turn.previous()])
+
+
+def _judge(text: bytes, phrases: Sequence[str], turn: Turn) -> tuple[float, str]:
+    if phrases:
+        folded = text.decode().casefold()
+        if found := next((phrase for phrase in phrases if phrase in folded), None):
+            return 1.0, found
+    return turn.once(("attempt", text), lambda: attempt(text))
+
+
+def _contrast(signal: Signal, kit: Kit) -> Read:
+    threshold = float(signal.fields.get("threshold", CONTRAST_THRESHOLD))
+    history = bool(signal.fields.get("include_history"))
+    hostile, benign = (kit.vectors(texts) for texts in _sides(signal))
+
+    def read(turn: Turn) -> Reading:
+        parts = [turn.vectors]
+        if history and turn.previous():
+            rows = turn.once("embedded before", lambda: turn.embed(turn.previous()))
+            parts += [row[None] for row in rows]
+        margin = max(nearest(p, hostile)[0] - nearest(p, benign)[0] for p in parts)
+        return fired(margin >= threshold, margin, threshold, f"margin {margin:+.3f}")
+
+    return read
+
+
+def _either(first: Read, second: Read) -> Read:
+    def read(turn: Turn) -> Reading:
+        readings = [first(turn), second(turn)]
+        return max(
+            (r for r in readings if isinstance(r, Reading)), key=lambda r: (r.fires, r.score)
+        )
+
+    return read
+
+
+def _method(signal: Signal) -> str:
+    return str(signal.fields.get("method", "")).casefold()
+
+
+def _contrasts(signal: Signal) -> bool:
+    return _method(signal) in ("contrastive", "hybrid")
+
+
+def _sides(signal: Signal) -> tuple[Sequence[str], Sequence[str]]:
+    return (
+        signal.fields.get("jailbreak_patterns") or HOSTILE,
+        signal.fields.get("benign_patterns") or BENIGN,
+    )
+
+
+def _problems(signal: Signal) -> Iterator[Problem]:
+    if _method(signal) == "classifier":
+        yield Problem(
+            "method",
+            "is 'classifier': without one, patterns are read",
+            "needs_plugin",
+            hint="give a classifier for jailbreak",
+            severe=False,
+        )
+    if signal.fields.get("benign_patterns") and not _contrasts(signal):
+        yield Problem(
+            "benign_patterns", "count only with the method 'contrastive' or 'hybrid'", severe=False
+        )
+    if str(signal.fields.get("direction", "request")).casefold() != "request":
+        yield Problem("direction", "answers are not read here, expected 'request'")
+
+
+JAILBREAK = Family(
+    fields={
+        "method": Kind.TEXT,
+        "threshold": Kind.SHARE,
+        "include_history": Kind.FLAG,
+        "jailbreak_patterns": Kind.TEXTS,
+        "benign_patterns": Kind.TEXTS,
+        "direction": Kind.TEXT,
+    },
+    choices={"method": METHODS},
+    examples=lambda s: [t for side in _sides(s) for t in side] if _contrasts(s) else (),
+    embeds=_contrasts,
+    prepare=_prepare,
+    problems=_problems,
+)

@@ -1,0 +1,164 @@
+"""keyword signals: words and phrases of the text, exactly, by regular expression, or nearly.
+
+With `method` "" a keyword of letters is a whole word, a phrase keeps its word boundaries, and a keyword in a script
+without blanks is found anywhere. "regex" takes each keyword as a regular expression; "bm25" and "ngram" are in
+`lexical.py`. The score is 1 when the signal fires; when it does not, the share of keywords found if all were asked
+for, and the best keyword's score with "bm25" and "ngram"; else 0.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from graphs.policy.policy import Signal
+from graphs.policy.request import Reading
+from graphs.policy.signals.family import Family, Kind, Kit, Problem, Read, fired
+from graphs.policy.signals.lexical import (
+    BM25_THRESHOLD,
+    FUZZY_THRESHOLD,
+    NGRAM_ARITY,
+    NGRAM_THRESHOLD,
+    bm25_scorer,
+    fuzzy_scorer,
+    ngram_scorer,
+)
+from graphs.policy.signals.patterns import compiled, pattern_fault
+from graphs.policy.signals.turn import Turn, is_unspaced, words_of
+
+__all__ = ["KEYWORD", "phrase_finder"]
+
+Found = Callable[[Turn], bool]
+Scorer = Callable[[Turn], float]
+_ALL, _NONE = ("and", "all"), ("nor", "none")
+OPERATORS = ("or", "any", *_ALL, *_NONE)
+METHODS = ("", "exact", "regex", "bm25", "ngram")
+
+
+def phrase_finder(keyword: str, *, case_sensitive: bool = False) -> Found:
+    """Return what finds a word or phrase in a turn's text."""
+    sought = " ".join(keyword.split())
+    sought = sought if case_sensitive else sought.casefold()
+    if is_unspaced(sought):
+        return (lambda t: sought in t.exact) if case_sensitive else (lambda t: sought in t.folded)
+    if words_of(sought) == (sought,):
+        return (
+            (lambda t: sought in t.exact_words)
+            if case_sensitive
+            else (lambda t: sought in t.word_set)
+        )
+    return lambda t: _bounded(sought, t.exact if case_sensitive else t.folded)
+
+
+def _bounded(sought: str, text: str) -> bool:
+    at = text.find(sought)
+    while at >= 0:
+        end = at + len(sought)
+        opens = at == 0 or not (_in_word(text[at - 1]) and _in_word(sought[0]))
+        closes = end == len(text) or not (_in_word(text[end]) and _in_word(sought[-1]))
+        if opens and closes:
+            return True
+        at = text.find(sought, at + 1)
+    return False
+
+
+def _in_word(character: str) -> bool:
+    return character.isalnum() or character == "_"
+
+
+def _prepare(signal: Signal, _: Kit) -> Read:
+    keywords: Sequence[str] = signal.fields["keywords"]
+    scorers = [_scorer(signal, keyword) for keyword in keywords]
+    least = _threshold(signal)
+    operator = str(signal.fields.get("operator", "or")).casefold()
+
+    def read(turn: Turn) -> Reading:
+        if operator in _ALL:
+            return _every(turn)
+        best, detail = 0.0, ""
+        for keyword, score in zip(keywords, scorers, strict=True):
+            if (found := score(turn)) > best:
+                best, detail = found, keyword
+            if best >= 1:
+                break
+        hit = best > 0 and best >= least
+        if operator in _NONE:
+            return fired(not hit, 0.0 if hit else 1.0, None, detail if hit else "")
+        graded = least < 1
+        return fired(
+            hit,
+            1.0 if hit and not graded else best,
+            least if graded else None,
+            detail if hit else "",
+        )
+
+    def _every(turn: Turn) -> Reading:
+        found = [k for k, s in zip(keywords, scorers, strict=True) if s(turn) >= least]
+        return fired(
+            len(found) == len(keywords), len(found) / len(keywords), None, ", ".join(found)
+        )
+
+    return read
+
+
+def _scorer(signal: Signal, keyword: str) -> Scorer:
+    method = str(signal.fields.get("method", "")).casefold()
+    sensitive = bool(signal.fields.get("case_sensitive", False))
+    if method == "bm25":
+        return bm25_scorer(keyword)
+    if method == "ngram":
+        return ngram_scorer(keyword, arity=int(signal.fields.get("ngram_arity", NGRAM_ARITY)))
+    if method == "regex":
+        pattern = compiled(keyword, case_sensitive=sensitive)
+        return lambda turn: float(pattern.search(turn.utf8) is not None)
+    exact = phrase_finder(keyword, case_sensitive=sensitive)
+    if not signal.fields.get("fuzzy_match"):
+        return lambda turn: float(exact(turn))
+    near = fuzzy_scorer(keyword, threshold=signal.fields.get("fuzzy_threshold", FUZZY_THRESHOLD))
+    return lambda turn: float(exact(turn) or near(turn))
+
+
+def _threshold(signal: Signal) -> float:
+    """Return from which score on a keyword counts as found."""
+    method = str(signal.fields.get("method", "")).casefold()
+    if method == "bm25":
+        return float(signal.fields.get("bm25_threshold", BM25_THRESHOLD))
+    if method == "ngram":
+        return float(signal.fields.get("ngram_threshold", NGRAM_THRESHOLD))
+    return 1.0
+
+
+def _problems(signal: Signal) -> Iterator[Problem]:
+    method = str(signal.fields.get("method", "")).casefold()
+    if method == "regex":
+        for keyword in signal.fields["keywords"]:
+            if fault := pattern_fault(keyword):
+                yield Problem("keywords", f"the pattern {keyword!r}: {fault}", "unsafe_regex")
+    elif method in ("", "exact"):
+        for keyword in signal.fields["keywords"]:
+            if not keyword.strip():
+                yield Problem("keywords", f"{keyword!r} is found in no text")
+    if signal.fields.get("ngram_arity", NGRAM_ARITY) < 1:
+        yield Problem("ngram_arity", "is 0, expected 1 or more", "out_of_range")
+    if signal.fields.get("fuzzy_threshold", 0) < 0:
+        yield Problem(
+            "fuzzy_threshold",
+            f"is {signal.fields['fuzzy_threshold']}, expected a share below 1 or a number of edits",
+            "out_of_range",
+        )
+
+
+KEYWORD = Family(
+    fields={
+        "operator": Kind.TEXT,
+        "keywords": Kind.TEXTS,
+        "case_sensitive": Kind.FLAG,
+        "method": Kind.TEXT,
+        "bm25_threshold": Kind.SHARE,
+        "ngram_threshold": Kind.SHARE,
+        "ngram_arity": Kind.COUNT,
+        "fuzzy_match": Kind.FLAG,
+        "fuzzy_threshold": Kind.NUMBER,
+    },
+    required=frozenset({"keywords"}),
+    choices={"operator": OPERATORS, "method": METHODS},
+    prepare=_prepare,
+    problems=_problems,
+)
