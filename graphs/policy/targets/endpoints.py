@@ -92,11 +92,12 @@ def _secrets(value: Any, field: str = "") -> Iterator[str]:
 def _tied(policy: Policy, model: str, block: Declared | None) -> Iterator[tuple[Declared, str]]:
     prefix, _, rest = model.partition("/")
     named = _names(block)
+    there = _text(block.fields.get("model")) if block else ""
     for backend in policy.backends.values():
         if model in _models(backend) or backend.name in named:
-            yield backend, model.removeprefix(f"{backend.name}/")
+            yield backend, there or model.removeprefix(f"{backend.name}/")
         elif rest and backend.name == prefix:
-            yield backend, rest
+            yield backend, there or rest
 
 
 def _is_tied(policy: Policy, backend: Declared) -> bool:

@@ -85,10 +85,13 @@ class _Chart:
         how = {"first": "", "surest": ": of those that hold, the surest"}.get(
             step.within, ": of those that hold, the first by priority, or the surest"
         )
-        yield f"  subgraph step{number}[{label(step.title + how)}]"
+        boxed = len(step.rules) > 1 or step.tree is not None or step.tiered
+        if boxed:
+            yield f"  subgraph step{number}[{label(step.title + how)}]"
         for rule in step.rules:
             yield f"    {self._node(rule)}"
-        yield "  end"
+        if boxed:
+            yield "  end"
         if step.within != "first":
             yield f"  step{number} -->|none holds| {onward}"
         else:

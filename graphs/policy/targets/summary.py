@@ -39,6 +39,11 @@ def emit(policy: Policy, *, findings: Sequence[Finding | str] = ()) -> dict[str,
         ["## When no rule holds", _nobody(policy)],
         *([["## Agents", *_agents(policy)]] if policy.agents else []),
         *([["## Who holds which grant", *_grants(policy)]] if policy.grants else []),
+        *(
+            [["## Groups and scores", *made]]
+            if (made := [*_groups(policy), *_scores(policy)])
+            else []
+        ),
         ["## What rests on estimates", *_estimates(policy)],
         ["## What was checked", *_checked(findings)],
     ]
@@ -170,7 +175,8 @@ def _agent(policy: Policy, agent: Declared) -> str:
         else f"may serve only if {_plain(condition_text(policy, agent.when))}"
     )
     grants = [g for g in agent.fields.get("grants") or () if isinstance(g, str)]
-    needs = f" The caller needs the grants {listed([_plain(g) for g in grants])}." if grants else ""
+    word = "grant" if len(grants) == 1 else "grants"
+    needs = f" The caller needs the {word} {listed([_plain(g) for g in grants])}." if grants else ""
     return f"{_plain(agent.name)} {when}.{needs}"
 
 
@@ -181,6 +187,24 @@ def _grants(policy: Policy) -> Iterator[str]:
             yield f"- {name}: every caller."
         else:
             yield f"- {name}: if {_plain(condition_text(policy, grant.when))}."
+
+
+def _groups(policy: Policy) -> Iterator[str]:
+    for group in policy.groups:
+        members = listed([_plain(key.partition(":")[2]) for key in group.members])
+        default = _plain(group.default.partition(":")[2]) if group.default else "none of them"
+        yield f"- Of {members} at most one counts: the surest. If none is given, {default} counts."
+
+
+def _scores(policy: Policy) -> Iterator[str]:
+    how = {"fires": "is given", "confidence": "is given, as sure as it is", "score": "comes near"}
+    for score in policy.scores.values():
+        parts = []
+        for term in score.terms:
+            kind, _, name = term.signal.partition(":")
+            what = f"{_plain(name)} ({_plain(kind)})"
+            parts.append(f"{term.weight:g} if {what} {how[term.source]}")
+        yield f"- The score {_plain(score.name)} adds up: {listed(parts) or 'nothing'}."
 
 
 def _estimates(policy: Policy) -> Iterator[str]:
