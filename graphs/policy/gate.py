@@ -144,7 +144,7 @@ class Gate:
         )
 
     def _doubt(self, verdict: Verdict, readings: Readings) -> str:
-        """Return why the verdict is not certain: a signal could not be read that might have changed which rule counts."""
+        """Return why the verdict is not certain: a signal could not be read that might have changed it."""
         places = list(enumerate(self.policy.rules))
         chosen = next((place for place, rule in places if rule is verdict.rule), None)
         asked = {*verdict.held, *(rule.name for rule in verdict.doubtful)}

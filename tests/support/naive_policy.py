@@ -187,7 +187,7 @@ def _tier(route: Block) -> int:
 def _near(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
     for a, b in zip(one, other, strict=True):
         if isinstance(a, float) and a != b:
-            return abs(a - b) < 1e-9
+            return bool(abs(a - b) < 1e-9)
         if a != b:
             return False
     return False

@@ -6,6 +6,7 @@ from typing import Any
 import litellm
 import pytest
 import yaml
+from litellm.router import Router
 
 from graphs.gateway.models import Model
 from graphs.policy.policy import Candidate, Declared, Policy, Rule
@@ -18,16 +19,16 @@ def settings(policy: Policy, **known: Any) -> dict[str, Any]:
     return loaded
 
 
-def router(policy: Policy, **changes: Any) -> litellm.Router:
+def router(policy: Policy, **changes: Any) -> Router:
     """Return LiteLLM's router with the settings, each deployment answering with its model's name."""
     given = settings(policy)
     for deployment in given["model_list"]:
         deployment["litellm_params"]["mock_response"] = deployment["model_name"]
         deployment["litellm_params"].setdefault("api_key", "none")
-    return litellm.Router(model_list=given["model_list"], **given["router_settings"], **changes)
+    return Router(model_list=given["model_list"], **given["router_settings"], **changes)
 
 
-async def ask(router: litellm.Router, model: str, *tags: str, **more: Any) -> str:
+async def ask(router: Router, model: str, *tags: str, **more: Any) -> str:
     """Ask as the proxy does: only LiteLLM's asynchronous calls look at tags."""
     messages: Any = [{"role": "user", "content": "hello"}]
     answer: Any = await router.acompletion(
@@ -58,7 +59,7 @@ def test_the_window_is_told() -> None:
 
 def test_settings_are_parameters_of_the_installed_router_and_it_takes_them() -> None:
     given = settings(desk_policy())
-    assert set(given["router_settings"]) <= set(inspect.signature(litellm.Router).parameters)
+    assert set(given["router_settings"]) <= set(inspect.signature(Router).parameters)
     made = router(desk_policy())
     assert made.num_retries == 0
     assert made.enable_tag_filtering is True
@@ -131,7 +132,8 @@ def test_the_catalogue_places_models_that_the_policy_does_not() -> None:
 
 
 def test_an_endpoint_that_no_model_is_tied_to_serves_those_that_nobody_places() -> None:
-    backend = Declared(name="box", type="vllm_endpoint", fields={"address": "::1", "port": 11434, "type": "ollama"})  # fmt: skip
+    fields = {"address": "::1", "port": 11434, "type": "ollama"}
+    backend = Declared(name="box", type="vllm_endpoint", fields=fields)
     policy = Policy(models={"m": Declared(name="m")}, backends={"box": backend})
     (deployment,) = settings(policy)["model_list"]
     assert deployment["litellm_params"]["model"] == "ollama_chat/m"

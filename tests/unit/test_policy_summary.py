@@ -10,12 +10,13 @@ from graphs.policy.targets.summary import FILE, emit
 from graphs.policy.targets.words import condition_text, is_probabilistic
 from tests.support.policies import desk_policy
 
+SUBJECTS = [{"kind": "group", "name": "data-team"}, {"kind": "user", "name": "ann"}]
 SIGNALS = [
     Signal(type="keyword", name="one", fields={"keywords": ["alpha"]}),
     Signal(type="keyword", name="all", fields={"operator": "AND", "keywords": ["a", "b"]}),
     Signal(type="keyword", name="nor", fields={"operator": "NOR", "keywords": ["a", "b"]}),
     Signal(type="context", name="long", fields={"min_tokens": "8K", "max_tokens": "256K"}),
-    Signal(type="authz", name="staff", fields={"subjects": [{"kind": "group", "name": "data-team"}, {"kind": "user", "name": "ann"}]}),
+    Signal(type="authz", name="staff", fields={"subjects": SUBJECTS}),
     Signal(type="complexity", name="c"),
     Signal(type="phase", name="waits", fields={"phases": ["awaiting_input"]}),
     Signal(type="odd", name="x"),
@@ -24,7 +25,8 @@ POLICY = Policy(signals={s.key: s for s in SIGNALS})
 
 
 def ref(key: str) -> Reference:
-    return Reference(*key.split(":", 1))
+    kind, _, name = key.partition(":")
+    return Reference(kind, name)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +73,8 @@ def test_the_whole_policy_is_told() -> None:
         "Tools: none may be called.",
         r"Tools: only 'read\_file', never 'send\_mail'.",
         "data may serve only if the score 'risk' is not high (at least 0.4). The caller needs the grant data.read.",
-        "data.read: if the caller is in the group data-team and it is Monday or Tuesday, from 09:00 to 17:00 in Europe/Berlin.",
+        "data.read: if the caller is in the group data-team and it is Monday or Tuesday, from 09:00 to 17:00"
+        " in Europe/Berlin.",
         "The model local/qwen answers.",
         "Of code and law at most one counts: the surest. If none is given, law counts.",
         "The score risk adds up: 1 if attack (jailbreak) comes near.",
@@ -81,7 +84,8 @@ def test_the_whole_policy_is_told() -> None:
 
 def test_rules_stand_in_the_order_in_which_they_are_tried() -> None:
     text = text_of(desk_policy())
-    places = [text.index(f"**{n}. {name}**") for n, name in enumerate(["block", "private", "code", "rest"], 1)]  # fmt: skip
+    names = ["block", "private", "code", "rest"]
+    places = [text.index(f"**{n}. {name}**") for n, name in enumerate(names, 1)]
     assert places == sorted(places)
 
 
