@@ -18,6 +18,7 @@ from graphs.policy.checks.structure import structure
 from graphs.policy.checks.target_names import target_names
 from graphs.policy.findings import Finding, in_order
 from graphs.policy.policy import Policy
+from graphs.policy.signals.faults import signal_faults
 from graphs.routing.encoder import Encoder
 
 __all__ = ["check_policy"]
@@ -54,9 +55,5 @@ def _forms(policy: Policy, known: Known) -> Iterator[Finding]:
 
 def _signals(policy: Policy) -> Iterator[Finding]:
     """Find what the signals' own module finds wrong with their fields."""
-    try:
-        from graphs.policy.signals import signal_faults
-    except ImportError:
-        return
     for signal in policy.signals.values():
         yield from signal_faults(signal)

@@ -20,7 +20,7 @@ from graphs.policy.signals.turn import Embed, Turn
 from graphs.policy.syntax import Condition, references
 from graphs.routing.encoder import Encoder, encode_checked, make_encoder
 
-__all__ = ["Reader", "used_signals"]
+__all__ = ["Reader", "needs_encoder", "used_signals"]
 
 Finish = Callable[[Policy, Readings], Readings]
 """Adds what follows from the signals' readings: groups, scores and bands."""
@@ -69,7 +69,7 @@ class Reader:
         given = classifiers or {}
         used, unknown = used_signals(policy)
         wanted = list(policy.signals.values()) if every else used
-        built_in = [s for s in wanted if not plugin_for(s, given) and _fault(s) is None]
+        built_in = _built_in(wanted, given)
         embed = _embedding(built_in, encoder)
         kit = _kit(built_in, embed)
         signals = {s.key: (s, _prepared(s, given, kit)) for s in wanted}
@@ -136,6 +136,20 @@ def _referred(policy: Policy) -> Iterator[str]:
         yield from (term.signal for term in score.terms)
 
 
+def needs_encoder(policy: Policy, classifiers: Classifiers | None = None) -> bool:
+    """Return whether a signal that the policy uses is read by embedding."""
+    return any(_embeds(signal) for signal in _built_in(used_signals(policy)[0], classifiers or {}))
+
+
+def _built_in(signals: list[Signal], classifiers: Classifiers) -> list[Signal]:
+    """Return the signals that are read by what is built in."""
+    return [s for s in signals if not plugin_for(s, classifiers) and _fault(s) is None]
+
+
+def _embeds(signal: Signal) -> bool:
+    return FAMILIES[signal.type].embeds(signal)
+
+
 @dataclass(frozen=True, slots=True)
 class _Embedding:
     name: str
@@ -144,7 +158,7 @@ class _Embedding:
 
 def _embedding(signals: list[Signal], encoder: Encoder | None) -> _Embedding | None:
     """Return how texts are embedded, None if no signal needs it."""
-    if not any(FAMILIES[s.type].embeds(s) for s in signals):
+    if not any(map(_embeds, signals)):
         return None
     found = encoder or make_encoder()
     return _Embedding(found.name, lambda texts: encode_checked(found, texts))
