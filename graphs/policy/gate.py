@@ -115,12 +115,12 @@ class Gate:
             request = self._request(flat_text(content), asking, tools=tools)
             readings = self._reader.read(request)
             verdict = self._decider.decide(readings)
-            why = self._doubt(verdict, readings) or refusal(verdict, readings)
+            why = self._doubt(verdict, readings) or _unruled(verdict) or refusal(verdict, readings)
         except InputError as error:
             why = str(error)
         except Exception as error:  # noqa: BLE001 whatever breaks in a signal, a gate that fails is shut
             why = f"the policy could not be asked ({type(error).__name__})"
-        rule = verdict.rule.name if verdict is not None and verdict.rule else None
+        rule = verdict.rule_name if verdict is not None else None
         ruled = f"the rule {rule}" if rule is not None else "no rule"
         allowed = f"{ruled} stands against it" if rule is None else f"{ruled} allows it"
         return Ruling(
@@ -158,7 +158,7 @@ class Gate:
         self, agent: str, verdict: Verdict, readings: Readings, asking: Asking
     ) -> str:
         if verdict.agents is not None and agent not in verdict.agents:
-            return f"the rule {verdict.rule.name if verdict.rule else ''} does not let the agent {agent} serve"
+            return f"the rule {verdict.rule_name} does not let the agent {agent} serve"
         declared = self.policy.agents.get(agent)
         if declared is None:
             return ""
@@ -176,6 +176,12 @@ class Gate:
             return "" if grant in asking.grants else f"the caller lacks the grant {grant}"
         why = _unmet(declared.when, readings)
         return f"the caller lacks the grant {grant}: {why}" if why else ""
+
+
+def _unruled(verdict: Verdict) -> str:
+    if verdict.rule is None and verdict.otherwise is None:
+        return "no rule holds, and the policy has no default"
+    return ""
 
 
 def _unmet(condition: Condition | None, readings: Readings) -> str:

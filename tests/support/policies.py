@@ -83,7 +83,8 @@ def programs(draw: st.DrawFn, *, largest: int = 6) -> Program:
     else:
         blocks += draw(_trees(references, largest))
     strategy = draw(st.sampled_from(["priority", "confidence", ""]))
-    settings = fields(**({"default_model": "m0"} | ({"strategy": strategy} if strategy else {})))
+    default = {"default_model": "m0"} if draw(st.integers(0, 3)) else {}
+    settings = fields(**(default | ({"strategy": strategy} if strategy else {})))
     order = draw(st.permutations([*blocks, Block("GLOBAL", fields=settings)]))
     return Program(tuple(order))
 

@@ -126,7 +126,7 @@ def test_the_catalogue_places_models_that_the_policy_does_not() -> None:
         "model": "openai/gpt-big",
         "api_base": "os.environ/BIG_BASE_URL",
         "api_key": "os.environ/BIG_API_KEY",
-        "tags": ["rule:a", NO_RULE],
+        "tags": ["rule:a"],
     }
 
 

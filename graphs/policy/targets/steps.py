@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
+from graphs.policy.decide import Verdict
 from graphs.policy.policy import Policy, Rule
 
-__all__ = ["Step", "steps"]
+__all__ = ["Step", "agents_of", "steps"]
 
 Within = Literal[
     "first",  # the first of the list that holds
@@ -28,6 +29,11 @@ class Step:
     within: Within
     """Which of several that hold is taken."""
     tree: str | None = None
+
+
+def agents_of(rule: Rule) -> tuple[str, ...] | None:
+    """Return the agents that a rule lets take the turn, as the decision says; None leaves it open."""
+    return Verdict(rule=rule, confidence=0.0, hash="", held=()).agents
 
 
 def steps(policy: Policy) -> tuple[Step, ...]:

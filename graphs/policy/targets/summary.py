@@ -11,7 +11,7 @@ from graphs.policy.findings import Finding
 from graphs.policy.policy import Candidate, Declared, Plugin, Policy, Rule
 from graphs.policy.syntax import references
 from graphs.policy.targets.marks import banner
-from graphs.policy.targets.steps import Step, steps
+from graphs.policy.targets.steps import Step, agents_of, steps
 from graphs.policy.targets.words import condition_text, is_probabilistic, listed, quoted
 
 __all__ = ["FILE", "emit"]
@@ -109,10 +109,10 @@ def _rule(policy: Policy, rule: Rule, number: int) -> Iterator[str]:
     when = "Always." if rule.when is None else f"If {_plain(condition_text(policy, rule.when))}."
     yield f"- When: {when}"
     yield f"- Models: {_candidates(rule.models, open_='any model that may serve')}."
-    if rule.agents is None:
+    if agents_of(rule) is None:
         yield "- Agents: any that may serve."
     else:
-        yield f"- Agents: {_candidates(rule.agents, open_='none')}."
+        yield f"- Agents: {_candidates(rule.agents or (), open_='none')}."
     if rule.algorithm is not None:
         yield f"- Among the models it chooses by: {_plain(rule.algorithm.type)}."
     yield from (f"- {_plugin(plugin)}" for plugin in rule.plugins)
@@ -154,8 +154,8 @@ def _names(value: object) -> str:
 
 def _nobody(policy: Policy) -> str:
     if policy.default_model is None:
-        return "MoMA chooses as it does without a policy: any agent that fits, else any model."
-    return f"The model {_plain(policy.default_model)} answers."
+        return "Nobody answers. The turn is refused."
+    return f"The model {_plain(policy.default_model)} answers. Any agent that may serve can take the turn."
 
 
 def _agents(policy: Policy) -> Iterator[str]:
