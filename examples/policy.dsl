@@ -1,6 +1,5 @@
 # Who may be served by what, for a team that keeps private things on its own machine.
 # python -m app.policy check examples/policy.dsl --catalog catalog.yaml
-
 SIGNAL pii private_data {
   threshold: 0.5
 }
