@@ -22,7 +22,7 @@ from graphs.gateway.gateway import Places
 from graphs.gateway.gguf_files import check_gguf, parse_local_models
 from graphs.gateway.models import Model, Price
 from graphs.gateway.transport import Limits
-from graphs.policy.signals.plugins import load_classifiers
+from graphs.policy.signals.classifiers import load_classifiers
 from graphs.routing.choice import preference_weight
 from graphs.services import Options, Services
 from graphs.shadow import Shadow

@@ -36,7 +36,7 @@ from graphs.masks import Caller, ModelFacts
 from graphs.permits import Permits
 from graphs.policy.checks.known import Known
 from graphs.policy.live import LivePolicy
-from graphs.policy.signals.plugins import Classifiers
+from graphs.policy.signals.classifiers import Classifiers
 from graphs.redaction import hide
 from graphs.routing.dialogue import Dialogue
 from graphs.routing.encoder import Encoder, make_encoder

@@ -14,8 +14,8 @@ from graphs.policy.live import build_engine
 from graphs.policy.lower import recipes
 from graphs.policy.parser import parse
 from graphs.policy.read import read_policy, read_text
-from graphs.policy.signals.plugins import load_classifiers
-from graphs.policy.signals.reader import needs_encoder
+from graphs.policy.signals.classifiers import load_classifiers
+from graphs.policy.signals.reader import Reader
 from graphs.routing.encoder import make_encoder
 
 __all__ = ["Loaded", "add_file", "load", "recipes_of"]
@@ -56,7 +56,7 @@ def load(arguments: argparse.Namespace, *, recipe: str | None = None) -> Loaded:
     text = read_text(arguments.file)
     policy, _ = read_policy(text, recipe)
     classifiers = load_classifiers(settings.policy_classifiers)
-    encoder = make_encoder(settings.encoder) if needs_encoder(policy, classifiers) else None
+    encoder = make_encoder(settings.encoder) if Reader.needs_encoder(policy, classifiers) else None
     known = _known(arguments.catalog) if arguments.catalog else None
     engine, findings = build_engine(
         text, encoder=encoder, classifiers=classifiers, known=known, recipe=recipe

@@ -18,8 +18,8 @@ from graphs.policy.engine import Engine
 from graphs.policy.findings import Finding
 from graphs.policy.policy import Policy
 from graphs.policy.read import read_policy, read_text, told
-from graphs.policy.signals.plugins import Classifiers, plugin_for
-from graphs.policy.signals.reader import Reader, needs_encoder
+from graphs.policy.signals.classifiers import Classifiers, plugin_for
+from graphs.policy.signals.reader import Reader
 from graphs.routing.encoder import Encoder
 
 __all__ = ["LivePolicy", "build_engine"]
@@ -134,7 +134,7 @@ class LivePolicy:
     def _load(self) -> Engine:
         text = read_text(self.path)
         policy, _ = read_policy(text)
-        encoder = self._encoder() if needs_encoder(policy, self._classifiers) else None
+        encoder = self._encoder() if Reader.needs_encoder(policy, self._classifiers) else None
         engine, findings = build_engine(
             text, encoder=encoder, classifiers=self._classifiers, known=self._known()
         )
