@@ -17,6 +17,7 @@ from graphs.policy.order import Order
 from graphs.policy.policy import Plugin, Policy
 from graphs.policy.request import Readings, Reads, Request
 from graphs.policy.syntax import Condition, references
+from graphs.policy.tools import tool_refusal
 
 __all__ = ["Asking", "Gate", "Ruling"]
 
@@ -90,7 +91,7 @@ class Gate:
             by = (
                 self._agent_refusal(asking.agent, verdict, readings, asking) if asking.agent else ""
             )
-            return by or _tool_refusal(name, _tools(verdict))
+            return by or _any_refusal(name, _tools(verdict))
 
         return self._ruled(arguments, tool, asking=asking, tools=(name,))
 
@@ -144,7 +145,7 @@ class Gate:
         )
 
     def _doubt(self, verdict: Verdict, readings: Readings) -> str:
-        """Return why the verdict is not certain: a signal could not be read that might have changed it."""
+        """Return why the verdict is not certain: an unreadable signal might have changed which rule counts."""
         places = list(enumerate(self.policy.rules))
         chosen = next((place for place, rule in places if rule is verdict.rule), None)
         asked = {*verdict.held, *(rule.name for rule in verdict.doubtful)}
@@ -203,25 +204,6 @@ def _tools(verdict: Verdict) -> list[Plugin]:
     return [p for p in plugins if p.type == "tools" and p.fields.get("enabled", True) is not False]
 
 
-def _tool_refusal(name: str, plugins: Sequence[Plugin]) -> str:
+def _any_refusal(name: str, plugins: Sequence[Plugin]) -> str:
     """Return why a tool may not be called; every plugin must let it."""
-    return next(filter(None, (_refused_by(name, plugin.fields) for plugin in plugins)), "")
-
-
-def _refused_by(name: str, fields: Mapping[str, Any]) -> str:
-    allow, block = (_texts(fields.get(key)) for key in ("allow_tools", "block_tools"))
-    mode = fields.get("mode", "filtered" if allow or block else "passthrough")
-    if mode == "none":
-        return "the rule lets no tool be called"
-    if mode not in ("filtered", "passthrough"):
-        return f"the rule has the tools mode {mode!r:.40}, expected none, filtered or passthrough"
-    if name in block:
-        return f"the rule blocks the tool {name}"
-    if mode == "filtered" and name not in allow and (allow or not block):
-        return f"the tool {name} is not among those that the rule allows"
-    return ""
-
-
-def _texts(value: Any) -> list[str]:
-    values = value if isinstance(value, list | tuple) else [value]
-    return [v for v in values if isinstance(v, str)]
+    return next(filter(None, (tool_refusal(name, plugin.fields) for plugin in plugins)), "")

@@ -107,10 +107,6 @@ class Atoms:
             for key in keys
         }
 
-    def fires(self, model: Model) -> frozenset[str]:
-        """Return the keys that fire in a model."""
-        return frozenset(key for key in self.keys if holds(model, self.literal(key)))
-
     def shown(self, model: Model) -> Mapping[str, list[Any]]:
         """Return the values of a model's facts, by kind."""
         values: dict[str, list[Any]] = {}

@@ -1,5 +1,6 @@
 """Whether two rules can claim one input, with nothing but their confidence to choose between them."""
 
+import random
 from collections.abc import Iterator
 
 from graphs.policy.checks.space import Space
@@ -30,38 +31,41 @@ def conflicts(space: Space) -> Iterator[Finding]:
 
 def conflicting(space: Space) -> Iterator[tuple[int, list[int]]]:
     """Yield each rule with the rules before it in the file that can hold with it and have another outcome."""
+    draw = random.Random(0)  # noqa: S311 the same policy is checked the same way
     for level in space.order.levels():
+        precede = {index: space.order.may_precede(index) for index in level}
         for position, index in enumerate(level):
+            precedes = precede[index]
             open_ = [
                 other
                 for other in level[:position]
                 if space.outcomes[other] != space.outcomes[index]
-                and not space.order.before(index, other, by_name=False)
-                and not space.order.before(other, index, by_name=False)
+                and not (precedes and space.order.before(index, other, by_name=False))
+                and not (precede[other] and space.order.before(other, index, by_name=False))
             ]
-            found = _holding(space, index, open_)
+            found = _holding(space, index, open_, draw)
             if found:
                 yield index, found
 
 
-def _holding(space: Space, index: int, open_: list[int]) -> list[int]:
+def _holding(space: Space, index: int, open_: list[int], draw: random.Random) -> list[int]:
     """Return which of the rules can hold with rule `index`; an input found settles all that hold in it."""
-    found = [other for other in open_ if space.seen(yes=[index, other])]
-    rest = [other for other in open_ if other not in set(found)]
+    rest = space.apart(index, open_)
     while rest:
-        one = space.atoms.circuit.any_of(space.rules[other] for other in rest)
-        if space.find([space.rules[index], one]) is None:
-            space.refuted("no conflict", [space.rules[index], one])
+        claims = [space.rules[other] for other in rest]
+        space.vary(draw, claims)
+        if space.find_one(claims, beside=[space.rules[index]]) is None:
+            space.refuted("no conflict", [space.rules[index], space.atoms.circuit.any_of(claims)])
             break
-        new = {other for other in rest if space.seen(yes=[index, other])}
-        found += [other for other in rest if other in new]
-        rest = [other for other in rest if other not in new]
-    return sorted(found)
+        rest = space.apart(index, rest)
+    never = set(rest)
+    return [other for other in open_ if other not in never]
 
 
 def _conflict(space: Space, index: int, others: list[int]) -> Finding:
     rules = space.policy.rules
     conditions = [rules[index].when, rules[others[0]].when]
+    space.simplify()
     model = space.find([space.rules[index], space.rules[others[0]]])
     how = _decides(space, index, others[0])
     names = [repr(rules[other].name) for other in others]

@@ -7,7 +7,7 @@ a classifier must fire, no text is invented.
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from graphs.policy.checks.atoms import Atoms, key_of
+from graphs.policy.checks.atoms import Atoms, holds, key_of
 from graphs.policy.checks.oracle import Model
 from graphs.policy.syntax import And, Condition, Not, Reference, references
 
@@ -31,7 +31,7 @@ def true_in(condition: Condition | None, fires: frozenset[str]) -> bool:
 def example_of(atoms: Atoms, model: Model, conditions: Iterable[Condition | None]) -> Example:
     """Return the part of a model that decides `conditions`, as plain values."""
     read = {key_of(reference) for condition in conditions for reference in references(condition)}
-    example: Example = {"fires": sorted(atoms.fires(model) & read)}
+    example: Example = {"fires": sorted(key for key in read if holds(model, atoms.literal(key)))}
     kinds = {key.partition(":")[0] for key in read}
     shown = atoms.shown(model)
     for kind, (name, types, show) in _SHOWN.items():

@@ -84,6 +84,14 @@ class Oracle:
         self.asked += 1
         return bool(self._solver.solve(assumptions=[self._switch, *literals]))
 
+    def one_of(self, literals: Iterable[int], *, beside: Iterable[int]) -> Model | None:
+        """Return a model in which one of `literals` is true and all of `beside` are, or None if there is none."""
+        asked = self.variable()
+        self.fact([-asked, *literals])
+        model = self.example([asked, *beside])
+        self.fact([-asked])  # the clause has served
+        return model
+
     def core(self) -> set[int]:
         """Return which of the literals the last refusal needed."""
         found: list[int] = self._solver.get_core() or []

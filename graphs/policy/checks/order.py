@@ -52,6 +52,11 @@ class Order:
             return self._by_tiers(first, second, by_name) and self._by_rest(first, second, by_name)
         return self._surer(first, second, by_name)
 
+    def may_precede(self, index: int) -> bool:
+        """Return whether rule `index` comes before another of its rank for certain, if any does."""
+        mixed = self._tiers and self._by_priority and self._rules[index].tier == 0
+        return mixed or self._sure[index] is not None
+
     def _by_tiers(self, first: int, second: int, by_name: bool) -> bool:
         """Return what is certain of two rules without tiers where a rule with a tier holds."""
         last = self._rules[first].when is None, self._rules[second].when is None

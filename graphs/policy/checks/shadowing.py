@@ -12,9 +12,11 @@ def shadowing(space: Space) -> Iterator[Finding]:
     """Find rules that are never chosen, and the fewest rules that take all their inputs."""
     passed: list[int] = []
     for level in space.order.levels():
+        several = len(level) > 1
+        sharp = [index for index in level if several and space.order.may_precede(index)]
         for index in level:
             before = passed + [
-                other for other in level if other != index and space.order.before(other, index)
+                other for other in sharp if other != index and space.order.before(other, index)
             ]
             if space.find([space.rules[index], *_fail(space, before)]) is None:
                 yield from _shadowed(space, index, before)

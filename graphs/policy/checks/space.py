@@ -3,6 +3,7 @@
 It knows how to ask; the files beside it know what to ask and what to make of the answer.
 """
 
+import random
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 
@@ -53,14 +54,17 @@ class Space:
             oracle.assume(self.atoms.raw(k) if fires else -self.atoms.raw(k) for k, fires in axiom)
         self.rules: Sequence[int] = [self.literal(rule.when) for rule in policy.rules]
         """The rules' literals, by their index."""
+        self._signed = [(abs(literal) - 1, 1 if literal > 0 else -1) for literal in self.rules]
         self.order = Order(policy)
         self.outcomes = [outcome(rule) for rule in policy.rules]
         self.bases: dict[str, Basis] = {}
         """What each property rests on, where it is not only the policy's text."""
         self._seen = [0] * len(policy.rules)
         self._examples = 0
-        oracle.prefer(-self.atoms.literal(key) for key in self.atoms.keys)
-        oracle.prefer(-variable for variable in self.atoms.facts)
+        self._free = sorted(
+            {*map(abs, map(self.atoms.literal, self.atoms.keys)), *self.atoms.facts}
+        )
+        self.simplify()
 
     def literal(self, condition: Condition | None) -> int:
         """Return the literal of a condition."""
@@ -68,14 +72,35 @@ class Space:
 
     def find(self, literals: Iterable[int]) -> Model | None:
         """Return an input in which `literals` are true, and remember which rules hold in it."""
-        model = self.oracle.example(literals)
+        return self._remember(self.oracle.example(literals))
+
+    def find_one(self, literals: Iterable[int], *, beside: Iterable[int]) -> Model | None:
+        """Return an input in which one of `literals` is true and all of `beside`, and remember it too."""
+        return self._remember(self.oracle.one_of(literals, beside=beside))
+
+    def _remember(self, model: Model | None) -> Model | None:
         if model is not None:
             bit = 1 << self._examples
             self._examples += 1
-            for index, literal in enumerate(self.rules):
-                if (model[abs(literal) - 1] > 0) == (literal > 0):
+            for index, (variable, sign) in enumerate(self._signed):
+                if model[variable] * sign > 0:
                     self._seen[index] |= bit
         return model
+
+    def apart(self, index: int, others: Iterable[int]) -> list[int]:
+        """Return which of `others` were not seen to hold where rule `index` does."""
+        inputs = self._seen[index]
+        return [other for other in others if not self._seen[other] & inputs]
+
+    def vary(self, draw: random.Random, wanted: Iterable[int]) -> None:
+        """Let the next input be unlike those before, and many of the literals `wanted` be true in it."""
+        bits = draw.getrandbits(len(self._free) or 1)
+        self.oracle.prefer(v if bits >> n & 1 else -v for n, v in enumerate(self._free))
+        self.oracle.prefer(wanted)
+
+    def simplify(self) -> None:
+        """Let the next inputs fire no more signals than they need."""
+        self.oracle.prefer(-variable for variable in self._free)
 
     def seen(self, *, yes: Iterable[int] = (), no: Iterable[int] = ()) -> bool:
         """Return whether an input is remembered in which the rules `yes` hold and the rules `no` do not."""
@@ -94,7 +119,7 @@ class Space:
         """Return whether rule `second` holds wherever rule `first` does."""
         if self.rules[first] == self.rules[second]:
             return True
-        if self.seen(yes=[first], no=[second]):
+        if self._seen[first] & ~self._seen[second]:
             return False
         return self.find([self.rules[first], -self.rules[second]]) is None
 

@@ -11,7 +11,7 @@ from typing import Any
 from graphs.policy.policy import Signal
 from graphs.policy.request import Reading
 from graphs.policy.signals.embedding import nearest
-from graphs.policy.signals.family import Family, Kind, Kit, Problem, Read, fired
+from graphs.policy.signals.family import Family, Kind, Kit, Problem, Read, fired, is_texts
 from graphs.policy.signals.turn import Turn
 
 __all__ = ["COMPLEXITY", "LEVELS", "composed", "composer_keys", "levels"]
@@ -120,10 +120,14 @@ def _prepare(signal: Signal, kit: Kit) -> Read:
 
 def _problems(signal: Signal) -> Iterator[Problem]:
     if signal.fields.get("method", "") not in ("", "embedding"):
-        yield Problem("method", f"is {signal.fields['method']!r}, expected 'embedding'", hint="give a classifier for complexity")  # fmt: skip
+        yield Problem(
+            "method",
+            f"is {signal.fields['method']!r}, expected 'embedding'",
+            hint="give a classifier for complexity",
+        )
     for level in ("hard", "easy"):
-        texts = (signal.fields.get(level) or {}).get("candidates", ["x"])
-        if not isinstance(texts, list) or not texts or not all(isinstance(t, str) and t.strip() for t in texts):  # fmt: skip
+        texts = (signal.fields.get(level) or {}).get("candidates", ["some"])
+        if not is_texts(texts):
             yield Problem(level, "its `candidates` are no list of texts, at least one")
         for unknown in sorted(set(signal.fields.get(level) or {}) - {"candidates"}):
             yield Problem(level, f"{unknown!r} is not read, expected `candidates`", "unknown_field")
@@ -136,7 +140,10 @@ def _composer_problems(node: Any) -> Iterator[Problem]:
         yield Problem("composer", f"{node!r} is no condition, expected {{ type, name }}")
     elif "conditions" in node:
         if str(node.get("operator", "and")).casefold() not in OPERATORS:
-            yield Problem("composer", f"its operator is {node['operator']!r}, expected one of {', '.join(OPERATORS)}")  # fmt: skip
+            yield Problem(
+                "composer",
+                f"its operator is {node['operator']!r}, expected one of {', '.join(OPERATORS)}",
+            )
         if not isinstance(node["conditions"], list) or not node["conditions"]:
             yield Problem("composer", "has no conditions, expected a list of { type, name }")
             return
