@@ -52,7 +52,7 @@ def read_whatever_stands_there(text: str) -> None:
     assert not more
     assert again == program
     assert format_program(again) == laid_out
-    for recipe in recipes(program)[:2] or [None]:
+    for recipe in [*recipes(program)[:2]] or [None]:
         policy, unresolved = lower(program, recipe)
         found = check_policy(policy)
         for finding in (*unresolved, *found):
