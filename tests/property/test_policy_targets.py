@@ -123,6 +123,15 @@ def test_a_verdict_with_faults_allows_no_more_than_the_truth(program: Program, s
                 assert set(allowed) <= set(real)
 
 
+HEADINGS = {
+    "## The rules, in the order in which they are tried",
+    "## When no rule holds",
+    "## Groups and scores",
+    "## What rests on estimates",
+    "## What was checked",
+}
+
+
 @settings(max_examples=60)
 @given(programs(), st.text(max_size=60))
 def test_no_name_breaks_out_of_its_place(program: Program, text: str) -> None:
@@ -133,7 +142,7 @@ def test_no_name_breaks_out_of_its_place(program: Program, text: str) -> None:
     assert faults_of(files[mermaid.FILE]) == []
     lines = files["summary.md"].splitlines()
     assert sum(line.startswith("# ") for line in lines) == 1
-    assert sum(line.startswith("## ") for line in lines) == 4
+    assert {line for line in lines if line.startswith("## ")} <= HEADINGS
     assert yaml.safe_load(files["litellm.yaml"])["router_settings"]["num_retries"] == 0
 
 

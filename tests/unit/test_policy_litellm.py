@@ -3,15 +3,17 @@
 import inspect
 from typing import Any
 
-import litellm
 import pytest
 import yaml
-from litellm.router import Router
 
 from graphs.gateway.models import Model
+from graphs.gateway.transport import load
 from graphs.policy.policy import Candidate, Declared, Policy, Rule
 from graphs.policy.targets.litellm import FILE, NO_RULE, PROVIDERS, emit, rule_tag
 from tests.support.policies import desk_policy
+
+litellm: Any = load()
+Router = litellm.Router
 
 
 def settings(policy: Policy, **known: Any) -> dict[str, Any]:
@@ -19,7 +21,7 @@ def settings(policy: Policy, **known: Any) -> dict[str, Any]:
     return loaded
 
 
-def router(policy: Policy, **changes: Any) -> Router:
+def router(policy: Policy, **changes: Any) -> Any:
     """Return LiteLLM's router with the settings, each deployment answering with its model's name."""
     given = settings(policy)
     for deployment in given["model_list"]:
@@ -28,7 +30,7 @@ def router(policy: Policy, **changes: Any) -> Router:
     return Router(model_list=given["model_list"], **given["router_settings"], **changes)
 
 
-async def ask(router: Router, model: str, *tags: str, **more: Any) -> str:
+async def ask(router: Any, model: str, *tags: str, **more: Any) -> str:
     """Ask as the proxy does: only LiteLLM's asynchronous calls look at tags."""
     messages: Any = [{"role": "user", "content": "hello"}]
     answer: Any = await router.acompletion(
@@ -71,7 +73,6 @@ async def test_a_rule_reaches_its_own_models_and_no_others() -> None:
     assert await ask(made, "openai/large", rule_tag("code")) == "openai/large"
     assert await ask(made, "local/qwen", rule_tag("private")) == "local/qwen"
     assert await ask(made, "local/qwen", NO_RULE) == "local/qwen"
-    made.default_fallbacks = None
     made.fallbacks = []
     with pytest.raises(Exception, match="tag"):
         await ask(made, "openai/large", rule_tag("private"))
@@ -90,6 +91,14 @@ async def test_a_fallback_never_leaves_the_rule() -> None:
     for rule, expected in (("wide", "openai/large"), ("close", "openai/small")):
         answer = await ask(made, "local/qwen", rule_tag(rule), mock_testing_fallbacks=True)
         assert answer == expected
+
+
+async def test_the_default_is_no_way_out_of_a_rule() -> None:
+    close = Rule(name="close", models=(Candidate(name="openai/small"),))
+    made = router(desk_policy(rules=(close,)))
+    with pytest.raises(Exception, match="tag"):
+        await ask(made, "openai/small", rule_tag("close"), mock_testing_fallbacks=True)
+    assert await ask(made, "local/qwen", NO_RULE, mock_testing_fallbacks=False) == "local/qwen"
 
 
 def test_the_default_model_is_the_last_resort() -> None:

@@ -108,9 +108,10 @@ def test_writing_anew_leaves_no_other_files(folder: Path) -> None:
         Policy(backends={"b": Declared(name="b", fields={"api_key": "sk-123"})}),
         Policy(models={"m": Declared(name="m", fields={"extra_headers": {"Authorization": "Basic x"}})}),
         Policy(rules=(Rule(name="b", plugins=(Plugin(type="rag", fields={"config": [{"token": "t"}]}),)),)),
+        Policy(templates={"t": Plugin(type="h", fields={"add": [{"name": "X-API-Key", "value": "k"}]})}),
         Policy(settings={"store": {"password": "p"}}),
     ],
-    ids=["backend", "model", "plugin", "global"],
+    ids=["backend", "model", "plugin", "template", "global"],
 )  # fmt: skip
 def test_a_key_in_the_policy_is_not_compiled_into_what_others_read(policy: Policy) -> None:
     with pytest.raises(PolicyError, match="holds a key as a text"):

@@ -5,6 +5,7 @@ from markdown_it import MarkdownIt
 
 from graphs.policy.findings import Finding
 from graphs.policy.policy import Candidate, Declared, Plugin, Policy, Rule, Signal
+from graphs.policy.signals.table import FAMILIES
 from graphs.policy.syntax import And, Condition, Not, Or, Reference
 from graphs.policy.targets.summary import FILE, emit
 from graphs.policy.targets.words import condition_text, is_probabilistic
@@ -111,6 +112,33 @@ def test_nobody_answers_where_nothing_is_said() -> None:
     text = text_of(Policy())
     assert "There are none." in text
     assert "Nobody answers. The turn is refused." in text
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"mode": "none", "allow_tools": ["a"]}, "none may be called"),
+        ({"mode": "filtered"}, "none may be called"),
+        ({"mode": "odd"}, "none may be called"),
+        ({"mode": "filtered", "allow_tools": ["a", "b"]}, "only 'a' and 'b'"),
+        ({"block_tools": ["a"]}, "never 'a'"),
+        ({"mode": "passthrough", "allow_tools": ["a"]}, "any"),
+        ({"mode": "passthrough", "block_tools": ["a"]}, "never 'a'"),
+        ({"mode": "filtered", "allow_tools": ["a"], "block_tools": ["b"]}, "only 'a', never 'b'"),
+    ],
+)
+def test_tools_are_told_as_they_are_ruled(fields: dict[str, object], said: str) -> None:
+    rule = Rule(name="r", plugins=(Plugin(type="tools", fields=fields),))
+    assert f"- Tools: {said}.\n" in text_of(Policy(rules=(rule,)))
+
+
+@pytest.mark.parametrize("kind", sorted(set(FAMILIES) - {"classifier", "kb", "kb_metric"}))
+def test_every_type_of_signal_has_words_of_its_own(kind: str) -> None:
+    policy = Policy(signals={f"{kind}:x": Signal(type=kind, name="x")})
+    holds, lacks = (condition_text(policy, c) for c in (ref(f"{kind}:x"), Not(ref(f"{kind}:x"))))
+    assert not holds.startswith("the signal")
+    assert holds != lacks
+    assert is_probabilistic(policy, f"{kind}:x") == (" seem" in holds)
 
 
 def test_to_a_rule_without_tools_agents_are_shut() -> None:

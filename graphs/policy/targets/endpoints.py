@@ -15,7 +15,7 @@ from graphs.policy.policy import Declared, Policy
 __all__ = ["Endpoint", "endpoints", "model_names", "secret_fields", "served"]
 
 _PORTS = {"http": 80, "https": 443}
-_SECRET = ("api_key", "apikey", "key", "token", "secret", "password", "authorization", "x-api-key")
+_SECRET = ("api_key", "apikey", "token", "secret", "password", "authorization", "x-api-key")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +79,10 @@ def _name(block: Any) -> str:
 
 def _secrets(value: Any, field: str = "") -> Iterator[str]:
     if isinstance(value, dict):
+        # As headers are written: { name: "Authorization", value: "..." }.
+        named = str(value.get("name", value.get("key", "")))
         for key, part in value.items():
-            yield from _secrets(part, str(key))
+            yield from _secrets(part, named if key == "value" else str(key))
     elif isinstance(value, list | tuple):
         for part in value:
             yield from _secrets(part, field)

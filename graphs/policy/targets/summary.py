@@ -143,13 +143,13 @@ def _plugin(plugin: Plugin) -> str:
         return f"{_plain(plugin.type)}: switched off."
     if plugin.type != "tools":
         return f"Also: {_plain(plugin.type)}."
-    mode = fields.get("mode", "passthrough")
-    if mode == "none":
-        return "Tools: none may be called."
     allow, block = (_names(fields.get(key)) for key in ("allow_tools", "block_tools"))
-    said = [f"only {allow}" if allow else "", f"never {block}" if block else ""]
-    limits = ", ".join(s for s in said if s)
-    return f"Tools: {limits or ('none may be called' if mode == 'filtered' else 'any')}."
+    mode = fields.get("mode", "filtered" if allow or block else "passthrough")
+    if mode not in ("filtered", "passthrough") or (mode == "filtered" and not (allow or block)):
+        return "Tools: none may be called."
+    only = f"only {allow}" if allow and mode == "filtered" else ""
+    limits = ", ".join(s for s in (only, f"never {block}" if block else "") if s)
+    return f"Tools: {limits or 'any'}."
 
 
 def _names(value: object) -> str:
