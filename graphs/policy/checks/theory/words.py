@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from graphs.policy.checks.atoms import Atoms, declaration
+from graphs.policy.checks.atoms import Atoms, Fact, declaration
 from graphs.policy.policy import Signal
 
 __all__ = ["write_words"]
@@ -39,6 +39,7 @@ class Word:
 def write_words(signals: Sequence[Signal], atoms: Atoms) -> None:
     """Let signals over the same words agree, and those that ask for fewer of them follow from each other."""
     words: dict[Word, int] = {}
+    given: dict[Word, str] = {}
     for signal in signals:
         operator = str(signal.fields.get("operator", "OR")).upper()
         literals = []
@@ -46,16 +47,26 @@ def write_words(signals: Sequence[Signal], atoms: Atoms) -> None:
             word = _word(signal, keyword)
             if word not in words:
                 words[word] = atoms.fact("words", keyword)
+                given[word] = keyword
             literals.append(words[word])
         if not literals or operator not in (*_SOME, *_ALL, *_NONE) or _loose(signal):
             continue
         joined = atoms.circuit.all_of if operator in _ALL else atoms.circuit.any_of
         found = joined(literals)
         atoms.define(signal.key, -found if operator in _NONE else found)
+    exact = {word.text for word in words if word.sensitive}
     for word, literal in words.items():
+        if not word.sensitive:  # an example must not fire a signal for which the case counts
+            atoms.facts[literal] = Fact("words", _otherwise(given[word], exact))
         for part in word.within():
             if words.get(part, literal) != literal:
                 atoms.oracle.fact([-literal, words[part]])
+
+
+def _otherwise(word: str, exact: set[str]) -> str:
+    """Return a word in a case that differs from all of `exact`, if there is one."""
+    forms = (word, word.lower(), word.upper(), word.title(), word.swapcase())
+    return next((form for form in forms if form not in exact), word)
 
 
 def keywords(signal: Signal) -> list[str]:
