@@ -52,7 +52,8 @@ def read_whatever_stands_there(text: str) -> None:
     assert not more
     assert again == program
     assert format_program(again) == laid_out
-    for recipe in [*recipes(program)[:2]] or [None]:
+    named: list[str | None] = [*recipes(program)[:2]]
+    for recipe in named or [None]:
         policy, unresolved = lower(program, recipe)
         found = check_policy(policy)
         for finding in (*unresolved, *found):

@@ -126,7 +126,8 @@ def policies(draw: st.DrawFn, kinds: Sequence[str] = tuple(_KINDS)) -> Policy:
         Band(name="high", gt=0.75),
     )
     read = [
-        Reference(*key.split(":", 1)) for key in (*keys, *(f"projection:{b.name}" for b in bands))
+        Reference(key.partition(":")[0], key.partition(":")[2])
+        for key in (*keys, *(f"projection:{b.name}" for b in bands))
     ]
     return Policy(
         signals={s.key: s for s in signals},

@@ -84,7 +84,8 @@ class Reader:
         for signal, _ in self.signals.values():
             if signal.type == "complexity" and "composer" in signal.fields:
                 own = {key: readings[key] for key in keys_of(signal)}
-                readings.update(composed(signal, own, readings))
+                if not any(reading.fault for reading in own.values()):
+                    readings.update(composed(signal, own, readings))
         for key in self.unknown:
             readings[key] = Reading(False, 0.0, fault="the policy does not declare it")
         return self.finish(readings)
