@@ -4,11 +4,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from graphs.policy.targets.manifest import compile_policy, drift, write
-
 from app.policy.loading import add_file, load
 from graphs.catalog import Catalog
 from graphs.policy.findings import faults, in_order
+from graphs.policy.targets.manifest import compile_policy, drift, write
 
 __all__ = ["add_arguments", "main"]
 

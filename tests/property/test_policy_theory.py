@@ -106,7 +106,7 @@ def policies(draw: st.DrawFn, kinds: Sequence[str] = tuple(_KINDS)) -> Policy:
     signals = [s for s in signals if not any(f.severity == "error" for f in signal_faults(s))]
     assume(signals)
     members = [s.key for s in signals if s.type == "embedding"]
-    groups = ()
+    groups: tuple[Group, ...] = ()
     if len(members) > 1 and draw(st.booleans()):
         default = draw(st.sampled_from([None, members[0]]))
         how = draw(st.sampled_from(["exclusive", "softmax_exclusive"]))
