@@ -7,10 +7,8 @@ from graphs.call import INSTRUCTIONS, instructions_of
 from graphs.permits import Judged
 from graphs.policy.tools import tool_refusal
 
-__all__ = ["CARRIED_OUT", "call_under", "fixed_answer"]
+__all__ = ["call_under", "fixed_answer"]
 
-CARRIED_OUT = frozenset({"fast_response", "system_prompt", "tools"})
-"""The plugins that a turn carries out."""
 _OF_TOOLS = ("tools", "tool_choice", "parallel_tool_calls")
 
 
