@@ -102,7 +102,7 @@ _PERSONA = (
     ),
     (0.9, rf"\b{_PLAY}\s+(?:now\s+)?(?:an?\s+|the\s+)?(?:\w+\s+){{0,4}}?{_FREED}\b"),
     (
-        0.55,
+        0.45,
         r"\b(?:without|with no|free (?:of|from)|(?:no longer|not) (?:bound|restricted|limited) by|ha(?:s|ve|d) no)\s+"
         rf"(?:(?:any|all|your|the|ethical|moral|content|safety|usual)\s+){{0,4}}{_LIMITS}\b",
     ),
