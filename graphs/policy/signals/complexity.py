@@ -2,7 +2,8 @@
 
 The margin is the greatest cosine with a hard candidate less that with an easy one: above the threshold the text is
 hard, below its negative easy, else medium. Scores: hard is the margin, easy its negative, medium 1 less the margin's
-size. A `composer` is a condition on other signals; if it does not hold, the signal fires at no level.
+size. A `composer` is a condition on other signals, as they were read before groups are settled; if it does not hold,
+the signal fires at no level.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
