@@ -9,6 +9,7 @@ MomaError
 ├── InputError                what the caller sent cannot be a turn
 │   ├── LengthError           it is too long
 │   └── ThreadError           the thread is not the caller's
+├── DeniedError               the policy does not let a tool be called or an agent be sent to
 ├── OverloadError             too many turns are under way; refused at once, with when to come again
 │   ├── CallerOverloadError   too many of them are this caller's
 │   └── DrainingError         the process is about to end
@@ -77,6 +78,12 @@ class ThreadError(InputError):
     """The thread is another caller's; for this one there is none."""
 
     status: ClassVar[int] = 404
+
+
+class DeniedError(MomaError):
+    """The policy does not allow the call; the text says which rule and why."""
+
+    status: ClassVar[int] = 403
 
 
 class OverloadError(MomaError):

@@ -4,7 +4,7 @@ It knows no dialogue and decides nothing: who is masked, and why, the masks say.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from rich.console import Console
 from rich.table import Table
@@ -60,6 +60,21 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> 
     for row in cells:
         drawn.add_row(*(Text(row[i]) for i in shown))
     return drawn
+
+
+def signals_table(audit: Iterable[Mapping[str, Any]]) -> Table:
+    """Return the signals on which a verdict rests, drawn."""
+    rows = [
+        (
+            f"{'  ' if row.get('in') else ''}{row['signal']}",
+            "yes" if row["fires"] else "no",
+            f"{row['score']:.3f}",
+            "" if row["threshold"] is None else f"{row['threshold']:.3f}",
+            row["fault"] or row["detail"],
+        )
+        for row in audit
+    ]
+    return table("signals", ("signal", "fires", "score", "from", "it saw"), rows)
 
 
 def agents_table(

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from agents.contract import OutcomeEvent
 from app.chat.turn import Ended
-from app.view import QUIET, facts, money, table
+from app.view import QUIET, facts, money, signals_table, table
 from graphs.machine import TRANSITIONS, Event, Phase
 from graphs.record import step_told
 
@@ -93,12 +93,15 @@ def why(record: Mapping[str, Any] | None) -> RenderableType:
                 "phase": f"{record['phase_from']} → {record['phase_to'] or '…'}, event {record['event']}",
                 "agents": agents["reason"] or "not asked: the holder of the floor goes on",
                 "model": models["reason"] if models else "not asked: an agent answered",
+                "policy": _policy(record),
                 "another model": step_told(record),
                 "degraded": record["degraded"],
                 "error": record["error"],
             }
         )
     ]
+    if audit := (record.get("policy") or {}).get("audit"):
+        parts.append(signals_table(audit))
     if agents["considered"]:
         scores = [(row["id"], f"{row['score']:.3f}") for row in agents["considered"]]
         parts.append(table("agents considered", ("agent", "probability"), scores))
@@ -114,6 +117,17 @@ def why(record: Mapping[str, Any] | None) -> RenderableType:
         parts.append(_calls(record["calls"]))
     parts.append(facts(_costs(record)))
     return Group(*(piece for part in parts for piece in (part, Text())))
+
+
+def _policy(record: Mapping[str, Any]) -> str | None:
+    """Return which rule of the policy the turn fell under."""
+    said = record.get("policy")
+    if not said:
+        return None
+    if said.get("fault"):
+        return f"could not be asked: {said['fault']}"
+    doubt = f"; unreadable: {', '.join(said['faults'])}" if said["faults"] else ""
+    return f"{said['rule'] or 'no rule holds'}{doubt}, hash {said['hash'][:12]}"
 
 
 def _frontier(models: Mapping[str, Any]) -> Table:

@@ -70,7 +70,8 @@ def _counted(findings: Sequence[Finding]) -> str:
         for severity in _STYLES
         if (n := sum(f.severity == severity for f in findings))
     ]
-    return f"{', '.join(counts) or 'No findings'}. What is proved is the policy's logic, not that its signals are right."
+    told = "What is proved is the policy's logic, not that its signals are right."
+    return f"{', '.join(counts) or 'No findings'}. {told}"
 
 
 def _shown(example: dict[str, Any]) -> str:

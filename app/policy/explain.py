@@ -4,14 +4,13 @@ import argparse
 import json
 import sys
 from datetime import UTC, datetime
-from typing import Any
 
 from rich.console import RenderableType
 from rich.text import Text
 
 from agents.errors import InputError
 from app.policy.loading import add_file, load
-from app.view import facts, make_console, table
+from app.view import facts, make_console, signals_table, table
 from graphs.machine import Phase
 from graphs.policy.conditions import holds
 from graphs.policy.engine import Engine, Judgement
@@ -92,21 +91,6 @@ def explained(engine: Engine, judgement: Judgement) -> list[RenderableType]:
     rows = [(r.name, _held(holds(r.when, judgement.readings))) for r in engine.policy.rules]
     parts.append(table("rules", ("rule", "holds"), rows))
     return parts
-
-
-def signals_table(audit: Any) -> RenderableType:
-    """Return the signals on which a verdict rests, drawn."""
-    rows = [
-        (
-            f"{'  ' if row.get('in') else ''}{row['signal']}",
-            "yes" if row["fires"] else "no",
-            f"{row['score']:.3f}",
-            "" if row["threshold"] is None else f"{row['threshold']:.3f}",
-            row["fault"] or row["detail"],
-        )
-        for row in audit
-    ]
-    return table("signals", ("signal", "fires", "score", "from", "it saw"), rows)
 
 
 def _held(truth: bool | None) -> str:

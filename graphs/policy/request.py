@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,3 +47,10 @@ class Reading:
 
 Readings = Mapping[str, Reading]
 """By the signal's key: `type:name`, `complexity:name:level`, `projection:band`."""
+
+
+class Reads(Protocol):
+    """Reads the signals of turns, projections included, as `graphs.policy.signals.Reader` does."""
+
+    def read(self, request: Request) -> Readings:
+        """Return the readings of a turn."""

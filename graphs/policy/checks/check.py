@@ -1,0 +1,64 @@
+"""Checks a policy before it runs: names, numbers, groups and forms, then its logic, then where its embeddings lie.
+
+It reads no text of a user and runs no TEST case; `tests` does.
+"""
+
+from collections.abc import Collection, Iterator
+
+from graphs.policy.checks.caps import axioms, caps_of
+from graphs.policy.checks.groups import groups
+from graphs.policy.checks.known import Known
+from graphs.policy.checks.logic import prove
+from graphs.policy.checks.numbers import numbers
+from graphs.policy.checks.oracle import Oracle
+from graphs.policy.checks.overlap import overlaps
+from graphs.policy.checks.signal_names import signal_names
+from graphs.policy.checks.space import Space
+from graphs.policy.checks.structure import structure
+from graphs.policy.checks.target_names import target_names
+from graphs.policy.findings import Finding, in_order
+from graphs.policy.policy import Policy
+from graphs.policy.signals.faults import signal_faults
+from graphs.routing.encoder import Encoder
+
+__all__ = ["check_policy"]
+
+
+def check_policy(
+    policy: Policy,
+    *,
+    encoder: Encoder | None = None,
+    known: Known | None = None,
+    classifiers: Collection[str] = (),
+) -> list[Finding]:
+    """Return all that is found, by place.
+
+    Args:
+        policy: what is checked.
+        encoder: tells where examples lie; without one, embedding signals are held independent of each other.
+        known: the installation's names; without them only those that the file declares are compared.
+        classifiers: the types and keys, `type:name`, of signals for which there is a classifier.
+    """
+    findings = [*_forms(policy, known or Known(), classifiers)]
+    caps = caps_of(policy, encoder) if encoder is not None else {}
+    assumed = list(axioms(caps))
+    findings += prove(policy, axioms=assumed).findings
+    if encoder is not None and len(caps) > 1:
+        with Oracle() as oracle:
+            findings += overlaps(Space(policy, oracle, axioms=assumed), caps, encoder)
+    return in_order(findings)
+
+
+def _forms(policy: Policy, known: Known, classifiers: Collection[str]) -> Iterator[Finding]:
+    yield from signal_names(policy)
+    yield from target_names(policy, known)
+    yield from numbers(policy)
+    yield from groups(policy)
+    yield from structure(policy)
+    yield from _signals(policy, classifiers)
+
+
+def _signals(policy: Policy, classifiers: Collection[str]) -> Iterator[Finding]:
+    """Find what the signals' own module finds wrong with their fields."""
+    for signal in policy.signals.values():
+        yield from signal_faults(signal, classifiers=classifiers)

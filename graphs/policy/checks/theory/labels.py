@@ -1,0 +1,62 @@
+"""What is known of signals that read shares of one whole: of languages, and of domains.
+
+A share of one half leaves no second one. For domains this is an assumption, that one text has one domain; that two
+shares are exactly one half is left out of account.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+
+from graphs.policy.checks.atoms import Atoms
+from graphs.policy.policy import Signal
+
+__all__ = ["categories", "write_domains", "write_languages"]
+
+THRESHOLD = 0.5
+"""Of both kinds, where none is given."""
+_SAME = {"nn": "no", "nb": "no", "yue": "zh", "wuu": "zh", "tl": "fil"}
+
+
+def write_languages(signals: Sequence[Signal], atoms: Atoms) -> None:
+    """Let one language fire, or none."""
+    _write({signal.key: frozenset({language(signal)}) for signal in signals}, signals, atoms)
+    for signal in signals:
+        variable = atoms.fact("language", language(signal))
+        atoms.oracle.fact([-variable, atoms.raw(signal.key)])
+        atoms.oracle.fact([variable, -atoms.raw(signal.key)])
+
+
+def language(signal: Signal) -> str:
+    """Return the code of a language signal: its `code`, else its name."""
+    code = str(signal.fields.get("code", signal.name)).casefold()
+    return _SAME.get(code, code)
+
+
+def write_domains(signals: Sequence[Signal], atoms: Atoms) -> None:
+    """Let domains without a category in common exclude each other, and follow from narrower ones."""
+    named = [signal for signal in signals if categories(signal)]
+    _write({signal.key: categories(signal) for signal in named}, named, atoms)
+
+
+def categories(signal: Signal) -> frozenset[str]:
+    """Return the categories of a domain signal, else its name; none if only its description says what it is."""
+    given = signal.fields.get("mmlu_categories")
+    if isinstance(given, list | tuple) and given:
+        return frozenset(str(name).casefold().replace("_", " ") for name in given)
+    return frozenset() if "description" in signal.fields else frozenset({signal.name.casefold()})
+
+
+def _write(labels: Mapping[str, frozenset[str]], signals: Sequence[Signal], atoms: Atoms) -> None:
+    """Write what follows from the labels whose shares each signal sums."""
+    least = {signal.key: _threshold(signal) for signal in signals}
+    for one, two in combinations(labels, 2):
+        for first, second in ((one, two), (two, one)):
+            if labels[first] <= labels[second] and least[first] >= least[second]:
+                atoms.oracle.fact([-atoms.raw(first), atoms.raw(second)])
+        if labels[one].isdisjoint(labels[two]) and least[one] + least[two] >= 1:
+            atoms.oracle.assume([-atoms.raw(one), -atoms.raw(two)])
+
+
+def _threshold(signal: Signal) -> float:
+    given = signal.fields.get("threshold", THRESHOLD)
+    return given if isinstance(given, int | float) and not isinstance(given, bool) else 0.0

@@ -1,0 +1,89 @@
+"""What is known of keyword signals: a text holds each of the words or not, and a signal asks for some, all or none."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from graphs.policy.checks.atoms import Atoms, Fact, declaration
+from graphs.policy.policy import Signal
+
+__all__ = ["write_words"]
+
+_PLAIN = re.compile(r"[^\W\u0e00-\uffff]+(?: [^\W\u0e00-\uffff]+)*")
+"""Words between blanks, of scripts that set blanks."""
+_SOME, _ALL, _NONE = ("OR", "ANY"), ("AND", "ALL"), ("NOR", "NONE")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word that a text can hold: as it is looked for, so that equal ones are found in the same texts."""
+
+    text: str
+    sensitive: bool
+    how: str
+    """How it is looked for; empty if as a whole word."""
+
+    def within(self) -> Iterable["Word"]:
+        """Yield the words that a text holds if it holds this one."""
+        if self.how or not _PLAIN.fullmatch(self.text):
+            return
+        parts = self.text.split(" ")
+        for start in range(len(parts)):
+            for end in range(start + 1, len(parts) + 1):
+                part = " ".join(parts[start:end])
+                if self.sensitive:
+                    yield Word(part, True, "")
+                yield Word(part.casefold(), False, "")
+
+
+def write_words(signals: Sequence[Signal], atoms: Atoms) -> None:
+    """Let signals over the same words agree, and those that ask for fewer of them follow from each other."""
+    words: dict[Word, int] = {}
+    given: dict[Word, str] = {}
+    for signal in signals:
+        operator = str(signal.fields.get("operator", "OR")).upper()
+        literals = []
+        for keyword in keywords(signal):
+            word = _word(signal, keyword)
+            if word not in words:
+                words[word] = atoms.fact("words", keyword)
+                given[word] = keyword
+            literals.append(words[word])
+        if not literals or operator not in (*_SOME, *_ALL, *_NONE) or _loose(signal):
+            continue
+        joined = atoms.circuit.all_of if operator in _ALL else atoms.circuit.any_of
+        found = joined(literals)
+        atoms.define(signal.key, -found if operator in _NONE else found)
+    exact = {word.text for word in words if word.sensitive}
+    for word, literal in words.items():
+        if not word.sensitive:  # an example must not fire a signal for which the case counts
+            atoms.facts[literal] = Fact("words", _otherwise(given[word], exact))
+        for part in word.within():
+            if words.get(part, literal) != literal:
+                atoms.oracle.fact([-literal, words[part]])
+
+
+def _otherwise(word: str, exact: set[str]) -> str:
+    """Return a word in a case that differs from all of `exact`, if there is one."""
+    forms = (word, word.lower(), word.upper(), word.title(), word.swapcase())
+    return next((form for form in forms if form not in exact), word)
+
+
+def keywords(signal: Signal) -> list[str]:
+    """Return the words that a keyword signal asks for."""
+    given = signal.fields.get("keywords")
+    return [str(word) for word in given] if isinstance(given, list | tuple) else []
+
+
+def _word(signal: Signal, keyword: str) -> Word:
+    method = str(signal.fields.get("method", "")).casefold()
+    sensitive = signal.fields.get("case_sensitive") is True
+    if method in ("", "exact") and not signal.fields.get("fuzzy_match"):
+        text = " ".join(keyword.split())
+        return Word(text if sensitive else text.casefold(), sensitive, "")
+    return Word(keyword, sensitive, declaration(signal, without=["keywords", "operator"]))
+
+
+def _loose(signal: Signal) -> bool:
+    """Return whether a threshold of 0 makes a word found that is not there."""
+    return any(signal.fields.get(f"{method}_threshold") == 0 for method in ("bm25", "ngram"))

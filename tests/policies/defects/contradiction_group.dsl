@@ -1,0 +1,8 @@
+# expect: contradiction 7
+MODEL m {}
+MODEL n {}
+SIGNAL embedding cats { threshold: 0.5  candidates: ["My cat will not eat"] }
+SIGNAL embedding taxes { threshold: 0.5  candidates: ["How do I file my tax return"] }
+SIGNAL_GROUP topics { semantics: "exclusive"  members: ["cats", "taxes"]  default: "cats" }
+ROUTE odd { PRIORITY 9  WHEN embedding("cats") AND embedding("taxes")  MODEL "m" }
+ROUTE rest { MODEL "n" }

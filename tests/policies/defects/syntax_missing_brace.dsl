@@ -1,0 +1,4 @@
+# expect: syntax 5
+MODEL m {}
+ROUTE a {
+  MODEL "m"

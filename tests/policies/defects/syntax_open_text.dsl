@@ -1,0 +1,4 @@
+# expect: syntax 3
+MODEL m {}
+SIGNAL keyword loud { operator: "OR"  keywords: ["loud] }
+ROUTE b { MODEL "m" }

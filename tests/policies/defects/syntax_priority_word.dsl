@@ -1,0 +1,6 @@
+# expect: syntax 4
+MODEL m {}
+ROUTE a {
+  PRIORITY high
+  MODEL "m"
+}

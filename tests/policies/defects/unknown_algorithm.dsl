@@ -1,0 +1,4 @@
+# expect: unknown_algorithm 4
+MODEL m {}
+MODEL n {}
+ROUTE rest { MODEL "m", "n"  ALGORITHM ello {} }
