@@ -38,9 +38,13 @@ def is_ipv4(text: str) -> bool:
 
 
 def is_ipv6(text: str) -> bool:
-    """Return whether a text is an IPv6 address with a digit, since `a::b` is rather code."""
+    """Return whether a text is an IPv6 address of some length with a digit, since `a[1::2]` is code."""
     try:
         found = ipaddress.IPv6Address(text)
     except ValueError:
         return False
-    return any(c.isdigit() for c in text) and not (found.is_loopback or found.is_unspecified)
+    return (
+        len(text) > 6
+        and any(c.isdigit() for c in text)
+        and not (found.is_loopback or found.is_unspecified)
+    )

@@ -2,7 +2,8 @@
 
 The margin is the greatest cosine with a hard candidate less that with an easy one: above the threshold the text is
 hard, below its negative easy, else medium. Scores: hard is the margin, easy its negative, medium 1 less the margin's
-size. A `composer` is a condition on other signals; if it does not hold, the signal fires at no level.
+size. A `composer` is a condition on other signals, as they were read before groups are settled; if it does not hold,
+the signal fires at no level.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +18,7 @@ from graphs.policy.signals.turn import Turn
 __all__ = ["COMPLEXITY", "LEVELS", "composed", "composer_keys", "levels"]
 
 LEVELS = ("hard", "medium", "easy")
-THRESHOLD = 0.1
+THRESHOLD = 0.05
 OPERATORS = ("and", "all", "or", "any", "not", "nor", "none")
 HARD = (
     "Prove this theorem step by step and say where each assumption is used.",
@@ -63,7 +64,7 @@ def composed(
 ) -> dict[str, Reading]:
     """Return a signal's readings after its composer: as they are if it holds, else none that fires."""
     composer = signal.fields.get("composer")
-    if not composer:
+    if not composer or any(reading.fault for reading in own.values()):
         return dict(own)
     faults = [others[k].fault for k in composer_keys(signal) if k in others and others[k].fault]
     unknown = [key for key in composer_keys(signal) if key not in others]
@@ -81,11 +82,13 @@ def composer_keys(signal: Signal) -> tuple[str, ...]:
     return tuple(_keys(signal.fields.get("composer") or {}))
 
 
-def _keys(node: Mapping[str, Any]) -> Iterator[str]:
-    if "conditions" in node:
-        for part in node["conditions"]:
+def _keys(node: Any) -> Iterator[str]:
+    if not isinstance(node, Mapping):
+        return
+    if isinstance(parts := node.get("conditions"), list):
+        for part in parts:
             yield from _keys(part)
-    elif "name" in node:
+    elif "type" in node and "name" in node:
         yield f"{node['type']}:{node['name']}"
 
 

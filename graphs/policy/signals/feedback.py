@@ -21,7 +21,7 @@ __all__ = ["FACT_CHECK", "USER_FEEDBACK"]
 THRESHOLD = 0.5
 _SURE = 0.9
 _STEEPNESS = 2.0
-"""What a margin of cosines is worth: 0.25 gives all of the score."""
+"""What a margin of cosines is worth: 0.25 gives a score of 0.5."""
 _PHRASE = "a phrase"
 
 _PHRASES: Mapping[str, Sequence[str]] = {
@@ -127,7 +127,7 @@ def _judge(kind: str, others: Sequence[str], *, threshold: float, kit: Kit) -> R
     def read(turn: Turn) -> Reading:
         near = nearest(turn.vectors, ours)[0] - nearest(turn.vectors, theirs)[0]
         marked = phrases.search(turn.utf8) is not None
-        score = max(_SURE if marked else 0.0, 0.5 + _STEEPNESS * near if near > 0 else 0.0)
+        score = max(_SURE if marked else 0.0, min(_SURE, _STEEPNESS * near))
         detail = _PHRASE if marked else "examples"
         return fired(score >= threshold and score > 0, score, threshold, detail)
 

@@ -23,7 +23,7 @@ from graphs.policy.signals.turn import Turn, visible
 __all__ = ["JAILBREAK", "attempt"]
 
 THRESHOLD = 0.5
-CONTRAST_THRESHOLD = 0.1
+CONTRAST_THRESHOLD = 0.2
 METHODS = ("", "pattern", "contrastive", "hybrid", "classifier")
 
 

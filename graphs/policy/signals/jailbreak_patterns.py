@@ -102,7 +102,7 @@ _PERSONA = (
     ),
     (0.9, rf"\b{_PLAY}\s+(?:now\s+)?(?:an?\s+|the\s+)?(?:\w+\s+){{0,4}}?{_FREED}\b"),
     (
-        0.55,
+        0.45,
         r"\b(?:without|with no|free (?:of|from)|(?:no longer|not) (?:bound|restricted|limited) by|ha(?:s|ve|d) no)\s+"
         rf"(?:(?:any|all|your|the|ethical|moral|content|safety|usual)\s+){{0,4}}{_LIMITS}\b",
     ),
@@ -241,6 +241,8 @@ BENIGN = (
     "Explain how prompt injection works and how to defend against it.",
     "Please ignore my last message, I meant the other file.",
     "Let us play a game in which you are a pirate.",
+    "Are you a real person or an AI?",
+    "Turn off the light.",
     "Which rules does your company have for returns?",
     "Decode this base64 string for me.",
     "Write a story about a robot that breaks free.",

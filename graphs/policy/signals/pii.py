@@ -45,6 +45,8 @@ def _no_word(text: str) -> bool:
 
 
 _EDGE, _END = r"(?:^|[^\w.+-])", r"(?:$|[^\w-])"
+_APART = r"(?:^\s*|[^\w\s.+-]\s{0,3}|[\pL_,;:.]\s{1,3})"
+"""No digit comes before, so that a piece of a longer number is none."""
 _STREETS = "street|st|avenue|ave|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|square|terrace|highway|parkway"
 _BIRTH = (
     r"date of birth|dob|d\.o\.b\.|born on|born|birthday is|geboren am|geburtsdatum|née? le|date de naissance"
@@ -70,7 +72,7 @@ _FRENCH_STREET = (
     r"(?:(?i:de|du|des|la|le|les|d'|l') ?){0,3}[A-ZÉÈ][\pL'-]{2,30}"
 )
 _LIVES_AT = "my address is|i live at|ich wohne in|ship (?:it )?to|deliver (?:it )?to"
-_NATIONAL = r"\(\d{3}\) ?\d{3}[ .-]\d{4}|\d{3}[.-]\d{3}[.-]\d{4}|\(?0\d{2,4}\)?[ /-]{1,2}\d{3,4}[ -]?\d{3,5}"
+_NATIONAL = r"\(\d{3}\) ?\d{3}[ .-]\d{4}|\d{3}[.-]\d{3}[.-]\d{4}|\(?0[1-9]\d{1,3}\)?[ /-]{1,2}\d{3,4}[ -]?\d{3,5}"
 _KEY_STARTS = "sk|pk|rk|gsk|xai|hf|glpat|ghp|gho|ghs|github_pat|xox[abprs]"
 _KEY_IS = r"api[ _-]?key|secret[ _-]?key|access[ _-]?token|auth[ _-]?token|client[ _-]?secret"
 _PASSWORD = r"password|passwort|passwd|pwd|mot de passe|contraseña"  # noqa: S105 the word, not one
@@ -78,11 +80,11 @@ FORMS = (
     Form("EMAIL_ADDRESS", rf"{_EDGE}([\w.+%-]{{1,64}}@(?:[\w-]{{1,63}}\.){{1,6}}[A-Za-z]{{2,24}})\b", 0.95),
     Form(
         "PHONE_NUMBER",
-        rf"{_EDGE}((?:\+|00)[1-9]\d{{0,2}}[ ()/.-]{{0,2}}\d(?:[ ()/.-]{{0,2}}\d){{6,12}}){_END}",
+        rf"{_APART}((?:\+|00)[1-9]\d{{0,2}}[ ()/.-]{{0,2}}\d(?:[ ()/.-]{{0,2}}\d){{6,12}}){_END}",
         0.9,
         _enough_digits,
     ),
-    Form("PHONE_NUMBER", rf"{_EDGE}({_NATIONAL}){_END}", 0.7, _enough_digits),
+    Form("PHONE_NUMBER", rf"{_APART}({_NATIONAL}){_END}", 0.7, _enough_digits),
     Form("PHONE_NUMBER", rf"(?i:{_CALL})\b[^\d\n]{{0,20}}?(\+?\d[\d ()/.-]{{6,18}}\d)", 0.85, _enough_digits),
     Form(
         "CREDIT_CARD",
