@@ -48,6 +48,14 @@ SOURCES: Mapping[str, Count] = {
 }
 
 
+UNTOLD = frozenset({
+    "active_tool_loop", "assistant_message", "assistant_tool_call", "assistant_tool_cycle", "system_message", "tool_call",
+    "tool_result",
+})  # fmt: skip
+ROLES = frozenset({"assistant", "developer", "non_user", "system", "tool"})
+"""With `UNTOLD` what other routers count, and a request here does not tell."""
+
+
 def _source(feature: Mapping[str, Any]) -> Count | None:
     source = feature.get("source")
     if not isinstance(source, Mapping):
@@ -56,6 +64,21 @@ def _source(feature: Mapping[str, Any]) -> Count | None:
     if source.get("type") in ("message", "message_count") and role == "user":
         return _user_messages
     return SOURCES.get(source.get("type", "")) if role == "" else None
+
+
+def _untold(feature: Mapping[str, Any]) -> str | None:
+    """Return what a source counts that a request does not tell, None if it is no such source."""
+    source = feature.get("source")
+    if not isinstance(source, Mapping):
+        return None
+    kind, role = str(source.get("type", "")), str(source.get("role", ""))
+    untold = kind in UNTOLD or (kind in ("message", "message_count") and role in ROLES)
+    return f"{kind} {role}".strip() if untold else None
+
+
+def _conversation_plugin(signal: Signal) -> str | None:
+    counted = _untold(signal.fields["feature"])
+    return f"needs a classifier: a request does not tell {counted}" if counted else None
 
 
 def _conversation(signal: Signal, _: Kit) -> Read:
@@ -75,7 +98,7 @@ def _conversation_problems(signal: Signal) -> Iterator[Problem]:
     kind = feature.get("type")
     if kind not in ("exists", "count"):
         yield Problem("feature", f"its type is {kind!r}, expected exists or count")
-    if _source(feature) is None:
+    if _source(feature) is None and _untold(feature) is None:
         yield Problem(
             "feature",
             f"a request does not tell {feature.get('source')!r}, expected a source of type {', '.join(SOURCES)}, "
@@ -140,6 +163,7 @@ CONVERSATION = Family(
     required=frozenset({"feature"}),
     prepare=_conversation,
     problems=_conversation_problems,
+    plugin=_conversation_plugin,
 )
 PHASE = Family(fields={"phases": Kind.TEXTS}, prepare=_phase, problems=_phase_problems)
 HOLDER = Family(fields={"agents": Kind.TEXTS}, prepare=_holder)

@@ -1,9 +1,9 @@
 """domain signals: which field of knowledge a text belongs to.
 
-By name, or by `mmlu_categories`, a signal asks for some of MMLU-Pro's 14 categories; its score is the sum of their
-probabilities by the fitted head, so of signals with different categories at most one reaches 0.5. A signal with
-another name and no categories is read by how near the text lies to its `description`. The head was fitted on the
-vectors of all-MiniLM-L6-v2 and says nothing of other encoders' ones.
+By name, or by `mmlu_categories`, a signal asks for some of MMLU-Pro's 14 categories or of MMLU's 57 subjects; its score
+is the sum of their categories' probabilities by the fitted head, so of signals with different categories at most one
+reaches 0.5. A signal with another name and no categories is read by how near the text lies to its `description`. The
+head was fitted on the vectors of all-MiniLM-L6-v2 and says nothing of other encoders' ones.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,6 +13,7 @@ from graphs.policy.request import Reading
 from graphs.policy.signals.domain_head import DOMAINS, DomainHead
 from graphs.policy.signals.embedding import similarity
 from graphs.policy.signals.family import Family, Kind, Kit, Problem, Read, fired
+from graphs.policy.signals.mmlu_subjects import CATEGORY_OF
 from graphs.policy.signals.turn import Turn
 
 __all__ = ["DOMAIN", "categories", "domain_fault"]
@@ -46,7 +47,7 @@ def domain_fault(signal: Signal) -> str | None:
 
 def _category(name: str) -> str | None:
     plain = " ".join(name.casefold().replace("_", " ").replace("-", " ").split())
-    plain = _OTHER_NAMES.get(plain, plain)
+    plain = _OTHER_NAMES.get(plain) or CATEGORY_OF.get(plain, plain)
     return plain if plain in DOMAINS else None
 
 

@@ -24,7 +24,7 @@ __all__ = ["JAILBREAK", "attempt"]
 
 THRESHOLD = 0.5
 CONTRAST_THRESHOLD = 0.2
-METHODS = ("", "pattern", "contrastive", "hybrid", "classifier")
+METHODS = ("", "pattern", "contrastive", "hybrid", "classifier", "embedding")
 
 
 def attempt(text: bytes) -> tuple[float, str]:
@@ -110,7 +110,8 @@ def _either(first: Read, second: Read) -> Read:
 
 
 def _method(signal: Signal) -> str:
-    return str(signal.fields.get("method", "")).casefold()
+    given = str(signal.fields.get("method", "")).casefold()
+    return "hybrid" if given == "embedding" else given  # its older name
 
 
 def _contrasts(signal: Signal) -> bool:

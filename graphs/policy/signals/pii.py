@@ -129,7 +129,8 @@ _ALIASES = {
     "US_DRIVER_LICENSE": "ID_NUMBER", "SECRET": "API_KEY", "TOKEN": "API_KEY",
 }  # fmt: skip
 _ELSEWHERE = frozenset({
-    "PERSON", "LOCATION", "GPE", "ORGANIZATION", "NRP", "DATE_TIME", "AGE", "TITLE", "URL", "DOMAIN_NAME", "ZIP_CODE",
+    "PERSON", "NAME", "LOCATION", "GPE", "ORGANIZATION", "NRP", "DATE_TIME", "AGE", "TITLE", "URL", "DOMAIN_NAME",
+    "ZIP_CODE",
 })  # fmt: skip
 """Types that classifiers find and patterns cannot: to allow them changes nothing here."""
 

@@ -1,4 +1,4 @@
-# expect: redundant 5
+# A rule of its own for the record: it serves as the next one does.
 MODEL m {}
 MODEL n {}
 SIGNAL keyword small { operator: "OR"  keywords: ["small"] }
