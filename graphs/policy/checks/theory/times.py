@@ -12,7 +12,7 @@ from datetime import date, datetime, time, timedelta
 from graphs.policy.checks.atoms import Atoms
 from graphs.policy.policy import Signal
 
-__all__ = ["write_times"]
+__all__ = ["Span", "span_of", "write_times"]
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MONDAY = date(2026, 1, 5)
@@ -46,7 +46,7 @@ def write_times(signals: Sequence[Signal], atoms: Atoms) -> None:
     """Let the spans that hold one moment fire."""
     zones: defaultdict[str, dict[str, Span]] = defaultdict(dict)
     for signal in signals:
-        if (span := _span(signal)) is not None:
+        if (span := span_of(signal)) is not None:
             zones[str(signal.fields.get("zone", "UTC"))][signal.key] = span
     for zone, spans in zones.items():
         moments = (
@@ -77,7 +77,7 @@ def _shown(day: date, minute: int, zone: str) -> str:
     return f"{moment.isoformat(timespec='minutes')} {zone}"
 
 
-def _span(signal: Signal) -> Span | None:
+def span_of(signal: Signal) -> Span | None:
     """Return a signal's span; None if it cannot be read, which the signals' own check tells."""
     fields = signal.fields
     try:
