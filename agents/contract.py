@@ -83,6 +83,8 @@ class AgentContext:
     begin: Callable[[str], Awaitable[bool]] | None = None
     """Notes in the thread that a piece of work begins, by a key that is the same when the run is repeated after a
     crash; False if it had begun before, so that what must not be done twice is not. None where no thread is kept."""
+    allows: Callable[[str, Mapping[str, Any]], Awaitable[str]] | None = None
+    """Says why the policy lets a tool not be called with these arguments, empty if it does; None without a policy."""
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     """The moment of the turn, with its zone: an agent reads no other clock."""
 

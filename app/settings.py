@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal
 
 import platformdirs
 from dotenv import load_dotenv
-from graphs.policy.signals.classifiers import load_classifiers
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -23,6 +22,7 @@ from graphs.gateway.gateway import Places
 from graphs.gateway.gguf_files import check_gguf, parse_local_models
 from graphs.gateway.models import Model, Price
 from graphs.gateway.transport import Limits
+from graphs.policy.signals.classifiers import load_classifiers
 from graphs.routing.choice import preference_weight
 from graphs.services import Options, Services
 from graphs.shadow import Shadow

@@ -4,9 +4,9 @@
 
 PATH is a Parquet file with the columns `dataset` (`mmlu-pro/DOMAIN`) and `query` (a question of MMLU-Pro, Apache-2.0,
 with its options). Fitted on: each question without its options, its first sentence, its last one, its first words; and
-the short chat texts of `benchmarks/domain_phrases.py`. A tenth of the questions, by their hash, is held out for the
-figures printed, another tenth chooses the penalty and the temperature. The same data gives the same numbers on one
-machine. The hash that it prints belongs into `graphs/policy/signals/domain_head.py`.
+the short chat texts of `benchmarks/domain_phrases.py`. A tenth of both, by the texts' hash, is held out for the figures
+printed; another tenth chooses the penalty and the temperature, and is then fitted on too. The same data gives the same
+numbers on one machine. The hash that it prints belongs into `graphs/policy/signals/domain_head.py`.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from graphs.routing.encoder import CachedEncoder, make_encoder
 
 Matrix = NDArray[np.float64]
 PENALTIES = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3)
-PHRASE_WEIGHT = 3.0
+PHRASE_WEIGHT = 20.0
 """How much a short chat text counts beside one of a question's texts: there are a hundred times fewer."""
 FIRST_WORDS = 12
 _SENTENCE = re.compile(r"(?<=[.?!])\s+")
@@ -73,7 +73,9 @@ def main() -> int:
     sharpness = minimize_scalar(
         lambda s: choose.loss(weights, s), bounds=(0.2, 3), method="bounded"
     ).x
-    print(f"penalty {penalty}, sharpness {sharpness:.2f}, {len(train.y)} texts")
+    both = _rows(parts["train"] + parts["choose"], encoder, phrases="train choose")
+    weights = _fit(both, penalty)
+    print(f"penalty {penalty}, sharpness {sharpness:.2f}, {len(both.y)} texts")
     _report(weights, float(sharpness), parts["test"], encoder)
     print(_write(arguments.output, weights * sharpness))
     return 0
@@ -82,8 +84,11 @@ def main() -> int:
 def _read(path: Path, part: str) -> list[tuple[str, str]]:
     """Return (question without its options, domain) of one part of the data."""
     rows = duckdb.connect().execute("SELECT query, dataset FROM read_parquet(?)", [str(path)])
-    pairs = [(q.partition("\nOptions:")[0].strip(), d.removeprefix("mmlu-pro/")) for q, d in rows.fetchall()]  # fmt: skip
-    return sorted(pair for pair in set(pairs) if _part(pair[0]) == part)
+    pairs = {
+        (query.partition("\nOptions:")[0].strip(), dataset.removeprefix("mmlu-pro/"))
+        for query, dataset in rows.fetchall()
+    }
+    return sorted(pair for pair in pairs if _part(pair[0]) == part)
 
 
 def _part(text: str) -> str:
@@ -99,7 +104,8 @@ def _variants(question: str) -> Iterator[str]:
 
 
 def _phrases(part: str) -> list[tuple[str, str]]:
-    return [(t, d) for d, texts in PHRASES.items() for t in texts if _part(t) == part]
+    """Return the short chat texts of some parts, named with blanks between."""
+    return [(t, d) for d, texts in PHRASES.items() for t in texts if _part(t) in part.split()]
 
 
 def _rows(pairs: Sequence[tuple[str, str]], encoder: CachedEncoder, *, phrases: str) -> Rows:
@@ -144,7 +150,7 @@ def _report(
         "whole question": list(test),
         "first sentence": [(_SENTENCE.split(q)[0], d) for q, d in test],
         "first words": [(" ".join(q.split()[:FIRST_WORDS]), d) for q, d in test],
-        "short chat texts": _phrases("test") + _phrases("choose"),
+        "short chat texts": _phrases("test"),
     }
     for name, pairs in kinds.items():
         y = np.array([DOMAINS.index(d) for _, d in pairs])

@@ -36,7 +36,7 @@ def _signals(count: int, draw: random.Random) -> dict[str, Signal]:
             "embedding": {"threshold": draw.choice([0.6, 0.7, 0.8]), "candidates": draw.sample(WORDS, 3)},
             "context": {"min_tokens": (low := draw.randrange(30_000)), "max_tokens": low + draw.randrange(20_000)},
             "authz": {"subjects": [{"kind": "group", "name": g} for g in draw.sample(WORDS[:20], 2)]},
-            "time": {"from": f"{draw.randrange(12):02}:00", "to": f"{draw.randrange(12, 24)}:30", "days": ["mon", "wed"]},
+            "time": {"from": f"{draw.randrange(12):02}:00", "to": f"{draw.randrange(12, 24)}:30", "days": ["mon"]},
             "jailbreak": {"threshold": draw.random()},
         }[kind]  # fmt: skip
         made.append(Signal(type=kind, name=f"s{n}", fields=fields))

@@ -6,7 +6,7 @@ knows no routing: a refused, failed or declined agent is an outcome, and the mac
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessage
@@ -18,6 +18,7 @@ from agents.contract import AgentContext, Outcome, OutcomeEvent
 from agents.errors import CheckpointError, MomaError, UnreachableError
 from agents.registry import AgentGraph
 from graphs import record as records
+from graphs.budgets import Left
 from graphs.floor import question_stands
 from graphs.gateway.chat_model import GatewayChatModel
 from graphs.gateway.ledger import Ledger
@@ -26,6 +27,7 @@ from graphs.masks import Caller, Moment, agent_refusal
 from graphs.nodes.models import always_best, left_of, order_models, spender
 from graphs.outcome import SERVED, checked, failure, request_of
 from graphs.permits import with_policy
+from graphs.policy.gate import Asking
 from graphs.results import results_here
 from graphs.services import Services
 from graphs.state import Context, State
@@ -158,7 +160,7 @@ async def _run(
             order = await services.with_books(
                 order_models, state, runtime.context, services, behind_agent=True
             )
-            granted = _granted(order, state, runtime, services, ledger, seconds=seconds)
+            granted = _granted(agent_id, order, state, runtime, services, ledger, seconds=seconds)
             result = await graph.ainvoke(_given(agent_id, state), context=granted)
         works = True
         return checked(agent_id, result)
@@ -204,7 +206,34 @@ def _given(agent_id: str, state: State) -> dict[str, Any]:
     }
 
 
+def _allows(
+    agent_id: str, state: State, context: Context | None, services: Services
+) -> Callable[[str, Mapping[str, Any]], Awaitable[str]] | None:
+    """Return what asks the policy about an agent's calls of tools; None without a policy."""
+    judged = services.permits.of(state, context) if services.permits else None
+    if judged is None:
+        return None
+    gate = judged.engine.gate if judged.engine else None
+    caller = services.caller(context, Left(None))
+    asking = Asking(
+        user=context.user if context else Context().user,
+        grants=tuple(caller.grants),
+        agent=agent_id,
+        phase=str(state.get("phase") or Phase.IDLE),
+        holder=state.get("active_agent"),
+    )
+
+    async def why_not(tool: str, arguments: Mapping[str, Any]) -> str:
+        if gate is None:
+            return "the policy could not be asked"
+        ruling = await asyncio.to_thread(gate.tool_call, tool, dict(arguments), asking=asking)
+        return "" if ruling.allowed else f"the policy denies it: {ruling.reason}"
+
+    return why_not
+
+
 def _granted(
+    agent_id: str,
     order: Sequence[str],
     state: State,
     runtime: Runtime[Context],
@@ -233,6 +262,7 @@ def _granted(
         embed=services.embed,
         capable=first >= services.options.capable_from,
         begin=results.begin if results else None,
+        allows=_allows(agent_id, state, runtime.context, services),
         now=services.moment(state["decision"]),
     )
 

@@ -75,7 +75,9 @@ class Permits:
     async def ready(self, state: State, context: Context | None) -> Judged:
         """Return what the policy says of the turn of `state`; its signals are read in a thread."""
         known = self._turns.get(state["decision"]["id"])
-        return known or await asyncio.to_thread(self.of, state, context)
+        if known is not None:
+            return known
+        return await asyncio.to_thread(self.of, state, context)
 
     def of(self, state: State, context: Context | None) -> Judged:
         """Return what the policy says of the turn of `state`, asked now if it was not before."""

@@ -34,9 +34,9 @@ from graphs.gateway.models import Model, resolve_path
 from graphs.gateway.transport import Limits
 from graphs.masks import Caller, ModelFacts
 from graphs.permits import Permits
-from graphs.policy.checks import Known
+from graphs.policy.checks.known import Known
 from graphs.policy.live import LivePolicy
-from graphs.policy.signals.classifiers import Classifier
+from graphs.policy.signals.classifiers import Classifiers
 from graphs.redaction import hide
 from graphs.routing.dialogue import Dialogue
 from graphs.routing.encoder import Encoder, make_encoder
@@ -70,7 +70,7 @@ class Options:
     """The folder of a measured profile; without one the catalogue's assumed qualities count."""
     policy: Path | None = None
     """The policy file that every turn is judged by; None lets the other masks decide alone."""
-    classifiers: Mapping[str, Classifier] = field(default_factory=dict)
+    classifiers: Classifiers = field(default_factory=dict)
     """The policy's plug-ins, by the type of signal or by `type:name`."""
     preference: Preference = "auto"
     budgets: BudgetLimits = field(default_factory=BudgetLimits)
@@ -334,7 +334,7 @@ class Services:
                 self._router.change(before, after)
 
     def _load(self) -> Router:
-        encoder = self.encoder
+        encoder = self.shared_encoder
         return Router.from_parts(
             encoder,
             profile=self._profile(encoder),
@@ -362,7 +362,7 @@ class Services:
         return Fitted.load()
 
     @cached_property
-    def encoder(self) -> Encoder:
+    def shared_encoder(self) -> Encoder:
         """The encoder of the routers and of the policy; made when it is first asked for."""
         return self._encoder()
 
@@ -375,7 +375,7 @@ class Services:
             return
         live = LivePolicy(
             self.options.policy,
-            encoder=lambda: self.encoder,
+            encoder=lambda: self.shared_encoder,
             known=self._known,
             classifiers=self.options.classifiers,
         )

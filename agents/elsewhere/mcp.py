@@ -138,7 +138,8 @@ async def _choose(
         # It has what it asks for: a weak model goes in circles.
         return _end(done(await chooser.answer(), data=_used(steps)))
     call = Step(tool=tool["name"], arguments=arguments, result="", ok=False)
-    if fault is not None:
+    fault = fault or await _denied(call, runtime.context)
+    if fault:
         return {"steps": [*steps, {**call, "result": f"not called: {fault}"}], "go": "choose"}
     return {"call": call, "go": "approve" if tool["changes"] else "call"}
 
@@ -174,6 +175,8 @@ async def _call(
     tool = tools.get(call["tool"])
     if tool is None or checked_arguments(tool, call["arguments"])[1] is not None:
         return _end(failed(f"the MCP server {server.id} has changed {call['tool']} meanwhile"))
+    if why := await _denied(call, context):
+        return _end(failed(f"{call['tool']} was not called: {why}"))
     asked = next(t for t in state["tools"] if t["name"] == call["tool"])
     if tool["changes"] and not asked["changes"]:
         return {"tools": [*tools.values()], "go": "choose"}
@@ -187,6 +190,11 @@ async def _call(
     except AgentError as error:
         return _end(_unknown(call, str(error)))
     return {"steps": [*state["steps"], made], "go": "choose"}
+
+
+async def _denied(call: Step, context: AgentContext) -> str:
+    """Return why the policy lets a call not be made, empty if it does."""
+    return "" if context.allows is None else await context.allows(call["tool"], call["arguments"])
 
 
 def _unknown(call: Step, why: str) -> AgentState:

@@ -4,10 +4,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from graphs.policy.targets.manifest import compile_policy, drift, write
-
 from app.policy.loading import add_file, load
+from graphs.catalog import Catalog
 from graphs.policy.findings import faults, in_order
+from graphs.policy.targets.manifest import compile_policy, drift, write
 
 __all__ = ["add_arguments", "main"]
 
@@ -38,7 +38,8 @@ def main(arguments: argparse.Namespace) -> int:
         for finding in found:
             print(finding.line(str(arguments.output)))
         return 1 if faults(found) else 0
-    files = compile_policy(loaded.engine.policy, loaded.text, loaded.findings)
+    models = Catalog.from_file(arguments.catalog).models if arguments.catalog else ()
+    files = compile_policy(loaded.engine.policy, loaded.text, loaded.findings, models=models)
     write(arguments.output, files)
     print(
         f"{len(files)} files of the policy {loaded.engine.hash[:12]}: {arguments.output}",

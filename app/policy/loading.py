@@ -4,19 +4,18 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
-from graphs.policy.checks import Known
-from graphs.policy.signals.classifiers import load_classifiers
-from graphs.policy.signals.reader import Reader
-
 from agents.errors import PolicyError
 from app.settings import read_settings
 from graphs.catalog import Catalog
+from graphs.policy.checks.known import Known
 from graphs.policy.engine import Engine
 from graphs.policy.findings import Finding
 from graphs.policy.live import build_engine
 from graphs.policy.lower import recipes
 from graphs.policy.parser import parse
 from graphs.policy.read import read_policy, read_text
+from graphs.policy.signals.classifiers import load_classifiers
+from graphs.policy.signals.reader import Reader
 from graphs.routing.encoder import make_encoder
 
 __all__ = ["Loaded", "add_file", "load", "recipes_of"]
@@ -57,7 +56,7 @@ def load(arguments: argparse.Namespace, *, recipe: str | None = None) -> Loaded:
     text = read_text(arguments.file)
     policy, _ = read_policy(text, recipe)
     classifiers = load_classifiers(settings.policy_classifiers)
-    encoder = make_encoder(settings.encoder) if Reader.needs_encoder(policy) else None
+    encoder = make_encoder(settings.encoder) if Reader.needs_encoder(policy, classifiers) else None
     known = _known(arguments.catalog) if arguments.catalog else None
     engine, findings = build_engine(
         text, encoder=encoder, classifiers=classifiers, known=known, recipe=recipe

@@ -1,15 +1,14 @@
 """What the policy's rule does to an answer besides choosing who gives it: its text, its instructions, its tools."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from graphs.call import INSTRUCTIONS, instructions_of
 from graphs.permits import Judged
+from graphs.policy.tools import tool_refusal
 
-__all__ = ["CARRIED_OUT", "call_under", "fixed_answer"]
+__all__ = ["call_under", "fixed_answer"]
 
-CARRIED_OUT = frozenset({"fast_response", "system_prompt", "tools"})
-"""The plugins that a turn carries out."""
 _OF_TOOLS = ("tools", "tool_choice", "parallel_tool_calls")
 
 
@@ -36,21 +35,8 @@ def call_under(judged: Judged | None, call: Mapping[str, Any]) -> dict[str, Any]
 def _with_tools(fields: Mapping[str, Any] | None, call: Mapping[str, Any]) -> dict[str, Any]:
     if not fields or "tools" not in call:
         return dict(call)
-    kept = [t for t in call["tools"] if _lets(fields, str(t["function"]["name"]))]
+    kept = [t for t in call["tools"] if not tool_refusal(str(t["function"]["name"]), fields)]
     narrowed = {key: value for key, value in call.items() if key not in _OF_TOOLS}
     if kept:
         narrowed["tools"] = kept
     return narrowed
-
-
-def _lets(fields: Mapping[str, Any], tool: str) -> bool:
-    """Return whether the rule lets a tool be called; what it does not say in a known way, it does not let."""
-    mode = fields.get("mode", "passthrough")
-    allowed, blocked = (_names(fields.get(key)) for key in ("allow_tools", "block_tools"))
-    if mode == "passthrough":
-        return tool not in blocked
-    return mode == "filtered" and tool in allowed and tool not in blocked
-
-
-def _names(given: Any) -> Collection[str]:
-    return [name for name in given if isinstance(name, str)] if isinstance(given, list) else ()

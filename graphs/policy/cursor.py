@@ -17,7 +17,7 @@ _DEEPEST: Final = 40
 """How deep values and parentheses may be nested."""
 BLOCK_KINDS: Final[tuple[BlockKind, ...]] = (
     "SIGNAL", "SIGNAL_GROUP", "PROJECTION", "PLUGIN", "BACKEND", "MODEL", "AGENT", "GRANT", "GLOBAL", "ROUTE",
-    "DECISION_TREE", "TEST", "RECIPE", "ENTRYPOINT", "SESSION_STATE",
+    "DECISION_TREE", "TEST", "RECIPE", "ENTRYPOINT", "ROUTING", "SESSION_STATE",
 )  # fmt: skip
 STATEMENTS: Final = (
     "PRIORITY", "TIER", "NAME", "DESCRIPTION", "WHEN", "MODEL", "AGENT", "ALGORITHM", "PLUGIN", "FOR", "EMIT",

@@ -97,7 +97,8 @@ class Decider:
         held = self._order.ranked([place for place, truth in enumerate(truths) if truth], readings)
         chosen = rules[held[0]] if held else None
         unknown = [place for place, truth in enumerate(truths) if truth is None]
-        doubtful = [p for p in unknown if not held or not self._order.certainly_before(held[0], p)]
+        might = [*unknown, *self._unsure(held, unknown, readings)]
+        doubtful = [p for p in might if not held or not self._order.certainly_before(held[0], p)]
         return Verdict(
             rule=chosen,
             confidence=confidence_of(chosen.when, readings) if chosen else 0.0,
@@ -108,6 +109,15 @@ class Decider:
             otherwise=self.policy.default_model,
             audit=tuple(self.audit(chosen, readings)),
         )
+
+    def _unsure(self, held: Sequence[int], unknown: Sequence[int], readings: Readings) -> list[int]:
+        """Return rules that hold and that might come first, were the signals known that could not be read.
+
+        They may be surer than they seem; and a rule with a tier, if it holds, has the others ordered by confidence.
+        """
+        rules = self.policy.rules
+        tiers = any(rules[p].tier > 0 for p in unknown) and not any(rules[p].tier > 0 for p in held)
+        return [p for p in held[1:] if tiers or _faults([rules[p]], readings)]
 
     def audit(self, rule: Rule | None, readings: Readings) -> list[dict[str, Any]]:
         """Return a row for each signal that a rule asks for, and for those that its projections sum."""

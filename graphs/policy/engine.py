@@ -9,6 +9,7 @@ from typing import Any
 
 from graphs.policy.conditions import Test, compiled
 from graphs.policy.decide import Decider, Verdict
+from graphs.policy.gate import Gate
 from graphs.policy.policy import Policy
 from graphs.policy.request import Readings, Request
 from graphs.policy.signals.reader import Reader
@@ -39,6 +40,8 @@ class Engine:
         self.policy = policy
         self.reader = reader
         self.decider = Decider(policy)
+        self.gate = Gate(policy, reader, decider=self.decider)
+        """Rules on calls of tools and on messages to agents."""
         self._grants = {name: compiled(entry.when) for name, entry in policy.grants.items()}
         self._agents = {name: compiled(entry.when) for name, entry in policy.agents.items()}
 

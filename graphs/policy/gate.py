@@ -17,6 +17,7 @@ from graphs.policy.order import Order
 from graphs.policy.policy import Plugin, Policy
 from graphs.policy.request import Readings, Reads, Request
 from graphs.policy.syntax import Condition, references
+from graphs.policy.tools import tool_refusal
 
 __all__ = ["Asking", "Gate", "Ruling"]
 
@@ -90,7 +91,7 @@ class Gate:
             by = (
                 self._agent_refusal(asking.agent, verdict, readings, asking) if asking.agent else ""
             )
-            return by or _tool_refusal(name, _tools(verdict))
+            return by or _any_refusal(name, _tools(verdict))
 
         return self._ruled(arguments, tool, asking=asking, tools=(name,))
 
@@ -115,12 +116,12 @@ class Gate:
             request = self._request(flat_text(content), asking, tools=tools)
             readings = self._reader.read(request)
             verdict = self._decider.decide(readings)
-            why = self._doubt(verdict, readings) or refusal(verdict, readings)
+            why = self._doubt(verdict, readings) or _unruled(verdict) or refusal(verdict, readings)
         except InputError as error:
             why = str(error)
         except Exception as error:  # noqa: BLE001 whatever breaks in a signal, a gate that fails is shut
             why = f"the policy could not be asked ({type(error).__name__})"
-        rule = verdict.rule.name if verdict is not None and verdict.rule else None
+        rule = verdict.rule_name if verdict is not None else None
         ruled = f"the rule {rule}" if rule is not None else "no rule"
         allowed = f"{ruled} stands against it" if rule is None else f"{ruled} allows it"
         return Ruling(
@@ -144,7 +145,7 @@ class Gate:
         )
 
     def _doubt(self, verdict: Verdict, readings: Readings) -> str:
-        """Return why the verdict is not certain: a signal could not be read that might have changed which rule counts."""
+        """Return why the verdict is not certain: an unreadable signal might have changed which rule counts."""
         places = list(enumerate(self.policy.rules))
         chosen = next((place for place, rule in places if rule is verdict.rule), None)
         asked = {*verdict.held, *(rule.name for rule in verdict.doubtful)}
@@ -158,7 +159,7 @@ class Gate:
         self, agent: str, verdict: Verdict, readings: Readings, asking: Asking
     ) -> str:
         if verdict.agents is not None and agent not in verdict.agents:
-            return f"the rule {verdict.rule.name if verdict.rule else ''} does not let the agent {agent} serve"
+            return f"the rule {verdict.rule_name} does not let the agent {agent} serve"
         declared = self.policy.agents.get(agent)
         if declared is None:
             return ""
@@ -176,6 +177,12 @@ class Gate:
             return "" if grant in asking.grants else f"the caller lacks the grant {grant}"
         why = _unmet(declared.when, readings)
         return f"the caller lacks the grant {grant}: {why}" if why else ""
+
+
+def _unruled(verdict: Verdict) -> str:
+    if verdict.rule is None and verdict.otherwise is None:
+        return "no rule holds, and the policy has no default"
+    return ""
 
 
 def _unmet(condition: Condition | None, readings: Readings) -> str:
@@ -197,25 +204,6 @@ def _tools(verdict: Verdict) -> list[Plugin]:
     return [p for p in plugins if p.type == "tools" and p.fields.get("enabled", True) is not False]
 
 
-def _tool_refusal(name: str, plugins: Sequence[Plugin]) -> str:
+def _any_refusal(name: str, plugins: Sequence[Plugin]) -> str:
     """Return why a tool may not be called; every plugin must let it."""
-    return next(filter(None, (_refused_by(name, plugin.fields) for plugin in plugins)), "")
-
-
-def _refused_by(name: str, fields: Mapping[str, Any]) -> str:
-    allow, block = (_texts(fields.get(key)) for key in ("allow_tools", "block_tools"))
-    mode = fields.get("mode", "filtered" if allow or block else "passthrough")
-    if mode == "none":
-        return "the rule lets no tool be called"
-    if mode not in ("filtered", "passthrough"):
-        return f"the rule has the tools mode {mode!r:.40}, expected none, filtered or passthrough"
-    if name in block:
-        return f"the rule blocks the tool {name}"
-    if mode == "filtered" and name not in allow and (allow or not block):
-        return f"the tool {name} is not among those that the rule allows"
-    return ""
-
-
-def _texts(value: Any) -> list[str]:
-    values = value if isinstance(value, list | tuple) else [value]
-    return [v for v in values if isinstance(v, str)]
+    return next(filter(None, (tool_refusal(name, plugin.fields) for plugin in plugins)), "")

@@ -52,6 +52,7 @@ def gated_tool(
     asking: Who = Asking,
     own: Collection[str] = (),
     told: Told | None = None,
+    denied: Callable[[str], Exception] = DeniedError,
 ) -> _Function:
     """Return a server's tool function that asks the gate before it runs, with the same signature.
 
@@ -62,6 +63,7 @@ def gated_tool(
         asking: says who calls.
         own: the arguments that the server puts in itself, as its context; the caller did not send them.
         told: is told of each ruling.
+        denied: the error of a call that is denied; MCP's SDK shows clients the text of its own `ToolError` alone.
     """
     signature = inspect.signature(function)
     tool = name or str(getattr(function, "__name__", "tool"))
@@ -73,12 +75,12 @@ def gated_tool(
     @functools.wraps(function)
     async def gated(*args: Any, **more: Any) -> Any:
         ruling = await asyncio.to_thread(gate.tool_call, tool, sent(args, more), asking=asking())
-        _check(ruling, told)
+        _check(ruling, told, denied)
         return await function(*args, **more)
 
     @functools.wraps(function)
     def gated_at_once(*args: Any, **more: Any) -> Any:
-        _check(gate.tool_call(tool, sent(args, more), asking=asking()), told)
+        _check(gate.tool_call(tool, sent(args, more), asking=asking()), told, denied)
         return function(*args, **more)
 
     return cast(_Function, gated if inspect.iscoroutinefunction(function) else gated_at_once)
@@ -113,8 +115,10 @@ def gated_send(
     return gated
 
 
-def _check(ruling: Ruling, told: Told | None) -> None:
+def _check(
+    ruling: Ruling, told: Told | None, denied: Callable[[str], Exception] = DeniedError
+) -> None:
     if told is not None:
         told(ruling)
     if not ruling.allowed:
-        raise DeniedError(f"denied by the policy: {ruling.reason}")
+        raise denied(f"denied by the policy: {ruling.reason}")

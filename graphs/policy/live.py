@@ -7,16 +7,18 @@ goes on under the engine with which it began.
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from agents.errors import MomaError
-from graphs.policy.checks import Known, check_policy
+from graphs.policy.checks.check import check_policy
+from graphs.policy.checks.known import Known
 from graphs.policy.checks.tests import run_tests
 from graphs.policy.engine import Engine
 from graphs.policy.findings import Finding
+from graphs.policy.policy import Policy
 from graphs.policy.read import read_policy, read_text, told
-from graphs.policy.signals.classifiers import Classifier
+from graphs.policy.signals.classifiers import Classifiers, plugin_for
 from graphs.policy.signals.reader import Reader
 from graphs.routing.encoder import Encoder
 
@@ -24,7 +26,6 @@ __all__ = ["LivePolicy", "build_engine"]
 
 _LOOK_EVERY_S = 1.0
 _log = logging.getLogger(__name__)
-Classifiers = Mapping[str, Classifier]
 
 
 def build_engine(
@@ -46,10 +47,22 @@ def build_engine(
     """
     policy, findings = read_policy(text, recipe)
     engine = Engine(policy, Reader.from_policy(policy, encoder=encoder, classifiers=classifiers))
-    found = [*findings, *check_policy(policy, encoder=encoder, known=known)]
+    checked = check_policy(policy, encoder=encoder, known=known)
+    found = [*findings, *(f for f in checked if not _plugged(f, policy, classifiers or {}))]
     if not any(finding.severity == "error" for finding in found):
         found += run_tests(policy, engine)
     return engine, found
+
+
+def _plugged(finding: Finding, policy: Policy, classifiers: Classifiers) -> bool:
+    """Return whether a finding misses a plug-in that is there."""
+    if finding.code != "needs_plugin":
+        return False
+    return any(
+        plugin_for(policy.signals[key], classifiers)
+        for key in finding.names
+        if key in policy.signals
+    )
 
 
 class LivePolicy:
@@ -121,7 +134,7 @@ class LivePolicy:
     def _load(self) -> Engine:
         text = read_text(self.path)
         policy, _ = read_policy(text)
-        encoder = self._encoder() if Reader.needs_encoder(policy) else None
+        encoder = self._encoder() if Reader.needs_encoder(policy, self._classifiers) else None
         engine, findings = build_engine(
             text, encoder=encoder, classifiers=self._classifiers, known=self._known()
         )

@@ -159,7 +159,7 @@ class _Lowering:
         found: dict[str, Signal] = {}
         for block in self._of("PROJECTION", "score"):
             for given in self._entries(block, "inputs", tell=False):
-                if given.get("type") == "kb_metric":
+                if _is_metric(given):
                     name = _metric_name(given)
                     fields: Plain = {k: v for k, v in given.items() if k in ("kb", "metric")}
                     found.setdefault(
@@ -185,8 +185,8 @@ class _Lowering:
         if source not in _SOURCES:
             self._wrong(block, "value_source", source, " or ".join(_SOURCES))
             return None
-        type_ = given.get("type")
-        name = _metric_name(given) if type_ == "kb_metric" else given.get("name")
+        type_ = "kb_metric" if _is_metric(given) else given.get("type")
+        name = _metric_name(given) if _is_metric(given) else given.get("name")
         if not isinstance(type_, str) or not isinstance(name, str):
             self._wrong(block, "inputs", given, "{ type, name, weight }")
             return None
@@ -292,10 +292,15 @@ class _Lowering:
         ]
 
     def _settings(self) -> Plain:
-        blocks = self._of("GLOBAL")
-        for block in blocks[1:]:
-            self._report("duplicate", f"GLOBAL stands twice, first at {blocks[0].at}", block.at)
-        return self._fields(blocks[0]) if blocks else {}
+        """Return the fields of GLOBAL, and those of ROUTING that it does not set."""
+        settings: Plain = {}
+        for kind in ("GLOBAL", "ROUTING"):
+            blocks = self._of(kind)
+            for block in blocks[1:]:
+                message = f"{kind} stands twice, first at {blocks[0].at}"
+                self._report("duplicate", message, block.at)
+            settings = (self._fields(blocks[0]) if blocks else {}) | settings
+        return settings
 
     def _entrypoint(self, block: Block) -> Plain:
         return ({"name": block.name} if block.name else {}) | self._fields(block)
@@ -339,6 +344,11 @@ def _assigned(entrypoints: Iterable[Plain], recipe: str | None) -> Assigned:
                 )
                 found.setdefault(assignment["decision"], chosen)
     return found
+
+
+def _is_metric(given: Plain) -> bool:
+    """Return whether a score's input is a metric of a knowledge base, in either of the ways in which it is written."""
+    return given.get("type") == "kb_metric" or (given.get("type") == "kb" and "metric" in given)
 
 
 def _metric_name(given: Plain) -> str:

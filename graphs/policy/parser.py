@@ -47,7 +47,7 @@ _T = TypeVar("_T")
 _MOST_FINDINGS = 100
 _TYPED = ("SIGNAL", "PROJECTION", "BACKEND")
 _JOINTS = ("AND", "OR", "NOT")
-_NAMELESS = ("GLOBAL", "ENTRYPOINT")
+_NAMELESS = ("GLOBAL", "ROUTING", "ENTRYPOINT")
 
 
 def parse(text: str) -> tuple[Program, list[Finding]]:

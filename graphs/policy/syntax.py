@@ -206,7 +206,7 @@ class Case:
 
 BlockKind = Literal[
     "SIGNAL", "SIGNAL_GROUP", "PROJECTION", "PLUGIN", "BACKEND", "MODEL", "AGENT", "GRANT", "GLOBAL", "ROUTE",
-    "DECISION_TREE", "TEST", "RECIPE", "ENTRYPOINT", "SESSION_STATE",
+    "DECISION_TREE", "TEST", "RECIPE", "ENTRYPOINT", "ROUTING", "SESSION_STATE",
 ]  # fmt: skip
 """The top-level blocks."""
 
@@ -215,7 +215,7 @@ BlockKind = Literal[
 class Block:
     """A block: `KIND type name (options) {...}`.
 
-    `type` is there for SIGNAL, PROJECTION, PLUGIN and BACKEND, else empty; `name` is empty for GLOBAL and ENTRYPOINT.
+    `type` is there for SIGNAL, PROJECTION, PLUGIN and BACKEND; `name` is empty for GLOBAL, ROUTING and ENTRYPOINT.
     What stands in the braces is in `fields`, and for some kinds in `body` (ROUTE; AGENT and GRANT: their WHEN),
     `branches` (DECISION_TREE), `cases` (TEST) or `blocks` (RECIPE).
     """

@@ -40,7 +40,6 @@ def agree(program: Program, policy: Policy, seed: int, *, inputs: int) -> int:
     """Check a policy's graph on random readings; return on how many it was compared."""
     reader, rng, compared = Given(policy), random.Random(seed), 0
     graph: Any = policy_graph(policy, reader)
-    default = [policy.default_model]
     for _ in range(inputs):
         reader.base = random_readings(program, rng)
         expected = naive_policy.decide(program, reader.base)
@@ -49,7 +48,7 @@ def agree(program: Program, policy: Policy, seed: int, *, inputs: int) -> int:
         nodes = list(graph.stream({"text": "x"}, stream_mode="updates"))
         said = nodes[0]["signals"]
         assert said["rule"] == expected.rule
-        assert said["models"] == (default if expected.rule is None else expected.models)
+        assert said["models"] == expected.models
         assert said["agents"] == expected.agents
         assert said["hash"] == policy.hash
         leaf = node_name(expected.rule) if expected.rule is not None else "none"

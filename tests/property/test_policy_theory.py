@@ -106,7 +106,7 @@ def policies(draw: st.DrawFn, kinds: Sequence[str] = tuple(_KINDS)) -> Policy:
     signals = [s for s in signals if not any(f.severity == "error" for f in signal_faults(s))]
     assume(signals)
     members = [s.key for s in signals if s.type == "embedding"]
-    groups = ()
+    groups: tuple[Group, ...] = ()
     if len(members) > 1 and draw(st.booleans()):
         default = draw(st.sampled_from([None, members[0]]))
         how = draw(st.sampled_from(["exclusive", "softmax_exclusive"]))
@@ -126,7 +126,8 @@ def policies(draw: st.DrawFn, kinds: Sequence[str] = tuple(_KINDS)) -> Policy:
         Band(name="high", gt=0.75),
     )
     read = [
-        Reference(*key.split(":", 1)) for key in (*keys, *(f"projection:{b.name}" for b in bands))
+        Reference(key.partition(":")[0], key.partition(":")[2])
+        for key in (*keys, *(f"projection:{b.name}" for b in bands))
     ]
     return Policy(
         signals={s.key: s for s in signals},

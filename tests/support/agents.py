@@ -131,6 +131,7 @@ def fake_services(
     gateway = Gateway(models, limits=given.limits)
     services = FakeServices(catalog, registry, gateway, LocalServers.from_models([]), given)
     registry.on_change(services._follow)
+    services._take_policy()
     return services
 
 

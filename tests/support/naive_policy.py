@@ -18,6 +18,7 @@ from graphs.policy.syntax import (
     Item,
     Not,
     Or,
+    PluginUse,
     Program,
     Reference,
     Statement,
@@ -64,7 +65,8 @@ class _Turn:
                     return self.served(name, branch.body)
         held = [r for r in self.of("ROUTE") if self.holds(_said(r.body, "WHEN", None))]
         if not held:
-            return Outcome(None)
+            default = next((_field(b.fields, "default_model") for b in self.of("GLOBAL")), None)
+            return Outcome(None, [default], None) if default else Outcome(None, [], [])
         keys = {r.name: self.place(r, any_tier=any(map(_tier, held))) for r in held}
         best = min(held, key=lambda route: keys[route.name])
         close = any(_near(keys[best.name], keys[r.name]) for r in held if r is not best)
@@ -77,7 +79,9 @@ class _Turn:
 
     def served(self, name: str, body: tuple[Item, ...], *, close: bool = False) -> Outcome:
         models = [target.name for target in _said(body, "MODEL", ())]
-        agents = _said(body, "AGENT", None)
+        tools = [i.fields for i in body if isinstance(i, PluginUse) and i.name == "tools"]
+        shut = any(_field(t, "mode") == "none" for t in tools)
+        agents = _said(body, "AGENT", () if shut else None)
         return Outcome(
             name, models or None, None if agents is None else [a.name for a in agents], close
         )
@@ -183,7 +187,7 @@ def _tier(route: Block) -> int:
 def _near(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
     for a, b in zip(one, other, strict=True):
         if isinstance(a, float) and a != b:
-            return abs(a - b) < 1e-9
+            return bool(abs(a - b) < 1e-9)
         if a != b:
             return False
     return False

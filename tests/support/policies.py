@@ -83,7 +83,8 @@ def programs(draw: st.DrawFn, *, largest: int = 6) -> Program:
     else:
         blocks += draw(_trees(references, largest))
     strategy = draw(st.sampled_from(["priority", "confidence", ""]))
-    settings = fields(**({"default_model": "m0"} | ({"strategy": strategy} if strategy else {})))
+    default = {"default_model": "m0"} if draw(st.integers(0, 3)) else {}
+    settings = fields(**(default | ({"strategy": strategy} if strategy else {})))
     order = draw(st.permutations([*blocks, Block("GLOBAL", fields=settings)]))
     return Program(tuple(order))
 
@@ -121,7 +122,7 @@ def _projections(
             if source := draw(st.sampled_from(["", "confidence", "score", "fires"])):
                 given["value_source"] = source
             terms.append(fields(**given))
-        inputs = {"method": "weighted_sum", "inputs": tuple(terms)}
+        inputs: dict[str, Value] = {"method": "weighted_sum", "inputs": tuple(terms)}
         blocks.append(Block("PROJECTION", name=f"s{number}", type="score", fields=fields(**inputs)))
         cut = draw(st.sampled_from([0.25, 0.35, 0.5]))
         outputs = (fields(name=f"low{number}", lt=cut), fields(name=f"high{number}", gte=cut))

@@ -36,7 +36,8 @@ def found(path: Path) -> list[Finding]:
     text = path.read_text()
     known = Known(**{kind: frozenset(names.split()) for kind, names in _KNOWN.findall(text)})
     findings: list[Finding] = []
-    for recipe in recipes(parse(text)[0]) or [None]:
+    named: list[str | None] = [*recipes(parse(text)[0])]
+    for recipe in named or [None]:
         policy, told = read_policy(text, recipe)
         told = [*told, *check_policy(policy, encoder=encoder(), known=known)]
         if policy.tests and not any(finding.severity == "error" for finding in told):

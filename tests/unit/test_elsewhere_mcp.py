@@ -466,3 +466,32 @@ async def test_a_server_that_fails_again_and_again_rests(desk: Any, folder: Path
     for _ in range(6):
         result = await say(house.graph, "desk desk beta")
     assert [m["code"] for m in result["record"]["agents"]["masked"]] == ["health"]
+
+
+TOOLS = """
+SIGNAL keyword large {{ keywords: ["99"] }}
+ROUTE large {{ PRIORITY 2 WHEN keyword("large") PLUGIN tools {{ mode: "none" }} AGENT "desk" }}
+ROUTE rest {{ PRIORITY 1 PLUGIN tools {{ mode: "filtered" allow_tools: [{allowed}] }} }}
+"""
+
+
+@pytest.mark.parametrize(
+    ("allowed", "a", "why"),
+    [
+        ('"add"', 2, None),
+        ('"list"', 2, "the tool add is not among those that the rule allows"),
+        ('"add"', 99, "the rule lets no tool be called"),  # what the model wrote into the call
+    ],
+)
+async def test_the_policy_reads_each_call_before_it_is_made(
+    desk: Any, tmp_path: Path, allowed: str, a: int, why: str | None
+) -> None:
+    policy = tmp_path / "policy.dsl"
+    policy.write_text(TOOLS.format(allowed=allowed))
+    replies = (step("call add"), given(a=a, b=3), step("answer"), ok("So it is."))
+    house = desk(*replies, policy=policy)
+    await say(house.graph, "desk")
+    (used,) = (await house.graph.aget_state(on("t"))).values["outcome"]["data"]["tools"]
+    assert used["ok"] is (why is None)
+    told = house.provider.requests[2].body["messages"][-1]["content"]
+    assert (f"not called: the policy denies it: {why}" in told) is (why is not None)

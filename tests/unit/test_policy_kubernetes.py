@@ -70,11 +70,11 @@ def test_a_service_of_the_cluster_is_its_pods() -> None:
 
 
 @pytest.mark.parametrize("name", ["api.openai.com", "a_b.c.svc", "x.svc", "-a.b.svc"])
-def test_a_name_outside_is_told_not_enforced(name: str) -> None:
+def test_a_name_outside_is_told_not_opened(name: str) -> None:
     policy = to(name, 443)
     assert peers(policy) == []
     text = emit(policy, SOURCE)[NETWORK]
-    assert f"# Not enforced: '{name.replace('--', '- -')}' of 'b'" in text
+    assert f"# Not opened: '{name.replace('--', '- -')}' of 'b'" in text
     assert yaml.safe_load(text)["metadata"]["annotations"][NAMES] == f"{name}:443"
 
 

@@ -3,14 +3,17 @@
 import inspect
 from typing import Any
 
-import litellm
 import pytest
 import yaml
 
 from graphs.gateway.models import Model
+from graphs.gateway.transport import load
 from graphs.policy.policy import Candidate, Declared, Policy, Rule
 from graphs.policy.targets.litellm import FILE, NO_RULE, PROVIDERS, emit, rule_tag
 from tests.support.policies import desk_policy
+
+litellm: Any = load()
+Router = litellm.Router
 
 
 def settings(policy: Policy, **known: Any) -> dict[str, Any]:
@@ -18,16 +21,16 @@ def settings(policy: Policy, **known: Any) -> dict[str, Any]:
     return loaded
 
 
-def router(policy: Policy, **changes: Any) -> litellm.Router:
+def router(policy: Policy, **changes: Any) -> Any:
     """Return LiteLLM's router with the settings, each deployment answering with its model's name."""
     given = settings(policy)
     for deployment in given["model_list"]:
         deployment["litellm_params"]["mock_response"] = deployment["model_name"]
         deployment["litellm_params"].setdefault("api_key", "none")
-    return litellm.Router(model_list=given["model_list"], **given["router_settings"], **changes)
+    return Router(model_list=given["model_list"], **given["router_settings"], **changes)
 
 
-async def ask(router: litellm.Router, model: str, *tags: str, **more: Any) -> str:
+async def ask(router: Any, model: str, *tags: str, **more: Any) -> str:
     """Ask as the proxy does: only LiteLLM's asynchronous calls look at tags."""
     messages: Any = [{"role": "user", "content": "hello"}]
     answer: Any = await router.acompletion(
@@ -58,7 +61,7 @@ def test_the_window_is_told() -> None:
 
 def test_settings_are_parameters_of_the_installed_router_and_it_takes_them() -> None:
     given = settings(desk_policy())
-    assert set(given["router_settings"]) <= set(inspect.signature(litellm.Router).parameters)
+    assert set(given["router_settings"]) <= set(inspect.signature(Router).parameters)
     made = router(desk_policy())
     assert made.num_retries == 0
     assert made.enable_tag_filtering is True
@@ -70,7 +73,6 @@ async def test_a_rule_reaches_its_own_models_and_no_others() -> None:
     assert await ask(made, "openai/large", rule_tag("code")) == "openai/large"
     assert await ask(made, "local/qwen", rule_tag("private")) == "local/qwen"
     assert await ask(made, "local/qwen", NO_RULE) == "local/qwen"
-    made.default_fallbacks = None
     made.fallbacks = []
     with pytest.raises(Exception, match="tag"):
         await ask(made, "openai/large", rule_tag("private"))
@@ -89,6 +91,14 @@ async def test_a_fallback_never_leaves_the_rule() -> None:
     for rule, expected in (("wide", "openai/large"), ("close", "openai/small")):
         answer = await ask(made, "local/qwen", rule_tag(rule), mock_testing_fallbacks=True)
         assert answer == expected
+
+
+async def test_the_default_is_no_way_out_of_a_rule() -> None:
+    close = Rule(name="close", models=(Candidate(name="openai/small"),))
+    made = router(desk_policy(rules=(close,)))
+    with pytest.raises(Exception, match="tag"):
+        await ask(made, "openai/small", rule_tag("close"), mock_testing_fallbacks=True)
+    assert await ask(made, "local/qwen", NO_RULE, mock_testing_fallbacks=False) == "local/qwen"
 
 
 def test_the_default_model_is_the_last_resort() -> None:
@@ -126,12 +136,13 @@ def test_the_catalogue_places_models_that_the_policy_does_not() -> None:
         "model": "openai/gpt-big",
         "api_base": "os.environ/BIG_BASE_URL",
         "api_key": "os.environ/BIG_API_KEY",
-        "tags": ["rule:a", NO_RULE],
+        "tags": ["rule:a"],
     }
 
 
 def test_an_endpoint_that_no_model_is_tied_to_serves_those_that_nobody_places() -> None:
-    backend = Declared(name="box", type="vllm_endpoint", fields={"address": "::1", "port": 11434, "type": "ollama"})  # fmt: skip
+    fields = {"address": "::1", "port": 11434, "type": "ollama"}
+    backend = Declared(name="box", type="vllm_endpoint", fields=fields)
     policy = Policy(models={"m": Declared(name="m")}, backends={"box": backend})
     (deployment,) = settings(policy)["model_list"]
     assert deployment["litellm_params"]["model"] == "ollama_chat/m"

@@ -81,7 +81,8 @@ def _finding(space: Space, index: int, other: int, how: str, *, also: bool) -> F
     return Finding(
         code="redundant",
         message=f"rule {rule.name!r} {how} {kept.name!r}",
-        severity="warning",
+        # A rule of its own name can be wanted for the record alone.
+        severity="warning" if also else "note",
         basis=space.refuted("no redundancy", literals),
         at=rule.at,
         names=(rule.name, kept.name),

@@ -12,19 +12,23 @@ __all__ = ["ALGORITHMS", "PLUGINS", "target_names"]
 
 PLUGINS = frozenset(
     {
-        "content_safety", "fast_response", "hallucination", "header_mutation", "image_gen", "jailbreak", "memory",
-        "pii", "rag", "request_params", "response_jailbreak", "router_replay", "semantic_cache", "system_prompt",
-        "tool_selection", "tools",
+        "content_safety", "context_compression", "context_dedup", "decision_diagnostics", "fast_response",
+        "hallucination", "header_mutation", "history_reset", "image_gen", "jailbreak", "masking", "memory", "pii",
+        "prompt_cache", "provider_prompt_cache", "rag", "request_params", "response_cache", "response_jailbreak",
+        "router_replay", "semantic_cache", "shadow_dispatch", "system_prompt", "tool_selection", "tools",
     }
 )  # fmt: skip
 """The types of plugins; a hyphen counts as an underscore."""
+CARRIED_OUT = frozenset({"fast_response", "router_replay", "system_prompt", "tools"})
+"""Those that a turn here carries out; each turn leaves its record anyway."""
 ALGORITHMS = frozenset(
     {
-        "automix", "concurrent", "confidence", "elo", "gmtrouter", "hybrid", "kmeans", "knn", "latency_aware", "mlp",
-        "ratings", "remom", "rl_driven", "router_dc", "sequential", "static", "svm", "thompson",
+        "automix", "cascade", "concurrent", "confidence", "decision", "elo", "fusion", "gmtrouter", "hiershrink",
+        "hybrid", "kmeans", "knn", "latency_aware", "mlp", "multi_factor", "policy", "prompt", "random", "ratings",
+        "remom", "rl_driven", "router_dc", "sequential", "session_aware", "static", "svm", "thompson", "workflows",
     }
 )  # fmt: skip
-"""The ways in which a rule can choose among its models."""
+"""The ways in which a rule can choose among its models; but for `static`, MoMA chooses here."""
 _TOOL_LISTS = ("allow_tools", "block_tools", "tools")
 
 
@@ -37,6 +41,7 @@ def target_names(policy: Policy, known: Known) -> Iterator[Finding]:
         yield from _plugins(rule, policy, known)
     for template in policy.templates.values():
         yield from _plugin(template, f"plugin {template.template!r}", template.at, known)
+    yield from _idle(policy)
     yield from _rules(policy)
 
 
@@ -44,7 +49,7 @@ def _models(policy: Policy, known: Known) -> Iterator[Finding]:
     named = [(c, f"rule {rule.name!r}", rule.at) for rule in policy.rules for c in rule.models]
     if policy.default_model is not None:
         named.append((Candidate(name=policy.default_model), "GLOBAL default_model", Place(0, 0)))
-    if not (policy.models or policy.backends or known.models is not None):
+    if not (policy.models or known.models is not None):
         if named:
             yield Finding(
                 code="models_not_checked",
@@ -123,6 +128,23 @@ def _plugin(
         for name in _texts(plugin.fields.get(field)):
             if name not in known.tools:
                 yield unknown("tool", name, known.tools, at=at, by=by)
+
+
+def _idle(policy: Policy) -> Iterator[Finding]:
+    """Tell once of each type of plugin that does nothing in a turn here."""
+    users: dict[str, Rule] = {}
+    for rule in policy.rules:
+        for plugin in rule.plugins:
+            users.setdefault(_plain(plugin.type), rule)
+    for kind, rule in users.items():
+        if kind in PLUGINS - CARRIED_OUT:
+            yield Finding(
+                code="plugin_idle",
+                message=f"rule {rule.name!r} uses the plugin {kind!r}, which does nothing in a turn here",
+                severity="note",
+                at=rule.at,
+                names=(rule.name,),
+            )
 
 
 def _rules(policy: Policy) -> Iterator[Finding]:

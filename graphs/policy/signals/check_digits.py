@@ -23,7 +23,7 @@ def is_iban(text: str) -> bool:
 
 
 def is_ssn(text: str) -> bool:
-    """Return whether a number can be a US social security number: no part is 0, the area is none that is never given."""
+    """Return whether a number can be a US social security number: no part is 0, the area is one that is given."""
     area, group, serial = text.replace(" ", "-").split("-")
     return area not in ("000", "666") and area < "900" and group != "00" and serial != "0000"
 
@@ -38,9 +38,13 @@ def is_ipv4(text: str) -> bool:
 
 
 def is_ipv6(text: str) -> bool:
-    """Return whether a text is an IPv6 address, other than those that mean no machine or this one."""
+    """Return whether a text is an IPv6 address of some length with a digit, since `a[1::2]` is code."""
     try:
         found = ipaddress.IPv6Address(text)
     except ValueError:
         return False
-    return not (found.is_loopback or found.is_unspecified)
+    return (
+        len(text) > 6
+        and any(c.isdigit() for c in text)
+        and not (found.is_loopback or found.is_unspecified)
+    )

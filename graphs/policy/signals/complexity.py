@@ -2,7 +2,8 @@
 
 The margin is the greatest cosine with a hard candidate less that with an easy one: above the threshold the text is
 hard, below its negative easy, else medium. Scores: hard is the margin, easy its negative, medium 1 less the margin's
-size. A `composer` is a condition on other signals; if it does not hold, the signal fires at no level.
+size. A `composer` is a condition on other signals, as they were read before groups are settled; if it does not hold,
+the signal fires at no level.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,13 +12,13 @@ from typing import Any
 from graphs.policy.policy import Signal
 from graphs.policy.request import Reading
 from graphs.policy.signals.embedding import nearest
-from graphs.policy.signals.family import Family, Kind, Kit, Problem, Read, fired
+from graphs.policy.signals.family import Family, Kind, Kit, Problem, Read, fired, is_texts
 from graphs.policy.signals.turn import Turn
 
 __all__ = ["COMPLEXITY", "LEVELS", "composed", "composer_keys", "levels"]
 
 LEVELS = ("hard", "medium", "easy")
-THRESHOLD = 0.1
+THRESHOLD = 0.05
 OPERATORS = ("and", "all", "or", "any", "not", "nor", "none")
 HARD = (
     "Prove this theorem step by step and say where each assumption is used.",
@@ -63,7 +64,7 @@ def composed(
 ) -> dict[str, Reading]:
     """Return a signal's readings after its composer: as they are if it holds, else none that fires."""
     composer = signal.fields.get("composer")
-    if not composer:
+    if not composer or any(reading.fault for reading in own.values()):
         return dict(own)
     faults = [others[k].fault for k in composer_keys(signal) if k in others and others[k].fault]
     unknown = [key for key in composer_keys(signal) if key not in others]
@@ -81,11 +82,13 @@ def composer_keys(signal: Signal) -> tuple[str, ...]:
     return tuple(_keys(signal.fields.get("composer") or {}))
 
 
-def _keys(node: Mapping[str, Any]) -> Iterator[str]:
-    if "conditions" in node:
-        for part in node["conditions"]:
+def _keys(node: Any) -> Iterator[str]:
+    if not isinstance(node, Mapping):
+        return
+    if isinstance(parts := node.get("conditions"), list):
+        for part in parts:
             yield from _keys(part)
-    elif "name" in node:
+    elif "type" in node and "name" in node:
         yield f"{node['type']}:{node['name']}"
 
 
@@ -120,10 +123,14 @@ def _prepare(signal: Signal, kit: Kit) -> Read:
 
 def _problems(signal: Signal) -> Iterator[Problem]:
     if signal.fields.get("method", "") not in ("", "embedding"):
-        yield Problem("method", f"is {signal.fields['method']!r}, expected 'embedding'", hint="give a classifier for complexity")  # fmt: skip
+        yield Problem(
+            "method",
+            f"is {signal.fields['method']!r}, expected 'embedding'",
+            hint="give a classifier for complexity",
+        )
     for level in ("hard", "easy"):
-        texts = (signal.fields.get(level) or {}).get("candidates", ["x"])
-        if not isinstance(texts, list) or not texts or not all(isinstance(t, str) and t.strip() for t in texts):  # fmt: skip
+        texts = (signal.fields.get(level) or {}).get("candidates", ["some"])
+        if not is_texts(texts):
             yield Problem(level, "its `candidates` are no list of texts, at least one")
         for unknown in sorted(set(signal.fields.get(level) or {}) - {"candidates"}):
             yield Problem(level, f"{unknown!r} is not read, expected `candidates`", "unknown_field")
@@ -136,7 +143,10 @@ def _composer_problems(node: Any) -> Iterator[Problem]:
         yield Problem("composer", f"{node!r} is no condition, expected {{ type, name }}")
     elif "conditions" in node:
         if str(node.get("operator", "and")).casefold() not in OPERATORS:
-            yield Problem("composer", f"its operator is {node['operator']!r}, expected one of {', '.join(OPERATORS)}")  # fmt: skip
+            yield Problem(
+                "composer",
+                f"its operator is {node['operator']!r}, expected one of {', '.join(OPERATORS)}",
+            )
         if not isinstance(node["conditions"], list) or not node["conditions"]:
             yield Problem("composer", "has no conditions, expected a list of { type, name }")
             return

@@ -14,7 +14,7 @@ from graphs.policy.policy import Signal
 from graphs.policy.request import Reading
 from graphs.policy.signals.turn import Turn, Vectors
 
-__all__ = ["Family", "Kind", "Kit", "Problem", "Read", "cut", "fired", "no", "nothing"]
+__all__ = ["Family", "Kind", "Kit", "Problem", "Read", "cut", "fired", "is_texts", "no", "nothing"]
 
 Answer = Reading | Mapping[str, Reading]
 """A reading, or several by their keys."""
@@ -99,6 +99,15 @@ class Family:
 def fired(fires: bool, score: float, threshold: float | None = None, detail: str = "") -> Reading:
     """Return a reading with the score within 0 and 1 and the detail short."""
     return Reading(fires, min(1.0, max(0.0, score)), threshold, cut(detail))
+
+
+def is_texts(value: object) -> bool:
+    """Return whether a value is a list of texts, at least one and none empty."""
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(text, str) and text.strip() for text in value)
+    )
 
 
 def cut(text: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from graphs.policy.findings import Finding
 from graphs.policy.policy import Signal
 from graphs.policy.signals.domain import domain_fault
-from graphs.policy.signals.family import Family, Kind, Problem
+from graphs.policy.signals.family import Family, Kind, Problem, is_texts
 from graphs.policy.signals.length import token_count
 from graphs.policy.signals.patterns import pattern_fault
 from graphs.policy.signals.table import FAMILIES
@@ -134,10 +134,6 @@ def _list_of(each: Callable[[Any], bool], *, least: int = 1) -> Callable[[Any], 
     return lambda value: isinstance(value, list) and len(value) >= least and all(map(each, value))
 
 
-def _is_filled(value: Any) -> bool:
-    return isinstance(value, str) and bool(value.strip())
-
-
 def _is_fields(value: Any) -> bool:
     return isinstance(value, Mapping)
 
@@ -148,7 +144,7 @@ def _is_plain(value: Any) -> bool:
 
 _FITS: Mapping[Kind, Callable[[Any], bool]] = {
     Kind.TEXT: _is_text,
-    Kind.TEXTS: _list_of(_is_filled),
+    Kind.TEXTS: is_texts,
     Kind.ANY_TEXTS: _list_of(_is_text, least=0),
     Kind.FLAG: lambda value: isinstance(value, bool),
     Kind.SHARE: _is_number,

@@ -13,7 +13,7 @@ from graphs.policy.policy import Signal
 from graphs.policy.request import Reading
 from graphs.policy.signals.embedding import nearest
 from graphs.policy.signals.family import Family, Kind, Kit, Problem, Read, fired
-from graphs.policy.signals.patterns import own
+from graphs.policy.signals.patterns import any_of
 from graphs.policy.signals.turn import Turn
 
 __all__ = ["FACT_CHECK", "USER_FEEDBACK"]
@@ -21,49 +21,115 @@ __all__ = ["FACT_CHECK", "USER_FEEDBACK"]
 THRESHOLD = 0.5
 _SURE = 0.9
 _STEEPNESS = 2.0
-"""What a margin of cosines is worth: 0.25 gives all of the score."""
+"""What a margin of cosines is worth: 0.25 gives a score of 0.5."""
+_PHRASE = "a phrase"
 
-_PHRASES: Mapping[str, str] = {
-    "facts": r"^\W*(?:who|when|where|which|what year|how (?:many|much|old|tall|far|long|big|deep|high)|in (?:what|which) (?:year|country|city))\b"
-    r"|\bis it true\b|\bfact[- ]check|\b(?:did|was|were|has|have) .{2,60} (?:ever|really|actually)\b|\baccording to\b|\bcite|\bsources? for\b"
-    r"|\b(?:population|capital|inventor|founder|president|date|cause) of\b|^\W*(?:wer|wann|wo|wie viele|wie hoch|stimmt es)\b"
-    r"|^\W*(?:qui|quand|combien|est-il vrai)\b|^\W*¿?(?:quién|cuándo|cuántos|cuántas|es verdad)\b",
-    "no_facts": r"^\W*(?:write|compose|draft|rewrite|translate|paraphrase|brainstorm|imagine|pretend|make up|sing|draw|fix|refactor|debug|implement|format)\b"
-    r"|\b(?:poem|story|song|joke|haiku|limerick|slogan|function|regex|unit tests?)\b|^\W*(?:hi|hello|hey|thanks|thank you|hallo|danke|bonjour|merci|hola|gracias)\b",
-    "wrong_answer": r"\b(?:that|this|it|your answer|the answer)(?:'s| is| was|'re| are)? (?:\w+ )?(?:wrong|incorrect|not (?:right|correct|true)|false|a mistake|inaccurate|made up)\b"
-    r"|\byou(?:'re| are| were| got)(?: \w+)?(?: it| that)? (?:wrong|mistaken|incorrect)\b|\bno,? (?:that|it)(?:'s| is) not\b|\b(?:isn'?t|wasn'?t) (?:right|correct|true)\b"
-    r"|\b(?:doesn'?t|didn'?t|does not|did not) work\b|\bstill (?:wrong|broken|fails|failing)\b"
-    r"|\b(?:das|die antwort) (?:ist|war|stimmt) (?:\w+ )?(?:falsch|nicht)\b|c'est (?:faux|incorrect)|ce n'est pas (?:correct|vrai|juste)|\bestá mal\b|\bno es (?:correcto|cierto|verdad)\b",
-    "need_clarification": r"\b(?:what|how) do you mean\b|\b(?:i )?(?:don'?t|do not|didn'?t|did not) (?:quite |really |fully )?(?:understand|get it|get that|follow)\b"
-    r"|\b(?:can|could|would) you (?:please )?(?:explain|clarify|elaborate)\b|\b(?:explain|say) (?:that|it|this) (?:again|differently|more simply|in simpler)\b|\b(?:i'?m|am) (?:confused|lost)\b"
-    r"|\bmore details?\b|\bbe more specific\b|\bwas meinst du\b|\bverstehe (?:das |ich )?nicht\b|\bje ne comprends pas\b|\bqu'est-ce que tu veux dire\b|\bno (?:lo )?entiendo\b|\bqué quieres decir\b",
-    "want_different": r"\b(?:try|do it) (?:again|something else|another way|differently)\b|\b(?:another|a different|some other|an alternative) (?:one|answer|version|approach|option|way|suggestion|example)\b"
-    r"|\bsomething (?:else|different)\b|\b(?:regenerate|redo|rewrite (?:it|that|this))\b|\b(?:any )?other (?:ideas|options|suggestions|ways)\b|\binstead\b|\bnot what i (?:asked|wanted|meant)\b"
-    r"|\b(?:etwas anderes|eine andere|nochmal anders)\b|\bautre chose\b|\bune autre\b|\botra (?:cosa|opción|versión)\b",
-    "satisfied": r"\b(?:thanks|thank you|thx|cheers)\b|\b(?:perfect|great|excellent|awesome|wonderful|brilliant|exactly)\b[^?]{0,30}$|\bthat (?:works|worked|helps|helped|did it|makes sense|is (?:great|perfect|right|correct))\b"
-    r"|\bgood (?:answer|job|work)\b|\bgot it\b|\bvery helpful\b|\b(?:danke|vielen dank|super|genau)\b|\b(?:merci|parfait|génial)\b|\b(?:gracias|perfecto|genial)\b",
+_PHRASES: Mapping[str, Sequence[str]] = {
+    "facts": (
+        r"^\W*(?:who|when|where|which|what year|how (?:many|much|old|tall|far|long|big|deep|high))\b",
+        r"^\W*in (?:what|which) (?:year|country|city)\b",
+        r"\b(?:is it true|fact[- ]check|according to|cite|sources? for)\b",
+        r"\b(?:did|was|were|has|have) .{2,60} (?:ever|really|actually)\b",
+        r"\b(?:population|capital|inventor|founder|president|date|cause) of\b",
+        r"^\W*(?:wer|wann|wo|wie viele|wie hoch|stimmt es)\b",
+        r"^\W*(?:qui|quand|combien|est-il vrai)\b",
+        r"^\W*¿?(?:quién|cuándo|cuánt[oa]s|es verdad)\b",
+    ),
+    "no_facts": (
+        r"^\W*(?:write|compose|draft|rewrite|translate|paraphrase|brainstorm|imagine|pretend|make up|sing|draw)\b",
+        r"^\W*(?:fix|refactor|debug|implement|format)\b",
+        r"\b(?:poem|story|song|joke|haiku|limerick|slogan|function|regex|unit tests?)\b",
+        r"^\W*(?:hi|hello|hey|thanks|thank you|hallo|danke|bonjour|merci|hola|gracias)\b",
+    ),
+    "wrong_answer": (
+        r"\b(?:that|this|it|(?:your|the) answer)(?:'s| is| was)? (?:\w+ )?(?:wrong|incorrect|false|inaccurate)\b",
+        r"\b(?:that|this|it|(?:your|the) answer)(?:'s| is| was)? not (?:right|correct|true)\b",
+        r"\byou(?:'re| are| were| got)(?: \w+)?(?: it| that)? (?:wrong|mistaken|incorrect)\b",
+        r"\bno,? (?:that|it)(?:'s| is) not\b|\b(?:isn'?t|wasn'?t) (?:right|correct|true)\b",
+        r"\b(?:doesn'?t|didn'?t|does not|did not) work\b|\bstill (?:wrong|broken|fails|failing)\b",
+        r"\b(?:das|die antwort) (?:ist|war|stimmt) (?:\w+ )?(?:falsch|nicht)\b",
+        r"c'est (?:faux|incorrect)|ce n'est pas (?:correct|vrai|juste)",
+        r"\bestá mal\b|\bno es (?:correcto|cierto|verdad)\b",
+    ),
+    "need_clarification": (
+        r"\b(?:what|how) do you mean\b|\b(?:i'?m|am) (?:confused|lost)\b",
+        r"\b(?:don'?t|do not|didn'?t|did not) (?:quite |really |fully )?(?:understand|get it|get that|follow)\b",
+        r"\b(?:can|could|would) you (?:please )?(?:explain|clarify|elaborate)\b",
+        r"\b(?:explain|say) (?:that|it|this) (?:again|differently|more simply|in simpler)\b",
+        r"\bmore details?\b|\bbe more specific\b",
+        r"\bwas meinst du\b|\bverstehe (?:das |ich )?nicht\b",
+        r"\bje ne comprends pas\b|\bqu'est-ce que tu veux dire\b",
+        r"\bno (?:lo )?entiendo\b|\bqué quieres decir\b",
+    ),
+    "want_different": (
+        r"\b(?:try|do it) (?:again|something else|another way|differently)\b",
+        r"\b(?:another|a different|some other|an alternative) (?:one|answer|version|approach|option|way|suggestion)\b",
+        r"\bsomething (?:else|different)\b|\b(?:any )?other (?:ideas|options|suggestions|ways)\b|\binstead\b",
+        r"\b(?:regenerate|redo|rewrite (?:it|that|this))\b|\bnot what i (?:asked|wanted|meant)\b",
+        r"\b(?:etwas anderes|eine andere|nochmal anders)\b",
+        r"\bautre chose\b|\bune autre\b|\botra (?:cosa|opción|versión)\b",
+    ),
+    "satisfied": (
+        r"\b(?:thanks|thank you|thx|cheers)\b|\bgood (?:answer|job|work)\b|\bgot it\b|\bvery helpful\b",
+        r"\b(?:perfect|great|excellent|awesome|wonderful|brilliant|exactly)\b[^?]{0,30}$",
+        r"\bthat (?:works|worked|helps|helped|did it|makes sense|is (?:great|perfect|right|correct))\b",
+        r"\b(?:danke|vielen dank|super|genau|merci|parfait|génial|gracias|perfecto|genial)\b",
+    ),
 }
 _EXAMPLES: Mapping[str, Sequence[str]] = {
-    "facts": ("Who discovered penicillin and in which year?", "How many people live in Norway?", "Is it true that goldfish forget after three seconds?", "What side effects does this medicine have?", "When was the treaty signed?"),
-    "no_facts": ("Write a poem about autumn.", "Hello, how are you?", "Fix the bug in this function.", "Help me phrase this email more politely.", "Imagine a conversation between two robots."),
-    "wrong_answer": ("That is not correct, check your numbers.", "Your answer is wrong.", "No, it still fails with the same error.", "You made a mistake there."),
-    "need_clarification": ("I don't understand, what do you mean?", "Could you explain that in simpler words?", "Can you go into more detail?", "I am confused by the second step."),
-    "want_different": ("Give me another option.", "Try again in a different style.", "I would rather have something else.", "That is not what I asked for."),
-    "satisfied": ("Thanks, that is exactly what I needed.", "Perfect, it works.", "Great answer, very helpful.", "Got it, that makes sense."),
-}  # fmt: skip
+    "facts": (
+        "Who discovered penicillin and in which year?",
+        "How many people live in Norway?",
+        "Is it true that goldfish forget after three seconds?",
+        "What side effects does this medicine have?",
+        "When was the treaty signed?",
+    ),
+    "no_facts": (
+        "Write a poem about autumn.",
+        "Hello, how are you?",
+        "Fix the bug in this function.",
+        "Help me phrase this email more politely.",
+        "Imagine a conversation between two robots.",
+    ),
+    "wrong_answer": (
+        "That is not correct, check your numbers.",
+        "Your answer is wrong.",
+        "No, it still fails with the same error.",
+        "You made a mistake there.",
+    ),
+    "need_clarification": (
+        "I don't understand, what do you mean?",
+        "Could you explain that in simpler words?",
+        "Can you go into more detail?",
+        "I am confused by the second step.",
+    ),
+    "want_different": (
+        "Give me another option.",
+        "Try again in a different style.",
+        "I would rather have something else.",
+        "That is not what I asked for.",
+    ),
+    "satisfied": (
+        "Thanks, that is exactly what I needed.",
+        "Perfect, it works.",
+        "Great answer, very helpful.",
+        "Got it, that makes sense.",
+    ),
+}
 KINDS = ("wrong_answer", "need_clarification", "want_different", "satisfied")
 _NEUTRAL = ("What is the capital of Peru?", "Book a table for two.", "Write a function that sorts a list.")  # fmt: skip
 
 
 def _judge(kind: str, others: Sequence[str], *, threshold: float, kit: Kit) -> Read:
-    phrases = own(_PHRASES[kind])
+    phrases = any_of(_PHRASES[kind])
     ours, theirs = kit.vectors(_EXAMPLES[kind]), kit.vectors(others)
 
     def read(turn: Turn) -> Reading:
         near = nearest(turn.vectors, ours)[0] - nearest(turn.vectors, theirs)[0]
         marked = phrases.search(turn.utf8) is not None
-        score = max(_SURE if marked else 0.0, 0.5 + _STEEPNESS * near if near > 0 else 0.0)
-        return fired(score >= threshold and score > 0, score, threshold, "a phrase" if marked else "examples")  # fmt: skip
+        score = max(_SURE if marked else 0.0, min(_SURE, _STEEPNESS * near))
+        detail = _PHRASE if marked else "examples"
+        return fired(score >= threshold and score > 0, score, threshold, detail)
 
     return read
 
@@ -83,15 +149,11 @@ def _threshold(signal: Signal) -> float:
 def _fact_check(signal: Signal, kit: Kit) -> Read:
     kind = _fact_kind(signal)
     mine = _judge(kind, _EXAMPLES[_other(kind)], threshold=_threshold(signal), kit=kit)
-    against = own(_PHRASES[_other(kind)])
+    against = any_of(_PHRASES[_other(kind)])
 
     def read(turn: Turn) -> Any:
         reading = mine(turn)
-        if (
-            isinstance(reading, Reading)
-            and reading.detail == "a phrase"
-            and against.search(turn.utf8)
-        ):
+        if isinstance(reading, Reading) and reading.detail == _PHRASE and against.search(turn.utf8):
             return fired(False, 0.0, reading.threshold, "phrases of both kinds")
         return reading
 

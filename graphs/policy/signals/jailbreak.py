@@ -2,8 +2,8 @@
 
 With the method "pattern" the built-in patterns count, and each of `jailbreak_patterns` as a phrase that is sure; the
 score is how sure all marks found are together. With "contrastive" the score is the greatest cosine with
-`jailbreak_patterns` less that with `benign_patterns`, both with defaults. "hybrid" takes whichever fires, else the greater
-score. "classifier", which is also what no method means, is read by pattern unless a classifier is given for it.
+`jailbreak_patterns` less that with `benign_patterns`, both with defaults. "hybrid" takes whichever fires, else the
+greater score. "classifier", which is also what no method means, is read by pattern unless a classifier is given for it.
 With `include_history` each text that the user wrote before is read too, and the greatest score counts.
 """
 
@@ -23,7 +23,7 @@ from graphs.policy.signals.turn import Turn, visible
 __all__ = ["JAILBREAK", "attempt"]
 
 THRESHOLD = 0.5
-CONTRAST_THRESHOLD = 0.1
+CONTRAST_THRESHOLD = 0.2
 METHODS = ("", "pattern", "contrastive", "hybrid", "classifier")
 
 
@@ -129,7 +129,7 @@ def _problems(signal: Signal) -> Iterator[Problem]:
         yield Problem(
             "method",
             "is 'classifier': without one, patterns are read",
-            "needs_plugin",
+            "without_classifier",
             hint="give a classifier for jailbreak",
             severe=False,
         )

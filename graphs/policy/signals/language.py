@@ -82,7 +82,10 @@ def _identifier() -> Any:
     with _lock:
         if not _loaded:
             # Imported here: it reads no file, but its model is only for policies that ask for languages.
-            from py3langid.langid import MODEL_FILE, LanguageIdentifier
+            from py3langid.langid import (  # type: ignore[import-untyped]
+                MODEL_FILE,
+                LanguageIdentifier,
+            )
 
             _loaded.append(LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True))
     return _loaded[0]

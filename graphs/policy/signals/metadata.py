@@ -28,7 +28,8 @@ def _tests(signal: Signal) -> dict[str, Any]:
 
 def _metadata(signal: Signal, _: Kit) -> Read:
     key = signal.fields.get("key", signal.name)
-    (name, wanted), *_rest = _tests(signal).items() or [("exists", True)]
+    tests = _tests(signal) or {"exists": True}
+    name, wanted = next(iter(tests.items()))
 
     def read(turn: Turn) -> Reading:
         there = key in turn.request.metadata

@@ -1,7 +1,7 @@
-"""Regular expressions whose time grows only with the text: RE2, never the interpreter's own engine.
+r"""Regular expressions whose time grows only with the text: RE2, never the interpreter's own engine.
 
 A pattern that RE2 refuses (look-around, a backreference) or that compiles to too large a program is refused here, with
-a reason. `\\w`, `\\d` and `\\b` mean ASCII, as RE2 has it. It knows no signal.
+a reason. `\w`, `\d` and `\b` mean ASCII, as RE2 has it. It knows no signal.
 """
 
 import re
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-import re2
+import re2  # type: ignore[import-untyped]
 
 __all__ = ["MOST_MATCHES", "Pattern", "any_of", "compiled", "count_matches", "own", "pattern_fault"]
 

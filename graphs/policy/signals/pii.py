@@ -36,34 +36,89 @@ def _enough_digits(text: str) -> bool:
     return 8 <= sum(c.isdigit() for c in text) <= 15
 
 
+def _has_digit(text: str) -> bool:
+    return any(c.isdigit() for c in text)
+
+
+def _no_word(text: str) -> bool:
+    return any(not c.isalpha() for c in text.rstrip(".,;!?'\""))
+
+
 _EDGE, _END = r"(?:^|[^\w.+-])", r"(?:$|[^\w-])"
-_STREETS = r"(?:street|st|avenue|ave|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|square|terrace|highway|parkway)"
-_BIRTH = r"(?:date of birth|dob|d\.o\.b\.|born on|born|birthday is|geboren am|geburtsdatum|née? le|date de naissance|fecha de nacimiento|nacid[oa] el|data di nascita|nat[oa] il)"
-_DATE = r"(?:\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{1,2}(?:st|nd|rd|th|\.)? ?(?:of )?[A-Za-zäéû]{3,10},? \d{4}|[A-Za-z]{3,9} \d{1,2}(?:st|nd|rd|th)?,? \d{4})"
-_PAPER = r"(?:passport|passeport|pasaporte|passaporto|reisepass|identity card|id card|national id|personalausweis|ausweis|dni|nie|driver'?s? licen[cs]e|driving licen[cs]e|führerschein|tax id|steuer-?id|national insurance|nino)"
+_APART = r"(?:^\s*|[^\w\s.+-]\s{0,3}|[\pL_,;:.]\s{1,3})"
+"""No digit comes before, so that a piece of a longer number is none."""
+_STREETS = "street|st|avenue|ave|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|square|terrace|highway|parkway"
+_BIRTH = (
+    r"date of birth|dob|d\.o\.b\.|born on|born|birthday is|geboren am|geburtsdatum|née? le|date de naissance"
+    r"|fecha de nacimiento|nacid[oa] el|data di nascita|nat[oa] il"
+)
+_DATE = (
+    r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{1,2}(?:st|nd|rd|th|\.)? ?(?:of )?[A-Za-zäéû]{3,10},? \d{4}"
+    r"|[A-Za-z]{3,9} \d{1,2}(?:st|nd|rd|th)?,? \d{4}"
+)
+_PAPER = (
+    r"passport|passeport|pasaporte|passaporto|reisepass|identity card|id card|national id|personalausweis|ausweis|dni"
+    r"|nie|driver'?s? licen[cs]e|driving licen[cs]e|führerschein|tax id|steuer-?id|national insurance|nino"
+)
+_NUMBER_IS = (
+    r"(?i:[^\w\n]{0,3}(?:number|no|nr|num|nummer|numéro|número|is|:|#)\.?){0,3}[^\w\n]{0,3}"
+)
+_CALL = "phone|mobile|cell|tel|call me at|telefon|handy|téléphone|teléfono|móvil|cellulare"
+_GERMAN_STREET = (
+    r"\b[A-ZÄÖÜ][\pL-]{2,30}(?:straße|strasse|str\.|weg|platz|allee|gasse) \d{1,4} ?[a-z]?"
+)
+_FRENCH_STREET = (
+    r"\b\d{1,4},? (?:bis )?(?i:rue|avenue|boulevard|place|impasse|chemin) "
+    r"(?:(?i:de|du|des|la|le|les|d'|l') ?){0,3}[A-ZÉÈ][\pL'-]{2,30}"
+)
+_LIVES_AT = "my address is|i live at|ich wohne in|ship (?:it )?to|deliver (?:it )?to"
+_NATIONAL = r"\(\d{3}\) ?\d{3}[ .-]\d{4}|\d{3}[.-]\d{3}[.-]\d{4}|\(?0[1-9]\d{1,3}\)?[ /-]{1,2}\d{3,4}[ -]?\d{3,5}"
+_KEY_STARTS = "sk|pk|rk|gsk|xai|hf|glpat|ghp|gho|ghs|github_pat|xox[abprs]"
+_KEY_IS = r"api[ _-]?key|secret[ _-]?key|access[ _-]?token|auth[ _-]?token|client[ _-]?secret"
+_PASSWORD = r"password|passwort|passwd|pwd|mot de passe|contraseña"  # noqa: S105 the word, not one
 FORMS = (
     Form("EMAIL_ADDRESS", rf"{_EDGE}([\w.+%-]{{1,64}}@(?:[\w-]{{1,63}}\.){{1,6}}[A-Za-z]{{2,24}})\b", 0.95),
-    Form("PHONE_NUMBER", rf"{_EDGE}((?:\+|00)[1-9]\d{{0,2}}[ ()/.-]{{0,2}}\d(?:[ ()/.-]{{0,2}}\d){{6,12}}){_END}", 0.9, _enough_digits),
-    Form("PHONE_NUMBER", rf"(?:^|[^\w.+-])(\(\d{{3}}\) ?\d{{3}}[ .-]\d{{4}}|\d{{3}}[.-]\d{{3}}[.-]\d{{4}}|\(?0\d{{2,4}}\)?[ /-]{{1,2}}\d{{3,4}}[ -]?\d{{3,5}}){_END}", 0.7, _enough_digits),
-    Form("PHONE_NUMBER", r"(?:phone|mobile|cell|tel|call me at|telefon|handy|téléphone|teléfono|móvil|cellulare)\b[^\d\n]{0,20}?(\+?\d[\d ()/.-]{6,18}\d)", 0.85, _enough_digits),
-    Form("CREDIT_CARD", r"(?:^|[^\w.-])(\d{4}[ -]?\d{4}[ -]?\d{4}[ -]?\d{1,7}|\d{4}[ -]?\d{6}[ -]?\d{4,5})(?:$|[^\w-])", 0.95, is_card),
+    Form(
+        "PHONE_NUMBER",
+        rf"{_APART}((?:\+|00)[1-9]\d{{0,2}}[ ()/.-]{{0,2}}\d(?:[ ()/.-]{{0,2}}\d){{6,12}}){_END}",
+        0.9,
+        _enough_digits,
+    ),
+    Form("PHONE_NUMBER", rf"{_APART}({_NATIONAL}){_END}", 0.7, _enough_digits),
+    Form("PHONE_NUMBER", rf"(?i:{_CALL})\b[^\d\n]{{0,20}}?(\+?\d[\d ()/.-]{{6,18}}\d)", 0.85, _enough_digits),
+    Form(
+        "CREDIT_CARD",
+        r"(?:^|[^\w.-])(\d{4}[ -]?\d{4}[ -]?\d{4}[ -]?\d{1,7}|\d{4}[ -]?\d{6}[ -]?\d{4,5})(?:$|[^\w-])",
+        0.95,
+        is_card,
+    ),
     Form("IBAN_CODE", r"(?:^|\W)([A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?)(?:$|\W)", 0.95, is_iban),
     Form("US_SSN", r"(?:^|[^\w.-])(\d{3}-\d{2}-\d{4})(?:$|[^\w-])", 0.85, is_ssn),
-    Form("US_SSN", r"(?:ssn|social security(?: number)?)\b[^\d\n]{0,20}(\d{3}[ -]\d{2}[ -]\d{4})\b", 0.95, is_ssn),
+    Form(
+        "US_SSN",
+        r"(?i:ssn|social security(?: number)?)\b[^\d\n]{0,20}(\d{3}[ -]\d{2}[ -]\d{4})\b",
+        0.95,
+        is_ssn,
+    ),
     Form("IP_ADDRESS", r"(?:^|[^\w.])((?:\d{1,3}\.){3}\d{1,3})(?:$|[^\w.]|\.(?:$|\s))", 0.6, is_ipv4),
     Form("IP_ADDRESS", r"(?:^|[^\w:.])((?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4})(?:$|[^\w:])", 0.7, is_ipv6),
     Form("STREET_ADDRESS", rf"(?:^|[^\w.])(\d{{1,5}} (?:[A-Z][\w'.]{{1,20}} ){{1,4}}(?i:{_STREETS})\b\.?)", 0.7),
-    Form("STREET_ADDRESS", r"(\b[A-ZÄÖÜ][\pL-]{2,30}(?:straße|strasse|str\.|weg|platz|allee|gasse) \d{1,4} ?[a-z]?)(?:$|[^\pL\d])", 0.7),
-    Form("STREET_ADDRESS", r"\b(\d{1,4},? (?:bis )?(?i:rue|avenue|boulevard|place|impasse|chemin) (?:(?i:de|du|des|la|le|les|d'|l')[ ]?){0,3}[A-ZÉÈ][\pL'-]{2,30})", 0.7),
-    Form("STREET_ADDRESS", r"(?i:my address is|i live at|ich wohne in|ship (?:it )?to|deliver (?:it )?to)\s+([^\n]{0,60}?\d{1,5}[^\n]{0,10})", 0.6),
+    Form("STREET_ADDRESS", rf"({_GERMAN_STREET})(?:$|[^\pL\d])", 0.7),
+    Form("STREET_ADDRESS", rf"({_FRENCH_STREET})", 0.7),
+    Form("STREET_ADDRESS", rf"(?i:{_LIVES_AT})\s+([^\n]{{0,60}}?\d{{1,5}}[^\n]{{0,10}})", 0.6),
     Form("DATE_OF_BIRTH", rf"(?i:{_BIRTH})[^\d\n]{{0,15}}?({_DATE})", 0.85),
-    Form("ID_NUMBER", rf"(?i:{_PAPER})\b(?i:[^\w\n]{{0,3}}(?:number|no|nr|num|nummer|numéro|número|is|:|#)\.?){{0,3}}[^\w\n]{{0,3}}([A-Z0-9][A-Z0-9 -]{{4,16}}\d[A-Z]?)", 0.85),
-    Form("API_KEY", r"\b((?:sk|pk|rk|gsk|xai|hf|glpat|ghp|gho|ghs|github_pat|xox[abprs])[-_][\w-]{16,200})", 0.95),
+    Form("ID_NUMBER", rf"(?i:\b(?:{_PAPER})\b){_NUMBER_IS}([A-Z0-9][A-Z0-9 -]{{4,16}}\d[A-Z]?)", 0.85),
+    Form("API_KEY", rf"\b((?:{_KEY_STARTS})[-_][\w-]{{16,200}})", 0.95),
     Form("API_KEY", r"\b((?:AKIA|ASIA)[A-Z0-9]{16}|AIza[\w-]{35})\b", 0.95),
-    Form("API_KEY", r"\b(eyJ[\w-]{8,1000}\.eyJ[\w-]{8,1000}\.[\w-]{0,1000})", 0.9),
+    Form("API_KEY", r"\b(eyJ[\w-]{8,900}\.eyJ[\w-]{8,900}\.[\w-]{0,900})", 0.9),
     Form("API_KEY", r"(-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----)", 1.0),
-    Form("API_KEY", r"(?i:\b(?:api[ _-]?key|secret[ _-]?key|access[ _-]?token|auth[ _-]?token|client[ _-]?secret)['\"]?\s*(?:is|=|:)\s*)['\"]?([\w+/=.-]{12,200})", 0.85, lambda t: any(c.isdigit() for c in t)),
-    Form("PASSWORD", r"(?i:\b(?:password|passwort|passwd|pwd|mot de passe|contraseña)['\"]?\s*(?:is|ist|est|es|=|:)\s*)['\"]?(\S{6,100})", 0.8, lambda t: any(not c.isalpha() for c in t.rstrip(".,;!?'\""))),
+    Form("API_KEY", rf"(?i:\b(?:{_KEY_IS})['\"]?\s*(?:is|=|:)\s*)['\"]?([\w+/=.-]{{12,200}})", 0.85, _has_digit),
+    Form(
+        "PASSWORD",
+        rf"(?i:\b(?:{_PASSWORD})['\"]?\s*(?:is|ist|est|es|=|:)\s*)['\"]?(\S{{6,100}})",
+        0.8,
+        _no_word,
+    ),
 )  # fmt: skip
 TYPES = tuple(dict.fromkeys(form.type for form in FORMS))
 """What is recognised."""
@@ -152,7 +207,7 @@ def _problems(signal: Signal) -> Iterator[Problem]:
             f"{name!r} is not recognised without a classifier"
             if known
             else f"{name!r} is none of {', '.join(TYPES)}",
-            "needs_plugin" if known else "wrong_value",
+            "without_classifier" if known else "wrong_value",
             severe=not known,
         )
 

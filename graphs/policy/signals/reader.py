@@ -4,31 +4,24 @@ Signals are made ready when the reader is made; a signal that cannot be read, th
 fire. It decides nothing.
 """
 
-import importlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from agents.errors import MomaError
 from graphs.policy.policy import Policy, Signal
+from graphs.policy.projections import Projections
 from graphs.policy.request import Reading, Readings, Request
+from graphs.policy.signals.classifiers import Classifiers, plugin_for, read_by
 from graphs.policy.signals.complexity import LEVELS, composed, composer_keys
 from graphs.policy.signals.family import Kit, Read
 from graphs.policy.signals.faults import needs_plugin, signal_faults
-from graphs.policy.signals.plugins import Classifiers, plugin_for, read_by
 from graphs.policy.signals.table import FAMILIES, keys_of
 from graphs.policy.signals.turn import Embed, Turn
 from graphs.policy.syntax import Condition, references
-from graphs.routing.encoder import Encoder, encode_checked, make_encoder
+from graphs.routing.encoder import Encoder, encode_checked
 
 __all__ = ["Reader", "used_signals"]
-
-Finish = Callable[[Policy, Readings], Readings]
-"""Adds what follows from the signals' readings: groups, scores and bands."""
-
-
-def _projections(policy: Policy, readings: Readings) -> Readings:
-    complete: Finish = importlib.import_module("graphs.policy.projections").complete
-    return complete(policy, readings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +34,8 @@ class Reader:
     embed: Embed | None
     unknown: tuple[str, ...] = ()
     """Keys that the policy refers to and does not declare."""
-    finish: Finish = _projections
+    finish: Callable[[Readings], Readings]
+    """Adds what follows: groups, scores and bands."""
 
     @classmethod
     def from_policy(
@@ -51,35 +45,35 @@ class Reader:
         encoder: Encoder | None = None,
         classifiers: Classifiers | None = None,
         every: bool = False,
-        finish: Finish = _projections,
     ) -> "Reader":
         """Make the policy's signals ready: patterns compiled, examples embedded in one batch.
 
         Args:
             policy: what was lowered; a signal with an error in it gives a fault when it is read.
-            encoder: what texts are embedded with; the default one is loaded if a signal needs one.
+            encoder: what texts are embedded with; without one, signals that need it give a fault.
             classifiers: by type or `type:name`, instead of what is built in.
             every: prepare signals too that nothing refers to.
-            finish: what adds projections.
 
         Raises:
-            ModelFileError: the default encoder or a fitted file is missing or damaged.
+            ModelFileError: a fitted file is missing or damaged.
             RoutingError: the encoder failed.
         """
         given = classifiers or {}
         used, unknown = used_signals(policy)
         wanted = list(policy.signals.values()) if every else used
-        built_in = [s for s in wanted if not plugin_for(s, given) and _fault(s) is None]
-        embed = _embedding(built_in, encoder)
-        kit = _kit(built_in, embed)
-        signals = {s.key: (s, _prepared(s, given, kit)) for s in wanted}
+        kit = _kit([s for s in wanted if _embeds(s, given)], encoder)
         return cls(
             policy=policy,
-            signals=signals,
-            embed=embed.embed if embed else None,
+            signals={s.key: (s, _prepared(s, given, kit)) for s in wanted},
+            embed=partial(encode_checked, encoder) if encoder else None,
             unknown=unknown,
-            finish=finish,
+            finish=Projections(policy).complete,
         )
+
+    @staticmethod
+    def needs_encoder(policy: Policy, classifiers: Classifiers | None = None) -> bool:
+        """Return whether a signal that the policy uses is read by vectors."""
+        return any(_embeds(signal, classifiers or {}) for signal in used_signals(policy)[0])
 
     def read(self, request: Request) -> Readings:
         """Return the readings of a turn by key, those of projections included."""
@@ -90,10 +84,11 @@ class Reader:
         for signal, _ in self.signals.values():
             if signal.type == "complexity" and "composer" in signal.fields:
                 own = {key: readings[key] for key in keys_of(signal)}
-                readings.update(composed(signal, own, readings))
+                if not any(reading.fault for reading in own.values()):
+                    readings.update(composed(signal, own, readings))
         for key in self.unknown:
             readings[key] = Reading(False, 0.0, fault="the policy does not declare it")
-        return self.finish(self.policy, readings)
+        return self.finish(readings)
 
 
 def used_signals(policy: Policy) -> tuple[list[Signal], tuple[str, ...]]:
@@ -136,26 +131,20 @@ def _referred(policy: Policy) -> Iterator[str]:
         yield from (term.signal for term in score.terms)
 
 
-@dataclass(frozen=True, slots=True)
-class _Embedding:
-    name: str
-    embed: Embed
+def _embeds(signal: Signal, classifiers: Classifiers) -> bool:
+    """Return whether a signal is read here and by vectors."""
+    if plugin_for(signal, classifiers) or _fault(signal) is not None:
+        return False
+    return FAMILIES[signal.type].embeds(signal)
 
 
-def _embedding(signals: list[Signal], encoder: Encoder | None) -> _Embedding | None:
-    """Return how texts are embedded, None if no signal needs it."""
-    if not any(FAMILIES[s.type].embeds(s) for s in signals):
-        return None
-    found = encoder or make_encoder()
-    return _Embedding(found.name, lambda texts: encode_checked(found, texts))
-
-
-def _kit(signals: list[Signal], embedding: _Embedding | None) -> Kit:
-    if embedding is None:
+def _kit(embedding: list[Signal], encoder: Encoder | None) -> Kit:
+    """Return what signals are prepared with: the vectors of the examples of those that need them, in one batch."""
+    if encoder is None:
         return Kit()
-    texts = list(dict.fromkeys(text for s in signals for text in FAMILIES[s.type].examples(s)))
-    rows = embedding.embed(texts) if texts else ()
-    return Kit(encoder=embedding.name, rows=dict(zip(texts, rows, strict=True)))
+    texts = list(dict.fromkeys(text for s in embedding for text in FAMILIES[s.type].examples(s)))
+    rows = encode_checked(encoder, texts) if texts else ()
+    return Kit(encoder=encoder.name, rows=dict(zip(texts, rows, strict=True)))
 
 
 def _fault(signal: Signal) -> str | None:
@@ -174,6 +163,8 @@ def _prepared(signal: Signal, classifiers: Classifiers, kit: Kit) -> Read:
         return _faulty(errors[0]) if errors else read_by(score, signal)
     if fault := _fault(signal):
         return _faulty(fault)
+    if FAMILIES[signal.type].embeds(signal) and not kit.encoder:
+        return _faulty("it needs an encoder, and there is none")
     return FAMILIES[signal.type].prepare(signal, kit)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from graphs.policy.policy import Signal
 from graphs.policy.request import Reading
-from graphs.policy.signals.family import Family, Kind, Kit, Problem, Read, fired
+from graphs.policy.signals.family import Family, Kind, Kit, Problem, Read, fired, is_texts
 from graphs.policy.signals.patterns import MOST_MATCHES, compiled, count_matches, pattern_fault
 from graphs.policy.signals.predicate import PREDICATE, predicate, predicate_problems
 from graphs.policy.signals.turn import Turn, is_unspaced
@@ -133,7 +133,10 @@ def _problems(signal: Signal) -> Iterator[Problem]:
 def _source_problems(kind: str, source: Mapping[str, Any]) -> Iterator[Problem]:
     which = source["type"]
     if (kind == "sequence") != (which == "sequence"):
-        yield Problem("feature", f"its type is {kind!r} and its source's {which!r}: both or neither must be 'sequence'")  # fmt: skip
+        yield Problem(
+            "feature",
+            f"its type is {kind!r} and its source's {which!r}: both or neither must be 'sequence'",
+        )
     elif which == "text_bytes" and kind != "count":
         yield Problem("feature", f"text_bytes goes with the type 'count', not with {kind!r}")
     elif which == "regex":
@@ -142,23 +145,19 @@ def _source_problems(kind: str, source: Mapping[str, Any]) -> Iterator[Problem]:
             yield Problem("feature", "its source has no `pattern`, expected a regular expression")
         elif fault := pattern_fault(pattern):
             yield Problem("feature", f"the pattern {pattern!r}: {fault}", "unsafe_regex")
-    elif which == "keyword_set" and not _texts(source.get("keywords")):
+    elif which == "keyword_set" and not is_texts(source.get("keywords")):
         yield Problem("feature", "its source has no `keywords`, expected a list of texts")
     elif which == "keyword_set":
         yield from _too_large("|".join(map(_literal, source["keywords"])))
     elif which == "sequence":
         given = source.get("sequences")
-        if not isinstance(given, list) or not given or not all(map(_texts, given)):
+        if not isinstance(given, list) or not given or not all(map(is_texts, given)):
             yield Problem("feature", "its source has no `sequences`, expected lists of texts")
 
 
 def _too_large(pattern: str) -> Iterator[Problem]:
     if fault := pattern_fault(pattern):
         yield Problem("feature", f"the keywords together: {fault}", "unsafe_regex")
-
-
-def _texts(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(v, str) and v.strip() for v in value)  # fmt: skip
 
 
 STRUCTURE = Family(

@@ -50,6 +50,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType({
     "holder": HOLDER,
     "jailbreak": JAILBREAK,
     "kb": _outside({"kb": Kind.TEXT, "target": Kind.FIELDS, "match": Kind.TEXT, "threshold": Kind.SHARE}),
+    "kb_metric": _outside({"kb": Kind.TEXT, "metric": Kind.TEXT}),
     "keyword": KEYWORD,
     "language": LANGUAGE,
     "length": LENGTH,

@@ -104,7 +104,7 @@ def _problems(signal: Signal) -> Iterator[Problem]:
     if _zone(fields.get("zone", "UTC")) is None:
         yield Problem("zone", f"is {fields['zone']!r}, expected an IANA time zone as Europe/Berlin")
     if clock(fields.get("from", "00:00")) == clock(fields.get("to", "24:00")):
-        yield Problem("to", f"is {fields.get('to')!r} as `from` is: no time is between them", "out_of_range")  # fmt: skip
+        yield Problem("to", "is as `from` is: no time lies between them", "out_of_range")
     low, high = _date(fields.get("date_from", "")), _date(fields.get("date_until", ""))
     if low and high and low > high:
         yield Problem("date_until", f"is {high}, before `date_from`, {low}", "out_of_range")

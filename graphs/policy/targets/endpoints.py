@@ -15,7 +15,7 @@ from graphs.policy.policy import Declared, Policy
 __all__ = ["Endpoint", "endpoints", "model_names", "secret_fields", "served"]
 
 _PORTS = {"http": 80, "https": 443}
-_SECRET = ("api_key", "apikey", "key", "token", "secret", "password", "authorization", "x-api-key")
+_SECRET = ("api_key", "apikey", "token", "secret", "password", "authorization", "x-api-key")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +79,10 @@ def _name(block: Any) -> str:
 
 def _secrets(value: Any, field: str = "") -> Iterator[str]:
     if isinstance(value, dict):
+        # As headers are written: { name: "Authorization", value: "..." }.
+        named = str(value.get("name", value.get("key", "")))
         for key, part in value.items():
-            yield from _secrets(part, str(key))
+            yield from _secrets(part, named if key == "value" else str(key))
     elif isinstance(value, list | tuple):
         for part in value:
             yield from _secrets(part, field)
@@ -92,11 +94,12 @@ def _secrets(value: Any, field: str = "") -> Iterator[str]:
 def _tied(policy: Policy, model: str, block: Declared | None) -> Iterator[tuple[Declared, str]]:
     prefix, _, rest = model.partition("/")
     named = _names(block)
+    there = _text(block.fields.get("model")) if block else ""
     for backend in policy.backends.values():
         if model in _models(backend) or backend.name in named:
-            yield backend, model.removeprefix(f"{backend.name}/")
+            yield backend, there or model.removeprefix(f"{backend.name}/")
         elif rest and backend.name == prefix:
-            yield backend, rest
+            yield backend, there or rest
 
 
 def _is_tied(policy: Policy, backend: Declared) -> bool:

@@ -107,7 +107,7 @@ def policy_builder(
 
     def signals(state: PolicyState, runtime: Runtime[Any]) -> PolicyState:
         request = _request(state, runtime.context, now=clock())
-        return _said(policy, decider.decide(reader.read(request)))
+        return _said(decider.decide(reader.read(request)))
 
     builder: Builder = StateGraph(PolicyState, context_schema=PolicyContext)
     builder.add_node(SIGNALS, signals)
@@ -144,15 +144,12 @@ def _request(state: PolicyState, context: Any, *, now: datetime) -> Request:
     )
 
 
-def _said(policy: Policy, verdict: Verdict) -> PolicyState:
+def _said(verdict: Verdict) -> PolicyState:
     """Return a verdict as the state holds it."""
-    models = None if verdict.models is None else list(verdict.models)
-    if verdict.rule is None and models is None and policy.default_model is not None:
-        models = [policy.default_model]
     plugins = verdict.rule.plugins if verdict.rule else ()
     return {
-        "rule": verdict.rule.name if verdict.rule else None,
-        "models": models,
+        "rule": verdict.rule_name,
+        "models": None if verdict.models is None else list(verdict.models),
         "agents": None if verdict.agents is None else list(verdict.agents),
         "plugins": [{"type": p.type, "fields": p.fields} for p in plugins],
         "hash": verdict.hash,

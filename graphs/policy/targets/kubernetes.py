@@ -1,7 +1,7 @@
 """What a cluster enforces of a policy: where MoMA's pods may connect to, and the policy's source for them to read.
 
 It knows fields of Kubernetes' NetworkPolicy and ConfigMap, no cluster. A NetworkPolicy knows addresses and pods, not
-names: a name outside the cluster cannot be in it, and is listed in an annotation for whoever writes an egress gateway.
+names: a name outside the cluster stays shut, and is listed in an annotation for whoever runs an egress gateway.
 """
 
 import hashlib
@@ -10,7 +10,7 @@ from typing import Any
 
 from agents.errors import PolicyError
 from graphs.policy.policy import Policy
-from graphs.policy.targets.endpoints import Endpoint, endpoints
+from graphs.policy.targets.endpoints import Endpoint, endpoints, model_names, served
 from graphs.policy.targets.marks import HASH_NAME, banner, comment_text, comments, yaml_text
 
 __all__ = ["CONFIG_MAP", "NAMES", "NETWORK", "PORT", "emit"]
@@ -19,13 +19,14 @@ NETWORK = "network-policy.yaml"
 CONFIG_MAP = "config-map.yaml"
 PORT = 8000
 """On which MoMA serves."""
-NAMES = "moma.policy/names-not-enforced"
-"""The annotation with the names that a NetworkPolicy cannot hold."""
+NAMES = "moma.policy/names-not-opened"
+"""The annotation with the names that a NetworkPolicy cannot let through."""
 _APP = "app.kubernetes.io/name"
 _SOURCE_HASH = "moma.policy/source-sha256"
 _LARGEST_SOURCE = 1 << 20
 _SCOPE = (
     "Ingress: MoMA's port only. Egress: DNS and the addresses of the policy's BACKEND and MODEL blocks, nothing else.",
+    "What is not opened needs an egress gateway, or a policy with its addresses.",
     "A port is that of the pod or host behind the address; where a Service maps ports, put the pod's in its place.",
     "A name in the cluster, as SERVICE.NAMESPACE.svc, is taken for the pods with the label",
     f"{_APP}: SERVICE in that namespace.",
@@ -55,10 +56,15 @@ def _network_policy(policy: Policy, *, name: str) -> str:
         if peer is None:
             outside.append(f"{comment_text(endpoint.host)}:{endpoint.port}")
             notes.append(
-                f"Not enforced: {endpoint.host!r} of {endpoint.name!r}; a NetworkPolicy knows no names outside."
+                f"Not opened: {endpoint.host!r} of {endpoint.name!r}; a NetworkPolicy knows no names outside."
             )
         elif (rule := _egress(peer, endpoint)) not in egress:
             egress.append(rule)
+    notes += [
+        f"Not opened: whoever serves {model!r}; no BACKEND says at which address."
+        for model in model_names(policy)
+        if not served(policy, model)
+    ]
     annotations = {HASH_NAME: policy.hash}
     if outside:
         annotations[NAMES] = ", ".join(dict.fromkeys(outside))

@@ -145,7 +145,7 @@ def _tags(policy: Policy, model: str) -> list[str]:
     """Return the tags of the rules that allow a model; a rule that names none allows all."""
     rules = [r for r in policy.rules if not r.models or model in {c.name for c in r.models}]
     tags = list(dict.fromkeys(rule_tag(rule.name) for rule in rules))
-    return [*tags, NO_RULE] if model == policy.default_model or not policy.default_model else tags
+    return [*tags, NO_RULE] if model == policy.default_model else tags
 
 
 def _window(policy: Policy, model: str) -> int | None:

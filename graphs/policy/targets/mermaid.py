@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from graphs.policy.policy import Policy, Rule
 from graphs.policy.targets.marks import banner
-from graphs.policy.targets.steps import Step, steps
+from graphs.policy.targets.steps import Step, agents_of, steps
 from graphs.policy.targets.words import condition_text, is_probabilistic, listed
 
 __all__ = ["FILE", "emit", "label"]
@@ -85,10 +85,13 @@ class _Chart:
         how = {"first": "", "surest": ": of those that hold, the surest"}.get(
             step.within, ": of those that hold, the first by priority, or the surest"
         )
-        yield f"  subgraph step{number}[{label(step.title + how)}]"
+        boxed = len(step.rules) > 1 or step.tree is not None or step.tiered
+        if boxed:
+            yield f"  subgraph step{number}[{label(step.title + how)}]"
         for rule in step.rules:
             yield f"    {self._node(rule)}"
-        yield "  end"
+        if boxed:
+            yield "  end"
         if step.within != "first":
             yield f"  step{number} -->|none holds| {onward}"
         else:
@@ -102,7 +105,11 @@ class _Chart:
         """Yield what happens when no rule holds."""
         default = self.policy.default_model
         yield f"  none([{label('no rule holds')}])"
-        yield f"  none --> {self._server('model', default or '')}"
+        if default is not None:
+            yield f"  none --> {self._server('model', default)}"
+        else:
+            yield f"  nobody([{label('nobody answers: the turn is refused')}])"
+            yield "  none --> nobody"
 
     def servers(self) -> Iterator[str]:
         """Yield who serves."""
@@ -114,7 +121,7 @@ class _Chart:
         said = [rule.name]
         if rule.when is not None:
             said.append(f"if {condition_text(self.policy, rule.when)}")
-        if rule.agents == ():
+        if agents_of(rule) == ():
             said.append("no agent")
         said += [_plugin(plugin.type, plugin.fields.get("mode")) for plugin in rule.plugins]
         text = label(". ".join(said))
@@ -123,7 +130,7 @@ class _Chart:
 
     def _serving(self, rule: Rule) -> Iterator[str]:
         source = self.rule(rule)
-        agents = [c.name for c in rule.agents or ()]
+        agents = list(agents_of(rule) or ())
         models = [c.name for c in rule.models] or [""]
         # In the order in which they are asked.
         found = [("agent", a) for a in agents] + [("model", m) for m in models]

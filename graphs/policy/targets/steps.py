@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
+from graphs.policy.decide import Verdict
 from graphs.policy.policy import Policy, Rule
 
-__all__ = ["Step", "steps"]
+__all__ = ["Step", "agents_of", "steps"]
 
 Within = Literal[
     "first",  # the first of the list that holds
@@ -28,6 +29,13 @@ class Step:
     within: Within
     """Which of several that hold is taken."""
     tree: str | None = None
+    tiered: bool = False
+    """Whether it is a tier, or what stands before all tiers."""
+
+
+def agents_of(rule: Rule) -> tuple[str, ...] | None:
+    """Return the agents that a rule lets take the turn, as the decision says; None leaves it open."""
+    return Verdict(rule=rule, confidence=0.0, hash="", held=()).agents
 
 
 def steps(policy: Policy) -> tuple[Step, ...]:
@@ -51,13 +59,14 @@ def _by_tier(policy: Policy) -> Iterator[Step]:
 
     if policy.strategy == "priority" and (loose := [r for r in policy.rules if r.tier <= 0]):
         # Which order they have among themselves depends on whether a rule with a tier holds too.
-        yield _step(loose, title="no tier", within="mixed")
+        yield _step(loose, title="no tier", within="mixed", tiered=True)
         later = [rule for rule in policy.rules if rule.tier > 0]
     else:
         later = list(policy.rules)
     for (tier, always), found in groupby(sorted(later, key=place), key=place):
         title = f"tier {tier}" if tier > 0 else "no tier"
-        yield _step(list(found), title=f"{title}, whatever is said" if always else title)
+        title += ", whatever is said" if always else ""
+        yield _step(list(found), title=title, tiered=True)
 
 
 def _by_strategy(rules: Sequence[Rule], strategy: str) -> Iterator[Step]:
@@ -72,8 +81,10 @@ def _by_strategy(rules: Sequence[Rule], strategy: str) -> Iterator[Step]:
         yield _step(list(found), title=title)
 
 
-def _step(rules: list[Rule], *, title: str, within: Within = "surest") -> Step:
+def _step(
+    rules: list[Rule], *, title: str, within: Within = "surest", tiered: bool = False
+) -> Step:
     ordered = tuple(sorted(rules, key=lambda rule: (-rule.priority, rule.name)))
     # Rules without a condition are equally sure of themselves.
     alike = len(ordered) == 1 or all(rule.when is None for rule in ordered)
-    return Step(title=title, rules=ordered, within="first" if alike else within)
+    return Step(title=title, rules=ordered, within="first" if alike else within, tiered=tiered)

@@ -11,7 +11,7 @@ from graphs.policy.findings import Finding
 from graphs.policy.policy import Candidate, Declared, Plugin, Policy, Rule
 from graphs.policy.syntax import references
 from graphs.policy.targets.marks import banner
-from graphs.policy.targets.steps import Step, steps
+from graphs.policy.targets.steps import Step, agents_of, steps
 from graphs.policy.targets.words import condition_text, is_probabilistic, listed, quoted
 
 __all__ = ["FILE", "emit"]
@@ -39,6 +39,11 @@ def emit(policy: Policy, *, findings: Sequence[Finding | str] = ()) -> dict[str,
         ["## When no rule holds", _nobody(policy)],
         *([["## Agents", *_agents(policy)]] if policy.agents else []),
         *([["## Who holds which grant", *_grants(policy)]] if policy.grants else []),
+        *(
+            [["## Groups and scores", *made]]
+            if (made := [*_groups(policy), *_scores(policy)])
+            else []
+        ),
         ["## What rests on estimates", *_estimates(policy)],
         ["## What was checked", *_checked(findings)],
     ]
@@ -109,10 +114,10 @@ def _rule(policy: Policy, rule: Rule, number: int) -> Iterator[str]:
     when = "Always." if rule.when is None else f"If {_plain(condition_text(policy, rule.when))}."
     yield f"- When: {when}"
     yield f"- Models: {_candidates(rule.models, open_='any model that may serve')}."
-    if rule.agents is None:
+    if agents_of(rule) is None:
         yield "- Agents: any that may serve."
     else:
-        yield f"- Agents: {_candidates(rule.agents, open_='none')}."
+        yield f"- Agents: {_candidates(rule.agents or (), open_='none')}."
     if rule.algorithm is not None:
         yield f"- Among the models it chooses by: {_plain(rule.algorithm.type)}."
     yield from (f"- {_plugin(plugin)}" for plugin in rule.plugins)
@@ -138,13 +143,13 @@ def _plugin(plugin: Plugin) -> str:
         return f"{_plain(plugin.type)}: switched off."
     if plugin.type != "tools":
         return f"Also: {_plain(plugin.type)}."
-    mode = fields.get("mode", "passthrough")
-    if mode == "none":
-        return "Tools: none may be called."
     allow, block = (_names(fields.get(key)) for key in ("allow_tools", "block_tools"))
-    said = [f"only {allow}" if allow else "", f"never {block}" if block else ""]
-    limits = ", ".join(s for s in said if s)
-    return f"Tools: {limits or ('none may be called' if mode == 'filtered' else 'any')}."
+    mode = fields.get("mode", "filtered" if allow or block else "passthrough")
+    if mode not in ("filtered", "passthrough") or (mode == "filtered" and not (allow or block)):
+        return "Tools: none may be called."
+    only = f"only {allow}" if allow and mode == "filtered" else ""
+    limits = ", ".join(s for s in (only, f"never {block}" if block else "") if s)
+    return f"Tools: {limits or 'any'}."
 
 
 def _names(value: object) -> str:
@@ -154,8 +159,8 @@ def _names(value: object) -> str:
 
 def _nobody(policy: Policy) -> str:
     if policy.default_model is None:
-        return "MoMA chooses as it does without a policy: any agent that fits, else any model."
-    return f"The model {_plain(policy.default_model)} answers."
+        return "Nobody answers. The turn is refused."
+    return f"The model {_plain(policy.default_model)} answers. Any agent that may serve can take the turn."
 
 
 def _agents(policy: Policy) -> Iterator[str]:
@@ -170,7 +175,8 @@ def _agent(policy: Policy, agent: Declared) -> str:
         else f"may serve only if {_plain(condition_text(policy, agent.when))}"
     )
     grants = [g for g in agent.fields.get("grants") or () if isinstance(g, str)]
-    needs = f" The caller needs the grants {listed([_plain(g) for g in grants])}." if grants else ""
+    word = "grant" if len(grants) == 1 else "grants"
+    needs = f" The caller needs the {word} {listed([_plain(g) for g in grants])}." if grants else ""
     return f"{_plain(agent.name)} {when}.{needs}"
 
 
@@ -181,6 +187,24 @@ def _grants(policy: Policy) -> Iterator[str]:
             yield f"- {name}: every caller."
         else:
             yield f"- {name}: if {_plain(condition_text(policy, grant.when))}."
+
+
+def _groups(policy: Policy) -> Iterator[str]:
+    for group in policy.groups:
+        members = listed([_plain(key.partition(":")[2]) for key in group.members])
+        default = _plain(group.default.partition(":")[2]) if group.default else "none of them"
+        yield f"- Of {members} at most one counts: the surest. If none is given, {default} counts."
+
+
+def _scores(policy: Policy) -> Iterator[str]:
+    how = {"fires": "is given", "confidence": "is given, as sure as it is", "score": "comes near"}
+    for score in policy.scores.values():
+        parts = []
+        for term in score.terms:
+            kind, _, name = term.signal.partition(":")
+            what = f"{_plain(name)} ({_plain(kind)})"
+            parts.append(f"{term.weight:g} if {what} {how[term.source]}")
+        yield f"- The score {_plain(score.name)} adds up: {listed(parts) or 'nothing'}."
 
 
 def _estimates(policy: Policy) -> Iterator[str]:

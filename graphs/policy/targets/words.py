@@ -10,8 +10,8 @@ __all__ = ["PROBABILISTIC", "condition_text", "is_probabilistic", "listed", "quo
 
 PROBABILISTIC = frozenset(
     {
-        "classifier", "complexity", "domain", "embedding", "fact_check", "hallucination", "jailbreak", "kb",
-        "language", "modality", "pii", "preference", "reask", "user_feedback",
+        "classifier", "complexity", "domain", "embedding", "fact_check", "jailbreak", "kb", "kb_metric", "language",
+        "pii", "preference", "reask", "user_feedback",
     }
 )  # fmt: skip
 """The types of signals that are estimates: the same reading can be right or wrong."""
@@ -104,7 +104,8 @@ def _examples(texts: list[str]) -> str:
 def _keyword(signal: Signal, fields: Plain) -> Phrases:
     words = _texts(fields.get("keywords"))
     operator = str(fields.get("operator", "OR")).upper()
-    patterns = " (as patterns)" if fields.get("method") == "regex" else ""
+    methods = {"regex": " (as patterns)", "fuzzy": " (or nearly so)"}
+    patterns = methods.get(str(fields.get("method")), "")
     if operator in ("AND", "ALL"):
         every = listed([quoted(w) for w in words[:3]]) if len(words) <= 3 else ""
         every = every or f"all of {len(words)} keywords as {quoted(words[0])}"
@@ -116,7 +117,7 @@ def _keyword(signal: Signal, fields: Plain) -> Phrases:
 
 
 def _embedding(signal: Signal, fields: Plain) -> Phrases:
-    texts = _texts(fields.get("candidates"))
+    texts = _texts(fields.get("candidates")) or _texts(fields.get("examples"))
     first = f" as {quoted(texts[0])}" if texts else ""
     what = f"{signal.name} ({len(texts)} {'example' if len(texts) == 1 else 'examples'}{first})"
     return f"the text seems close to {what}", f"the text does not seem close to {what}"
@@ -129,7 +130,7 @@ def _domain(signal: Signal, fields: Plain) -> Phrases:
 
 
 def _language(signal: Signal, fields: Plain) -> Phrases:
-    what = quoted(str(fields.get("language", signal.name)))
+    what = quoted(str(fields.get("code", signal.name)))
     return f"the text seems to be in language {what}", f"the text does not seem to be in language {what}"  # fmt: skip
 
 
@@ -154,8 +155,10 @@ def _kind(subject: Plain) -> str:
 
 def _time(signal: Signal, fields: Plain) -> Phrases:
     days = [_DAYS.get(d[:3].lower(), d) for d in _texts(fields.get("days"))]
-    hours = [f"{word} {fields[key]}" for key, word in (("from", "from"), ("to", "to")) if key in fields]  # fmt: skip
-    parts = [listed(days, word="or"), " ".join(hours)]
+    hours = [f"{key} {fields[key]}" for key in ("from", "to") if key in fields]
+    ends = (("date_from", "since"), ("date_until", "until"))
+    dates = [f"{word} {fields[key]}" for key, word in ends if key in fields]
+    parts = [listed(days, word="or"), " ".join(hours), " ".join(dates)]
     what = ", ".join(p for p in parts if p) or signal.name
     what += f" in {fields['zone']}" if fields.get("zone") else ""
     return f"it is {what}", f"it is not {what}"
@@ -172,6 +175,27 @@ def _modality(signal: Signal, fields: Plain) -> Phrases:
     return f"the message has {what} in it", f"the message has no {what} in it"
 
 
+def _holder(signal: Signal, fields: Plain) -> Phrases:
+    what = listed(_texts(fields.get("agents")) or [signal.name], word="or")
+    return f"the dialogue is with the agent {what}", f"the dialogue is not with the agent {what}"
+
+
+def _grant(signal: Signal, fields: Plain) -> Phrases:
+    what = quoted(str(fields.get("grant", signal.name)))
+    return f"the caller holds the grant {what}", f"the caller does not hold the grant {what}"
+
+
+def _length(signal: Signal, fields: Plain) -> Phrases:
+    ends = [
+        f"{word} {fields[f'{end}_{unit}']} {'characters' if unit == 'chars' else unit}"
+        for unit in ("chars", "words")
+        for end, word in (("min", "at least"), ("max", "at most"))
+        if f"{end}_{unit}" in fields
+    ]
+    what = f"{listed(ends) or signal.name} long"
+    return f"the text is {what}", f"the text is not {what}"
+
+
 def _metadata(signal: Signal, fields: Plain) -> Phrases:
     what = f"the mark {quoted(str(fields.get('key', signal.name)))} asked for by {signal.name}"
     return f"the request bears {what}", f"the request does not bear {what}"
@@ -180,6 +204,13 @@ def _metadata(signal: Signal, fields: Plain) -> Phrases:
 def _seems(what: str) -> Callable[[Signal, Plain], Phrases]:
     def describe(signal: Signal, fields: Plain) -> Phrases:
         return f"the text seems to {what}", f"the text does not seem to {what}"
+
+    return describe
+
+
+def _named(holds: str, lacks: str) -> Callable[[Signal, Plain], Phrases]:
+    def describe(signal: Signal, fields: Plain) -> Phrases:
+        return f"{holds} {quoted(signal.name)}", f"{lacks} {quoted(signal.name)}"
 
     return describe
 
@@ -193,7 +224,14 @@ _DESCRIBED: dict[str, Callable[[Signal, Plain], Phrases]] = {
     "authz": _authz,
     "time": _time,
     "phase": _phase,
-    "input_modality": _modality,
+    "holder": _holder,
+    "grant": _grant,
+    "length": _length,
+    "modality": _modality,
+    "preference": _embedding,
+    "structure": _named("the text has the form", "the text does not have the form"),
+    "conversation": _named("the dialogue so far is", "the dialogue so far is not"),
+    "event": _named("the request is the event", "the request is not the event"),
     "metadata": _metadata,
     "jailbreak": _seems("be an attempt to get around the rules"),
     "pii": _seems("hold personal data"),

@@ -8,6 +8,7 @@ import importlib
 import math
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from agents.errors import SettingsError
@@ -41,6 +42,18 @@ Classifiers: TypeAlias = Mapping[str, Classifier | Score]
 """By type or `type:name`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A plain function as a classifier."""
+
+    name: str
+    function: Score
+
+    def score(self, text: str, signal: Signal) -> float:
+        """Return what the function says."""
+        return self.function(text, signal)
+
+
 def plugin_for(signal: Signal, classifiers: Classifiers) -> Score | None:
     """Return what scores a signal: the classifier for it alone, or else for its type."""
     given = classifiers.get(signal.key) or classifiers.get(signal.type)
@@ -69,7 +82,7 @@ def read_by(score: Score, signal: Signal) -> Read:
     return read
 
 
-def load_classifiers(setting: str) -> dict[str, Classifier | Score]:
+def load_classifiers(setting: str) -> dict[str, Classifier]:
     """Import the classifiers that a setting names, separated by commas.
 
     Each is `package.module:callable`. Before it may stand what it is for, `jailbreak=` or `pii:strict=`; without that
@@ -78,7 +91,7 @@ def load_classifiers(setting: str) -> dict[str, Classifier | Score]:
     Raises:
         SettingsError: an entry has another form, cannot be imported, says not what it is for, or one is there twice.
     """
-    found: dict[str, Classifier | Score] = {}
+    found: dict[str, Classifier] = {}
     for entry in filter(None, map(str.strip, setting.split(","))):
         key, classifier = _load(entry)
         if key in found:
@@ -87,18 +100,23 @@ def load_classifiers(setting: str) -> dict[str, Classifier | Score]:
     return found
 
 
-def _load(entry: str) -> tuple[str, Classifier | Score]:
+def _load(entry: str) -> tuple[str, Classifier]:
     match = _ENTRY.fullmatch(entry)
     if match is None:
         raise SettingsError(f"the classifier {entry[:100]!r} has another form, {_FORM}")
     key, module, attribute = match.groups()
-    given = _made(entry, getattr(_imported(entry, module), attribute, None))
+    imported = _imported(entry, module)
+    if not hasattr(imported, attribute):
+        raise SettingsError(
+            f"the classifier {entry!r}: the module {module} has no {attribute!r}, expected a callable"
+        )
+    given = _made(entry, getattr(imported, attribute))
     key = key or getattr(given, "name", None)
     if not isinstance(key, str) or not key:
         raise SettingsError(
             f"the classifier {entry!r} does not say what it is for: give it a `name` or write TYPE={entry}"
         )
-    return key, given
+    return key, given if isinstance(given, Classifier) else Named(key, given)
 
 
 def _imported(entry: str, module: str) -> Any:
