@@ -1,5 +1,6 @@
 """What a check says: which rules a finding names, what it rests on, which input it shows."""
 
+import time
 from datetime import date, datetime, timedelta
 from itertools import product
 from typing import Any
@@ -132,6 +133,17 @@ def test_a_narrower_rule_of_the_same_rank_is_a_note() -> None:
     assert not [f for f in found if f.code == "conflict"]
 
 
+def test_a_rule_whose_inputs_would_end_the_same_without_it_is_a_note() -> None:
+    found = check(
+        """
+        ROUTE small { PRIORITY 5  WHEN keyword("loud")  MODEL "n" }
+        ROUTE rest { MODEL "n" }
+        """
+    )
+    redundant = only(found, "redundant")
+    assert (redundant.names, redundant.severity) == (("small", "rest"), "note")
+
+
 def test_confidence_alone_shadows_nothing() -> None:
     found = check(
         """
@@ -229,6 +241,27 @@ def test_a_span_is_open_when_the_signal_fires(fields: dict[str, Any]) -> None:
         assert isinstance(reading, Reading)
         day: date = moment.date()
         assert span.holds(day, 60 * moment.hour + moment.minute) == reading.fires, moment
+
+
+def test_many_dates_and_long_phrases_are_checked_in_time() -> None:
+    made = [
+        Signal(
+            type="time",
+            name=f"t{n}",
+            fields={
+                "date_from": f"20{n:02}-03-01",
+                "from": f"{n % 24:02}:{n % 60:02}",
+                "to": "23:59",
+            },
+        )
+        for n in range(100)
+    ]
+    made.append(Signal(type="time", name="end", fields={"date_until": "9999-12-31"}))
+    made.append(Signal(type="time", name="start", fields={"date_from": "0001-01-01"}))
+    made.append(Signal(type="keyword", name="k", fields={"keywords": ["word " * 3000 + "end"]}))
+    began = time.perf_counter()
+    prove(Policy(signals={s.key: s for s in made}))
+    assert time.perf_counter() - began < 10
 
 
 def test_a_test_that_fails_tells_what_fired() -> None:

@@ -1,6 +1,0 @@
-# expect: redundant 5
-MODEL m {}
-MODEL n {}
-SIGNAL keyword small { operator: "OR"  keywords: ["small"] }
-ROUTE small { PRIORITY 5  WHEN keyword("small")  MODEL "n" }
-ROUTE rest { MODEL "n" }
