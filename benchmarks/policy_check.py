@@ -7,6 +7,7 @@ import argparse
 import random
 import statistics
 import time
+from typing import Any
 
 from benchmarks.report import print_table
 from graphs.policy.checks import check_policy
@@ -31,7 +32,7 @@ def _signals(count: int, draw: random.Random) -> dict[str, Signal]:
             "keyword",
             "embedding",
         )[n % 8]
-        fields = {
+        fields: dict[str, Any] = {
             "keyword": {"operator": draw.choice(["OR", "OR", "AND"]), "keywords": draw.sample(WORDS, 4)},
             "embedding": {"threshold": draw.choice([0.6, 0.7, 0.8]), "candidates": draw.sample(WORDS, 3)},
             "context": {"min_tokens": (low := draw.randrange(30_000)), "max_tokens": low + draw.randrange(20_000)},

@@ -25,7 +25,7 @@ _FORM: Mapping[str, tuple[str, ...]] = {
     "embeddings apart": ("overlap",),
     "grants from callers only": ("grant_from_text",),
     "references": ("cycle", "duplicate"),
-    "numbers": ("empty_band", "out_of_range", "overlapping_bands", "unreached_band", "wrong_value"),
+    "thresholds": ("empty_band", "out_of_range", "overlapping_bands", "unreached_band", "wrong_value"),
 }  # fmt: skip
 """Properties with the codes of what speaks against them; `references` also has each code `unknown_...`."""
 _TESTS = ("test_failed",)

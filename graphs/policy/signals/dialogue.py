@@ -49,7 +49,8 @@ SOURCES: Mapping[str, Count] = {
 
 
 UNTOLD = frozenset({
-    "active_tool_loop", "assistant_message", "assistant_tool_call", "assistant_tool_cycle", "system_message", "tool_call",
+    "active_tool_loop", "assistant_message", "assistant_tool_call", "assistant_tool_cycle", "system_message",
+    "tool_call",
     "tool_result",
 })  # fmt: skip
 ROLES = frozenset({"assistant", "developer", "non_user", "system", "tool"})

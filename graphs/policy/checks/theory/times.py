@@ -5,14 +5,14 @@ those of different zones are held independent, since their offsets change during
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from graphs.policy.checks.atoms import Atoms
 from graphs.policy.policy import Signal
 
-__all__ = ["write_times"]
+__all__ = ["Span", "span_of", "write_times"]
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MONDAY = date(2026, 1, 5)
@@ -32,44 +32,71 @@ class Span:
 
     def holds(self, day: date, minute: int) -> bool:
         """Return whether a moment lies in the span; what goes on past midnight belongs to the day it began on."""
-        if self.begins < self.ends:
-            return self.begins <= minute < self.ends and self._on(day)
-        if minute >= self.begins:
-            return self._on(day)
-        return minute < self.ends and self._on(day - timedelta(1))
+        began_today = self.on(day) and self.today(minute)
+        return began_today or (self.on(day - timedelta(1)) and self.past_midnight(minute))
 
-    def _on(self, day: date) -> bool:
+    def on(self, day: date) -> bool:
+        """Return whether it begins on a day."""
         return day.weekday() in self.days and self.first <= day <= self.last
+
+    def today(self, minute: int) -> bool:
+        """Return whether it holds at a minute of a day on which it begins."""
+        return minute >= self.begins and (minute < self.ends or self.ends <= self.begins)
+
+    def past_midnight(self, minute: int) -> bool:
+        """Return whether it still holds at a minute of the day after."""
+        return self.ends <= self.begins and minute < self.ends
 
 
 def write_times(signals: Sequence[Signal], atoms: Atoms) -> None:
     """Let the spans that hold one moment fire."""
     zones: defaultdict[str, dict[str, Span]] = defaultdict(dict)
     for signal in signals:
-        if (span := _span(signal)) is not None:
+        if (span := span_of(signal)) is not None:
             zones[str(signal.fields.get("zone", "UTC"))][signal.key] = span
     for zone, spans in zones.items():
-        moments = (
-            (
-                _shown(day, minute, zone),
-                frozenset(k for k, s in spans.items() if s.holds(day, minute)),
-            )
-            for day, minute in _moments(list(spans.values()))
-        )
-        for key, literal in atoms.one_of("time", moments, keys=list(spans)).items():
+        for key, literal in atoms.one_of("time", _samples(spans, zone), keys=list(spans)).items():
             atoms.define(key, literal)
 
 
-def _moments(spans: Sequence[Span]) -> Iterator[tuple[date, int]]:
-    """Yield a moment of each stretch in which nothing begins or ends."""
-    minutes = sorted({0, *(s.begins for s in spans), *(s.ends % _MIDNIGHT for s in spans)})
-    named = {d for s in spans for d in (s.first, s.last) if d not in (date.min, date.max)}
+def _samples(spans: Mapping[str, Span], zone: str) -> Iterator[tuple[str, frozenset[str]]]:
+    """Yield a moment for each set of spans that hold together, and the set; sets are bits while there are many."""
+    keys, each = list(spans), list(spans.values())
+    minutes = sorted({0, *(s.begins for s in each), *(s.ends % _MIDNIGHT for s in each)})
+    today = [_bits(span.today(minute) for span in each) for minute in minutes]
+    after = [_bits(span.past_midnight(minute) for span in each) for minute in minutes]
+    seen: set[int] = set()
+    for day in sorted(_days(each)):
+        on = _bits(span.on(day) for span in each)
+        yesterday = _bits(span.on(day - timedelta(1)) for span in each)
+        for minute, now, still in zip(minutes, today, after, strict=True):
+            hold = (now & on) | (still & yesterday)
+            if hold not in seen:
+                seen.add(hold)
+                yield (
+                    _shown(day, minute, zone),
+                    frozenset(k for n, k in enumerate(keys) if hold >> n & 1),
+                )
+
+
+def _bits(flags: Iterable[bool]) -> int:
+    return sum(1 << n for n, flag in enumerate(flags) if flag)
+
+
+def _days(spans: Sequence[Span]) -> set[date]:
+    """Return a week without named dates, and around each date that is named a week on either side."""
     days = {_MONDAY + timedelta(n) for n in range(7)}
-    for day in named:  # a week on each side, in which every weekday comes
-        days |= {day + timedelta(n) for n in range(-8, 9)}
-    for day in sorted(days):
-        for minute in minutes:
-            yield day, minute
+    for span in spans:
+        for day in (span.first, span.last):
+            if day not in (date.min, date.max):
+                days |= {_shifted(day, n) for n in range(-8, 9)}
+    return days
+
+
+def _shifted(day: date, days: int) -> date:
+    """Return the day that many days later, within a century of the calendar's ends."""
+    least, most = date.min.toordinal() + 36_525, date.max.toordinal() - 36_525
+    return date.fromordinal(min(most, max(least, day.toordinal() + days)))
 
 
 def _shown(day: date, minute: int, zone: str) -> str:
@@ -77,7 +104,7 @@ def _shown(day: date, minute: int, zone: str) -> str:
     return f"{moment.isoformat(timespec='minutes')} {zone}"
 
 
-def _span(signal: Signal) -> Span | None:
+def span_of(signal: Signal) -> Span | None:
     """Return a signal's span; None if it cannot be read, which the signals' own check tells."""
     fields = signal.fields
     try:

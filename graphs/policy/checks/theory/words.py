@@ -11,6 +11,8 @@ __all__ = ["write_words"]
 
 _PLAIN = re.compile(r"[^\W\u0e00-\uffff]+(?: [^\W\u0e00-\uffff]+)*")
 """Words between blanks, of scripts that set blanks."""
+_LONGEST = 12
+"""Words of a phrase within which others are looked for."""
 _SOME, _ALL, _NONE = ("OR", "ANY"), ("AND", "ALL"), ("NOR", "NONE")
 
 
@@ -28,6 +30,8 @@ class Word:
         if self.how or not _PLAIN.fullmatch(self.text):
             return
         parts = self.text.split(" ")
+        if len(parts) > _LONGEST:
+            return
         for start in range(len(parts)):
             for end in range(start + 1, len(parts) + 1):
                 part = " ".join(parts[start:end])
