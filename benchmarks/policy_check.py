@@ -32,15 +32,15 @@ def _signals(count: int, draw: random.Random) -> dict[str, Signal]:
             "keyword",
             "embedding",
         )[n % 8]
-        fields: dict[str, Any] = {
+        options: dict[str, dict[str, Any]] = {
             "keyword": {"operator": draw.choice(["OR", "OR", "AND"]), "keywords": draw.sample(WORDS, 4)},
             "embedding": {"threshold": draw.choice([0.6, 0.7, 0.8]), "candidates": draw.sample(WORDS, 3)},
             "context": {"min_tokens": (low := draw.randrange(30_000)), "max_tokens": low + draw.randrange(20_000)},
             "authz": {"subjects": [{"kind": "group", "name": g} for g in draw.sample(WORDS[:20], 2)]},
             "time": {"from": f"{draw.randrange(12):02}:00", "to": f"{draw.randrange(12, 24)}:30", "days": ["mon"]},
             "jailbreak": {"threshold": draw.random()},
-        }[kind]  # fmt: skip
-        made.append(Signal(type=kind, name=f"s{n}", fields=fields))
+        }  # fmt: skip
+        made.append(Signal(type=kind, name=f"s{n}", fields=options[kind]))
     return {signal.key: signal for signal in made}
 
 

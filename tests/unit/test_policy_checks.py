@@ -301,6 +301,7 @@ def test_the_table_tells_what_each_property_rests_on() -> None:
     assert all(row.holds for row in rows.values())
     assert rows["exhaustive"].basis == "proved"
     assert rows["no conflict"].basis == "proved"
+    assert rows["no shadowing"].basis == "proved under assumptions"
     assert rows["tests"].verdict == "no cases"
     assert rows["no conflict"].plain() == {
         "property": "no conflict",

@@ -38,4 +38,11 @@ def prove(policy: Policy, *, axioms: Iterable[Axiom] = ()) -> Proofs:
         dead = frozenset(f.names[0] for f in findings if f.code in ("shadowed", "contradiction"))
         findings += conflicts(space)
         findings += redundancy(space, dead=dead)
+        there = space.exists(rule.when for rule in policy.rules)
+        for about in (
+            "no contradiction",
+            "no shadowing",
+            "no redundancy",
+        ):  # each rule has an input
+            space.rests(about, there)
         return Proofs(findings=tuple(findings), bases=dict(space.bases), asked=oracle.asked)
