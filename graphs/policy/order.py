@@ -51,6 +51,9 @@ class Order:
             return first < other
         if a.tier != b.tier:
             return a.tier < b.tier
-        if self._tiers or not self._by_priority:
-            return a.when is not None and b.when is None
-        return a.priority > b.priority
+        by_confidence = a.when is not None and b.when is None
+        if not self._by_priority or a.tier > 0:
+            return by_confidence
+        # Without a tier, priority decides as long as no rule with a tier holds, and confidence otherwise.
+        by_priority = a.priority > b.priority
+        return by_priority and by_confidence if self._tiers else by_priority

@@ -13,6 +13,7 @@ from graphs.masks import (
     ModelFacts,
     Moment,
     Need,
+    Permit,
     agent_refusal,
     mask_agents,
     model_refusal,
@@ -81,6 +82,10 @@ AGENT_REFUSALS: dict[str, tuple[dict[str, Any], str]] = {
         {"card": replace(CARD, budget_usd=0.1), "caller": Caller(budget_usd=0.0)},
         "it may spend money and none is left",
     ),
+    "policy": (
+        {"caller": Caller(permit=Permit(rule="here", agents=frozenset({"tasks", "data"})))},
+        "the policy's rule here lets only data, tasks serve",
+    ),
     "tools": ({"caller": Caller(own_tools=True)}, "the request brings its own tools"),
     "modality": (
         {"modalities": frozenset({"text", "image"})},
@@ -93,6 +98,23 @@ AGENT_REFUSALS: dict[str, tuple[dict[str, Any], str]] = {
 def test_an_agent_is_refused_for_one_reason(code: str) -> None:
     given, reason = AGENT_REFUSALS[code]
     assert refusal_of(**given) == (code, reason)
+
+
+@pytest.mark.parametrize(
+    ("permit", "told"),
+    [
+        (Permit(rule="r", agents=frozenset()), "the policy's rule r lets none serve"),
+        (Permit(rule="r", shut={"calc": "it is closed"}), "it is closed"),
+        (Permit(rule=None, fault="it broke"), "the policy could not be asked: it broke"),
+        (Permit(rule="r", models=frozenset(), doubt="x"), None),
+        (
+            Permit(rule="r", agents=frozenset(), doubt="pii:p: it failed"),
+            "the policy's rule r lets none serve, and pii:p: it failed",
+        ),
+    ],
+)
+def test_what_the_policy_has_against_an_agent(permit: Permit, told: str | None) -> None:
+    assert permit.refuses("calc", agent=True) == told
 
 
 AGENT_ALLOWED: dict[str, dict[str, Any]] = {
@@ -207,6 +229,8 @@ def test_a_model_is_refused_for_one_reason(code: str) -> None:
     [
         (Caller(exclude=frozenset({"m"})), "excluded"),
         (Caller(include=frozenset({"n"})), "not_included"),
+        (Caller(permit=Permit(rule="r", models=frozenset())), "policy"),
+        (Caller(permit=Permit(rule=None, fault="it broke")), "policy"),
     ],
 )
 def test_a_caller_may_leave_models_out(caller: Caller, code: str) -> None:

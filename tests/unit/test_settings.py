@@ -108,6 +108,8 @@ def test_every_option_of_the_graph_follows_its_setting(monkeypatch: pytest.Monke
         "MOMA_CHECKPOINTS": "postgresql://127.0.0.1/moma",
         "MOMA_ENCODER": "openai:small",
         "MOMA_PROFILE": "profile",
+        "MOMA_POLICY": "policy.dsl",
+        "MOMA_POLICY_CLASSIFIERS": "kb=math:sqrt",
         "MOMA_PREFERENCE": "cost",
         "MOMA_BUDGET_USD": "0.5",
         "MOMA_GRANTS": "finance",
