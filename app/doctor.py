@@ -73,7 +73,7 @@ def _examine(console: Console, settings: Settings) -> int:
     settings.make_home()
     services = settings.services()
     try:
-        console.print(_configured(settings), _keys(services), "")
+        console.print(_configured(settings), _keys(services), _policy(services), "")
         console.print(agents_table(services), "", models_table(services), "")
         problems = [*_threads(console, settings), *_encoder(console, services), *_pool(services)]
     finally:
@@ -99,6 +99,15 @@ def _keys(services: Services) -> RenderableType:
     needed |= {name for card in services.catalog.agents for name in secrets_of(card)}
     there = sorted(name for name in needed if os.environ.get(name))
     return facts({"keys set": ", ".join(there) or f"none of {len(needed)}"})
+
+
+def _policy(services: Services) -> RenderableType:
+    """Return which policy is in force; one that fails its checks ends the set-up before."""
+    if services.permits is None:
+        return facts({"policy": "none"})
+    policy = services.permits.policy.engine().policy
+    counts = f"{len(policy.rules)} rules, {len(policy.signals)} signals, {len(policy.tests)} tests"
+    return facts({"policy": f"{policy.hash[:12]}, {counts}, sound"})
 
 
 def _threads(console: Console, settings: Settings) -> Iterator[str]:

@@ -107,6 +107,9 @@ class Settings(BaseSettings):
     shadow_profile: Path | None = Field(
         default=None, description="Another profile that turns are decided under for comparison."
     )
+    shadow_policy: Path | None = Field(
+        default=None, description="Another policy that turns are decided under for comparison."
+    )
     shadow_preference: str | None = Field(
         default=None, description="Another preference that turns are decided under for comparison."
     )
@@ -252,6 +255,7 @@ class Settings(BaseSettings):
         other = {
             "catalog": self.shadow_catalog,
             "profile": self.shadow_profile,
+            "policy": self.shadow_policy,
             "preference": self.shadow_preference,
         }
         given = {name: value for name, value in other.items() if value is not None}

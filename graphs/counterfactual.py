@@ -1,4 +1,4 @@
-"""Decides a turn that was served already once more, under another catalogue, profile or preference, and compares.
+"""Decides a turn that was served already once more, under another configuration or policy, and compares.
 
 No agent and no model is called. A turn is decided from the state in which it really began, so each is compared by
 itself: what another choice would have made of the rest of the dialogue nobody can know. What the other choice would

@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--shadow", type=Path, help="compare what a shadow wrote instead")
     parser.add_argument("--catalog", type=Path, help="another catalogue (default: MOMA_CATALOG)")
     parser.add_argument("--profile", type=Path, help="another profile (default: MOMA_PROFILE)")
+    parser.add_argument("--policy", type=Path, help="another policy (default: MOMA_POLICY)")
     parser.add_argument("--preference", help="cost, auto, performance or 0..1")
     parser.add_argument(
         "--grants", default="", help="what callers have, with commas between; it is not stored"
@@ -75,6 +76,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         "checkpoints": arguments.threads,
         "catalog": arguments.catalog,
         "profile": arguments.profile,
+        "policy": arguments.policy,
         "preference": arguments.preference,
     }
     return read_settings().model_copy(update={k: v for k, v in given.items() if v is not None})
@@ -84,6 +86,7 @@ def _under(settings: Settings) -> dict[str, Any]:
     return {
         "catalog": str(settings.catalog),
         "profile": str(settings.profile) if settings.profile else None,
+        "policy": str(settings.policy) if settings.policy else None,
         "preference": settings.preference,
         "encoder": settings.encoder,
     }

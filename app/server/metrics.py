@@ -127,3 +127,9 @@ class _State(Collector):
         yield GaugeMetricFamily(
             "moma_draining", "Whether the process is about to end.", value=float(admission.draining)
         )
+        if services.permits is not None:
+            yield GaugeMetricFamily(
+                "moma_policy_stale",
+                "Whether the policy's file has changed and fails its checks.",
+                value=float(services.permits.policy.fault is not None),
+            )

@@ -16,9 +16,8 @@ from graphs.policy.checks.known import Known
 from graphs.policy.checks.tests import run_tests
 from graphs.policy.engine import Engine
 from graphs.policy.findings import Finding
-from graphs.policy.policy import Policy
 from graphs.policy.read import read_policy, read_text, told
-from graphs.policy.signals.classifiers import Classifiers, plugin_for
+from graphs.policy.signals.classifiers import Classifiers
 from graphs.policy.signals.reader import Reader
 from graphs.routing.encoder import Encoder
 
@@ -47,22 +46,13 @@ def build_engine(
     """
     policy, findings = read_policy(text, recipe)
     engine = Engine(policy, Reader.from_policy(policy, encoder=encoder, classifiers=classifiers))
-    checked = check_policy(policy, encoder=encoder, known=known)
-    found = [*findings, *(f for f in checked if not _plugged(f, policy, classifiers or {}))]
+    found = [
+        *findings,
+        *check_policy(policy, encoder=encoder, known=known, classifiers=classifiers or {}),
+    ]
     if not any(finding.severity == "error" for finding in found):
         found += run_tests(policy, engine)
     return engine, found
-
-
-def _plugged(finding: Finding, policy: Policy, classifiers: Classifiers) -> bool:
-    """Return whether a finding misses a plug-in that is there."""
-    if finding.code != "needs_plugin":
-        return False
-    return any(
-        plugin_for(policy.signals[key], classifiers)
-        for key in finding.names
-        if key in policy.signals
-    )
 
 
 class LivePolicy:
