@@ -65,6 +65,8 @@ def _because(record: Mapping[str, Any]) -> str:
     words = [
         f"{run['agent']} {run['event']}" for run in record["runs"] if run["event"] in _GAVE_BACK
     ]
+    if served == {"kind": "router", "id": "policy"}:
+        return f"rule {(record.get('policy') or {}).get('rule')}"
     if record["degraded"]:
         words.append("routing failed, /why says how")
     elif agents["decision"] == Event.NONE:
@@ -161,7 +163,7 @@ def _calls(calls: Iterable[Mapping[str, Any]]) -> Table:
 def _costs(record: Mapping[str, Any]) -> dict[str, str | None]:
     best = record["always_best"]
     timings = ", ".join(f"{step} {ms:.1f}" for step, ms in record["timings_ms"].items())
-    versions = ", ".join(f"{k} {v}" for k, v in record["versions"].items() if v)
+    versions = ", ".join(f"{k} {str(v)[:16]}" for k, v in record["versions"].items() if v)
     return {
         "cost": money(record["cost_usd"]),
         "always best": f"{best['id']}, {money(best['cost_usd'])}" if best else None,

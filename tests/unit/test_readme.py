@@ -37,9 +37,10 @@ def run(command: list[str], cwd: Path) -> "subprocess.CompletedProcess[str]":
 
 
 def make_folder(path: Path) -> Path:
-    """Make a folder like the checkout's root, with nothing in it but the catalogue and tables of outcomes."""
-    path.mkdir(exist_ok=True)
+    """Make a folder like the checkout's root, with the catalogue, a policy and tables of outcomes in it."""
+    (path / "examples").mkdir(parents=True, exist_ok=True)
     shutil.copy(ROOT / "catalog.yaml", path)
+    shutil.copy(ROOT / "examples/policy.dsl", path / "examples")
     table = graded()
     write_table(path / "outcomes.parquet", table)
     newcomer = {f"newcomer|{of}": table[f"bard|{of}"] for of in ("score", "cost")}
