@@ -39,7 +39,7 @@ from graphs.policy.live import LivePolicy
 from graphs.policy.signals.classifiers import Classifiers
 from graphs.redaction import hide
 from graphs.routing.dialogue import Dialogue
-from graphs.routing.encoder import Encoder, make_encoder
+from graphs.routing.encoder import CachedEncoder, Encoder, make_encoder
 from graphs.routing.fitted import Fitted
 from graphs.routing.profile import Profile
 from graphs.routing.profile_files import load_profile
@@ -363,8 +363,8 @@ class Services:
 
     @cached_property
     def shared_encoder(self) -> Encoder:
-        """The encoder of the routers and of the policy; made when it is first asked for."""
-        return self._encoder()
+        """The encoder of the routers and of the policy, which embed the same texts; made when it is first asked for."""
+        return CachedEncoder(self._encoder())
 
     def _encoder(self) -> Encoder:
         return make_encoder(self.options.encoder)

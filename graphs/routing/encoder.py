@@ -87,7 +87,8 @@ class CachedEncoder:
     """An encoder that remembers the vectors of the texts used last."""
 
     def __init__(self, encoder: Encoder, *, entries: int = 1024) -> None:
-        self._encoder = encoder
+        self.behind = encoder
+        """What encodes texts that are not remembered."""
         self._entries = entries
         self._rows: OrderedDict[str, Vectors] = OrderedDict()
         self._lock = threading.Lock()
@@ -95,12 +96,12 @@ class CachedEncoder:
     @property
     def name(self) -> str:
         """The name of the encoder behind."""
-        return self._encoder.name
+        return self.behind.name
 
     @property
     def dim(self) -> int:
         """The length of each vector."""
-        return self._encoder.dim
+        return self.behind.dim
 
     def __contains__(self, text: str) -> bool:
         return readable(text) in self._rows
@@ -114,7 +115,7 @@ class CachedEncoder:
             known = {key: self._rows[key] for key in keys if key in self._rows}
         missing = [key for key in dict.fromkeys(keys) if key not in known]
         if missing:
-            rows = encode_checked(self._encoder, missing)
+            rows = encode_checked(self.behind, missing)
             known.update(zip(missing, map(np.copy, rows), strict=True))
         with self._lock:
             self._rows.update(known)

@@ -37,6 +37,10 @@ class Example:
     output_tokens: int
 
 
+def _behind(encoder: Encoder) -> Encoder:
+    return encoder.behind if isinstance(encoder, CachedEncoder) else encoder
+
+
 class Router:
     """Ranks agents and models for a text. Safe to use from several threads."""
 
@@ -50,8 +54,8 @@ class Router:
         costs: Costs | None = None,
         measured: MeasuredModels | None = None,
     ) -> None:
-        self._encoder = encoder
-        self._queries = CachedEncoder(encoder)
+        self._queries = encoder if isinstance(encoder, CachedEncoder) else CachedEncoder(encoder)
+        self._encoder = self._queries.behind
         self._agents = agents
         self._chooser = Chooser(agents, self._queries.encode, fitted, costs=costs)
         self._models = models
@@ -74,7 +78,7 @@ class Router:
         """Embed the cards and the kinds' examples.
 
         Args:
-            encoder: embeds cards, examples and queries alike.
+            encoder: embeds cards, examples and queries alike; one that remembers is asked for queries alone.
             cards: the agents.
             examples: general requests by kind; empty means that no quality can be predicted.
             qualities: for each model its assumed quality by kind.
@@ -83,7 +87,7 @@ class Router:
             fitted: the numbers of the choice of an agent; the shipped ones if not given.
         """
         fitted = fitted or Fitted.load()
-        encode = partial(encode_checked, encoder)
+        encode = partial(encode_checked, _behind(encoder))
         agents = AgentIndex.from_cards(
             cards, encode, dim=encoder.dim, space=fitted.space_for(encoder.name)
         )
