@@ -7,9 +7,7 @@ __all__ = ["faults_of"]
 _ID = r"[a-z]+\d*"
 _CHARACTERS = r"(?:[\w .,:()/+=!?'*-]|#\d{1,7};|<br/>)+"
 _LABEL = rf'"{_CHARACTERS}"'
-_NODE = (
-    rf"{_ID}(?:\[{_LABEL}\]|\(\[{_LABEL}\]\)|\[\[{_LABEL}\]\]|\{{\{{{_LABEL}\}}\}}|\(\[a turn\]\))"
-)
+_NODE = rf"{_ID}(?:\[{_LABEL}\]|\(\[{_LABEL}\]\)|\[/{_LABEL}/\]|\[\[{_LABEL}\]\]|\{{\{{{_LABEL}\}}\}}|\(\[a turn\]\))"
 _EDGE = rf"{_ID} -->(?:\|[\w ]+\|)? {_ID}"
 _LINE = re.compile(rf"\s+(?:{_NODE}|{_EDGE}|subgraph {_ID}\[{_LABEL}\]|end)")
 _WORDS = frozenset({"end", "graph", "subgraph", "style", "class", "click", "default", "o", "x"})

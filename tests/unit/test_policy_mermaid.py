@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from graphs.policy.policy import Candidate, Policy, Rule
+from graphs.policy.policy import Candidate, Plugin, Policy, Rule
 from graphs.policy.syntax import Reference
 from graphs.policy.targets.mermaid import FILE, emit, label
 from tests.support.mermaid import faults_of
@@ -21,8 +21,7 @@ def chart(policy: Policy) -> str:
 
 def test_signals_lead_to_rules_and_rules_to_who_serves() -> None:
     text = chart(desk_policy())
-    assert 's0["keyword: secret"]' in text
-    assert 's2["embedding (an estimate): code and law"]' in text
+    assert re.search(r'signals\[/"read of the turn: .*keyword.*estimated', text)
     assert "start --> signals\n  signals --> step0" in text
     assert re.search(r'subgraph step0\["tier 1: of those that hold, the surest"\]', text)
     assert "step0 -->|none holds| r2" in text
@@ -59,6 +58,14 @@ def test_one_rule_of_a_priority_has_no_box_of_its_own() -> None:
     assert "start --> r1" in text
     assert "r1 -->|no| r0\n" in text
     assert "r0 -->|no| none" in text
+
+
+def test_a_fixed_answer_is_nobodys_and_a_catch_all_leaves_nothing_over() -> None:
+    fixed = Plugin(type="fast_response", fields={"message": "No."})
+    rules = (Rule(name="no", when=A, priority=1, plugins=(fixed,)), Rule(name="rest"))
+    text = chart(Policy(rules=rules))
+    assert re.search(r'r0 -->\|yes\| (t\d+)\n(?:.*\n)*  \1\(\["a fixed text"\]\)', text)
+    assert "no rule holds" not in text
 
 
 def test_without_a_default_nobody_answers() -> None:

@@ -5,17 +5,18 @@ Every text of the policy stands in quotes with what Mermaid would read replaced;
 
 import re
 import textwrap
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterator
 
 from graphs.policy.policy import Policy, Rule
 from graphs.policy.targets.marks import banner
 from graphs.policy.targets.steps import Step, agents_of, steps
-from graphs.policy.targets.words import condition_text, is_probabilistic, listed
+from graphs.policy.targets.words import condition_text, is_probabilistic
 
 __all__ = ["FILE", "emit", "label"]
 
 FILE = "decision.mmd"
+FIXED = "a fixed text"
 _WIDTH = 44
 _LONGEST = 180
 _SPECIAL = re.compile(r"[^\w .,:()/+=!?'*-]|--")
@@ -38,7 +39,8 @@ def emit(policy: Policy) -> dict[str, str]:
     lines.append(f"  {'signals' if policy.signals else 'start'} --> {doors[0]}")
     for number, place in enumerate(places):
         lines += chart.step(place, number, onward=doors[number + 1])
-    lines += chart.nobody()
+    if any(line.endswith(" none") for line in lines):
+        lines += chart.nobody()
     lines += chart.servers()
     return {FILE: banner(policy, frame="%%") + "\n".join(lines) + "\n"}
 
@@ -61,23 +63,18 @@ class _Chart:
         return self._rules[id(rule)]
 
     def signals(self) -> Iterator[str]:
-        """Yield what is read: a node for each type of signal, for groups, and for scores."""
+        """Yield what is read of a turn: how many signals of each type, groups and scores; the summary names them."""
         if not self.policy.signals:
             return
-        kinds: dict[str, list[str]] = defaultdict(list)
-        for signal in self.policy.signals.values():
-            kinds[signal.type].append(signal.name)
-        yield f"  subgraph signals[{label('what is read of the turn')}]"
-        for number, (kind, names) in enumerate(kinds.items()):
-            estimate = " (an estimate)" if is_probabilistic(self.policy, f"{kind}:") else ""
-            yield f"    s{number}[{label(f'{kind}{estimate}: {listed(names)}')}]"
-        for number, group in enumerate(self.policy.groups):
-            members = [key.partition(":")[2] for key in group.members]
-            yield f"    g{number}[{label(f'one of group {group.name}: {listed(members)}')}]"
-        for number, mapping in enumerate(self.policy.mappings):
-            bands = [band.name for band in mapping.bands]
-            yield f"    b{number}[{label(f'score {mapping.source}: {listed(bands)}')}]"
-        yield "  end"
+        kinds = Counter(signal.type for signal in self.policy.signals.values())
+        read = [
+            f"{count} {kind}{' (estimated)' if is_probabilistic(self.policy, f'{kind}:') else ''}"
+            for kind, count in kinds.items()
+        ]
+        groups, scores = len(self.policy.groups), len(self.policy.scores)
+        read += [f"{groups} groups"] if groups else []
+        read += [f"{scores} scores in bands"] if scores else []
+        yield f"  signals[/{label('read of the turn: ' + ', '.join(read))}/]"
         yield "  start --> signals"
 
     def step(self, step: Step, number: int, *, onward: str) -> Iterator[str]:
@@ -93,7 +90,8 @@ class _Chart:
         if boxed:
             yield "  end"
         if step.within != "first":
-            yield f"  step{number} -->|none holds| {onward}"
+            if all(rule.when is not None for rule in step.rules):
+                yield f"  step{number} -->|none holds| {onward}"
         else:
             for rule, following in zip(step.rules, (*step.rules[1:], None), strict=True):
                 if rule.when is not None:
@@ -115,6 +113,7 @@ class _Chart:
         """Yield who serves."""
         for (kind, name), key in self._servers.items():
             text = f"{kind} {name}" if name else f"any {kind}"
+            text = FIXED if kind == "text" else text
             yield f"  {key}[[{label(text)}]]" if kind == "agent" else f"  {key}([{label(text)}])"
 
     def _node(self, rule: Rule) -> str:
@@ -134,6 +133,8 @@ class _Chart:
         models = [c.name for c in rule.models] or [""]
         # In the order in which they are asked.
         found = [("agent", a) for a in agents] + [("model", m) for m in models]
+        if any(p.type == "fast_response" and p.fields.get("enabled", True) for p in rule.plugins):
+            found = [("text", "")]
         for number, (kind, name) in enumerate(found, start=1):
             arrow = f"-->|{number}|" if len(found) > 1 else "-->|yes|"
             yield f"  {source} {arrow} {self._server(kind, name)}"
