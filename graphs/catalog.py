@@ -67,15 +67,16 @@ class Catalog:
                 raise source.fault([key], unknown_key(key, known))
         if value.get("version", VERSION) != VERSION:
             raise source.fault(["version"], f"given {shown(value['version'])}, expected {VERSION}")
+        listed: list[Model] = _entries(source, "models", Model)
         catalog = cls(
             agents=tuple(_entries(source, "agents", AgentCard)),
-            models=tuple(_entries(source, "models", Model)),
+            models=tuple(candidate for model in listed for candidate in model.candidates()),
             kinds=tuple(_entries(source, "kinds", Kind)),
             default_model=value.get("default_model"),
             costs=_costs(source),
         )
         _check_agents(source, catalog.agents)
-        _check_models(source, catalog)
+        _check_models(source, listed, catalog)
         return catalog
 
     def with_models(self, models: Sequence[Model]) -> "Catalog":
@@ -139,18 +140,26 @@ def _check_agents(source: Source, cards: Sequence[AgentCard]) -> None:
             )
 
 
-def _check_models(source: Source, catalog: Catalog) -> None:
+def _check_models(source: Source, listed: Sequence[Model], catalog: Catalog) -> None:
     kinds = {kind.id for kind in catalog.kinds}
     for index, kind in enumerate(catalog.kinds):
         if not kind.examples:
             raise source.fault(["kinds", index, "examples"], "empty; expected at least one example")
-    for index, model in enumerate(catalog.models):
-        if unknown := set(model.quality) - kinds:
+    for index, model in enumerate(listed):
+        if model.effort is not None and model.efforts:
+            message = "given beside efforts, expected one of the two"
+            raise source.fault(["models", index, "effort"], message)
+        stated = set(model.quality).union(*(facts.quality for facts in model.efforts.values()))
+        if unknown := stated - kinds:
             raise source.fault(
                 ["models", index, "quality"],
                 f"given {shown(min(unknown))}, expected an entry of kinds: {', '.join(sorted(kinds)) or 'it has none'}",
             )
     ids = [m.id for m in catalog.models]
+    try:
+        check_unique(ids)
+    except CatalogError as error:
+        raise source.fault(["models"], f"{error}; an effort's model is called ID-EFFORT") from None
     if catalog.default_model is not None and catalog.default_model not in ids:
         raise source.fault(
             ["default_model"], f"given {shown(catalog.default_model)}, expected the id of a model"

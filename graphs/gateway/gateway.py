@@ -208,7 +208,9 @@ class Gateway:
                 base_url=base_url or None,
                 api_key=api_key or None,
                 idempotency_key=attempt.call,
-                options=chat.options,
+                options={"reasoning_effort": model.effort, **chat.options}
+                if model.effort
+                else chat.options,
             )
             noted = _noted(transport.stream(request), attempt)
             pieces = checked(noted, model=model.id, options=chat.options, whole=chat.whole)

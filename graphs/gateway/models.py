@@ -5,9 +5,9 @@ It knows no provider's API; `transport` does. Money is in US dollars, prices in 
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -38,6 +38,22 @@ class Price:
         return (self.input * input_tokens + self.output * output_tokens) / 1e6
 
 
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
+"""How hard a model is asked to think before it answers, in the words of OpenAI's `reasoning_effort`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffortFacts:
+    """What is different of a model at one effort."""
+
+    __pydantic_config__ = _STRICT
+
+    quality: dict[str, _Share] = field(default_factory=dict)
+    """By kind of task, where it is another than the model's own."""
+    thinking_tokens: Annotated[int, Field(ge=0, strict=True)] = 0
+    """How many tokens it is expected to think, which are paid as output."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
     """A language model of the catalogue."""
@@ -64,6 +80,28 @@ class Model:
     """Assumed quality by kind of task, until a profile is measured."""
     path: str = ""
     """For `local/NAME`: a GGUF file; empty takes the one that is installed."""
+    efforts: dict[Effort, EffortFacts] = field(default_factory=dict)
+    """Each is a candidate of its own, `ID-EFFORT`, in the place of the model."""
+    effort: Effort | None = None
+    """What it is asked for, unless the request asks for another; None leaves it to the provider."""
+    thinking_tokens: Annotated[int, Field(ge=0, strict=True)] = 0
+    """How many tokens it is expected to think before an answer, which are paid as output."""
+
+    def candidates(self) -> "tuple[Model, ...]":
+        """Return the model by its efforts, each as a model; without efforts itself."""
+        if not self.efforts:
+            return (self,)
+        return tuple(
+            replace(
+                self,
+                id=f"{self.id}-{effort}",
+                effort=effort,
+                efforts={},
+                quality=self.quality | facts.quality,
+                thinking_tokens=facts.thinking_tokens,
+            )
+            for effort, facts in self.efforts.items()
+        )
 
     @property
     def local(self) -> bool:

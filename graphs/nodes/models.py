@@ -248,7 +248,7 @@ def predicted_costs(
     for model_id in models:
         model = services.gateway.models[model_id]
         answer = prediction.answer_tokens.get(model_id, prediction.output_tokens)
-        expected = min(round(answer), model.max_output_tokens)
+        expected = min(round(answer) + model.thinking_tokens, model.max_output_tokens)
         costs[model_id] = None if model.price is None else model.price.of(tokens, expected)
     return costs
 
