@@ -28,6 +28,7 @@ from graphs.nodes.models import always_best, left_of, order_models, spender
 from graphs.outcome import SERVED, checked, failure, request_of
 from graphs.permits import with_policy
 from graphs.policy.gate import Asking
+from graphs.policy.tools import tool_refusal
 from graphs.results import results_here
 from graphs.services import Services
 from graphs.state import Context, State
@@ -160,7 +161,7 @@ async def _run(
             order = await services.with_books(
                 order_models, state, runtime.context, services, behind_agent=True
             )
-            granted = _granted(agent_id, order, state, runtime, services, ledger, seconds=seconds)
+            granted = _granted(order, state, runtime, services, ledger, seconds=seconds)
             result = await graph.ainvoke(_given(agent_id, state), context=granted)
         works = True
         return checked(agent_id, result)
@@ -207,18 +208,20 @@ def _given(agent_id: str, state: State) -> dict[str, Any]:
 
 
 def _allows(
-    agent_id: str, state: State, context: Context | None, services: Services
+    state: State, context: Context | None, services: Services
 ) -> Callable[[str, Mapping[str, Any]], Awaitable[str]] | None:
-    """Return what asks the policy about an agent's calls of tools; None without a policy."""
+    """Return what asks the policy about an agent's calls of tools; None without a policy.
+
+    Both the rule of the turn and the one under which the arguments fall must let a call be made.
+    """
     judged = services.permits.of(state, context) if services.permits else None
     if judged is None:
         return None
     gate = judged.engine.gate if judged.engine else None
-    caller = services.caller(context, Left(None))
+    rules = judged.plugins("tools")
     asking = Asking(
         user=context.user if context else Context().user,
-        grants=tuple(caller.grants),
-        agent=agent_id,
+        grants=tuple(services.caller(context, Left(None)).grants),
         phase=str(state.get("phase") or Phase.IDLE),
         holder=state.get("active_agent"),
     )
@@ -226,6 +229,8 @@ def _allows(
     async def why_not(tool: str, arguments: Mapping[str, Any]) -> str:
         if gate is None:
             return "the policy could not be asked"
+        if why := next(filter(None, (tool_refusal(tool, fields) for fields in rules)), ""):
+            return f"the policy denies it: {why}"
         ruling = await asyncio.to_thread(gate.tool_call, tool, dict(arguments), asking=asking)
         return "" if ruling.allowed else f"the policy denies it: {ruling.reason}"
 
@@ -233,7 +238,6 @@ def _allows(
 
 
 def _granted(
-    agent_id: str,
     order: Sequence[str],
     state: State,
     runtime: Runtime[Context],
@@ -262,7 +266,7 @@ def _granted(
         embed=services.embed,
         capable=first >= services.options.capable_from,
         begin=results.begin if results else None,
-        allows=_allows(agent_id, state, runtime.context, services),
+        allows=_allows(state, runtime.context, services),
         now=services.moment(state["decision"]),
     )
 

@@ -3,29 +3,29 @@
 It is never read from the thread's state, which agents write. It knows no masks' order and no routing.
 """
 
-import asyncio
 import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import tzinfo
+from functools import partial
 from typing import Any
 
-from langchain_core.messages import AnyMessage
-
-from agents.errors import MomaError
-from graphs.gateway.models import count_tokens
+from agents.errors import MomaError, RoutingError
+from graphs.judged_turn import judged_turn, tool_names
 from graphs.masks import Permit
-from graphs.policy.engine import Engine, Judgement
+from graphs.policy.engine import Engine
+from graphs.policy.judge import Judgement
 from graphs.policy.live import LivePolicy
 from graphs.policy.request import Request
 from graphs.state import Context, State
-from graphs.turn import modalities_of, text_of
+from graphs.timed_pool import TimedPool
 
 __all__ = ["Judged", "Permits", "with_policy"]
 
 _TURNS_AT_ONCE = 10_000
+_Key = tuple[str, str, frozenset[str], tuple[str, ...]]
 _log = logging.getLogger(__name__)
 
 
@@ -46,19 +46,23 @@ class Judged:
             return {"hash": None, "rule": None, "fault": self.permit.fault}
         return self.judgement.plain()
 
-    def plugin(self, type_: str) -> Mapping[str, Any] | None:
-        """Return the fields of a plugin of the chosen rule, None if it has none."""
-        plugin = self.judgement.verdict.plugin(type_) if self.judgement else None
-        return plugin.fields if plugin else None
+    def plugins(self, type_: str) -> list[Mapping[str, Any]]:
+        """Return the fields of a plugin in every rule in question, the chosen rule first."""
+        return [p.fields for p in self.judgement.verdict.plugins(type_)] if self.judgement else []
 
 
 async def with_policy(state: State, context: Context | None, permits: "Permits | None") -> State:
-    """Return the state with what the policy says of the turn in its record; as it is, without a policy."""
-    if permits is None or state["decision"].get("policy") is not None:
+    """Return the state with what the policy says of the turn in its record; as it is, without a policy.
+
+    A turn that began without a policy, or in a process with another one, is judged by the one that is in force here.
+    """
+    if permits is None:
         return state
-    judged = await permits.ready(state, context)
+    said = (await permits.ready(state, context)).plain()
     record = state["decision"]
-    said = judged.plain()
+    before = record.get("policy") or {}
+    if said["hash"] is not None and before.get("hash") == said["hash"]:
+        return state
     versions = {**record["versions"], "policy": said["hash"]}
     return {**state, "decision": {**record, "versions": versions, "policy": said}}
 
@@ -66,85 +70,79 @@ async def with_policy(state: State, context: Context | None, permits: "Permits |
 class Permits:
     """The judgements of the turns that are under way."""
 
-    def __init__(self, policy: LivePolicy, *, default_grants: frozenset[str], zone: tzinfo) -> None:
+    def __init__(
+        self, policy: LivePolicy, *, default_grants: frozenset[str], zone: tzinfo, seconds: float
+    ) -> None:
+        """Nothing is judged yet.
+
+        Args:
+            policy: what judges.
+            default_grants: what every caller has.
+            zone: of the process, for signals of time.
+            seconds: the longest that judging may take; what takes longer lets nothing serve.
+        """
         self.policy = policy
         self._default_grants, self._zone = default_grants, zone
-        self._turns: OrderedDict[str, Judged] = OrderedDict()
+        # A classifier is foreign code and may hang: it holds up turns until the limit and no longer.
+        self._pool = TimedPool(workers=2, seconds=seconds, name="moma-policy")
+        self._turns: OrderedDict[_Key, Judged] = OrderedDict()
         self._lock = threading.Lock()
 
     async def ready(self, state: State, context: Context | None) -> Judged:
-        """Return what the policy says of the turn of `state`; its signals are read in a thread."""
-        known = self._turns.get(state["decision"]["id"])
+        """Return what the policy says of the turn of `state`; its signals are read in a thread, under a time limit."""
+        key = _key(state, context)
+        known = self._turns.get(key)
         if known is not None:
             return known
-        return await asyncio.to_thread(self.of, state, context)
+        try:
+            return await self._pool.run(partial(self.of, state, context))
+        except RoutingError as error:
+            return self._kept(key, _closed(f"reading the turn: {error}"))
 
     def of(self, state: State, context: Context | None) -> Judged:
-        """Return what the policy says of the turn of `state`, asked now if it was not before."""
-        turn = state["decision"]["id"]
-        known = self._turns.get(turn)
-        if known is not None:
-            return known
-        judged = self._judge(self._request(state, context))
+        """Return what the policy says of the turn of `state`, asked here and now if it was not before."""
+        key = _key(state, context)
+        known = self._turns.get(key)
+        return known or self._kept(key, self._judge(state, context))
+
+    def close(self) -> None:
+        """Judge no more turns."""
+        self._pool.close()
+        self.policy.close()
+
+    def _kept(self, key: _Key, judged: Judged) -> Judged:
+        """Keep the first judgement of a turn, which goes on under that one."""
         with self._lock:
-            judged = self._turns.setdefault(turn, judged)
+            judged = self._turns.setdefault(key, judged)
             while len(self._turns) > _TURNS_AT_ONCE:
                 self._turns.popitem(last=False)
         return judged
 
-    def _judge(self, request: Request) -> Judged:
+    def _judge(self, state: State, context: Context | None) -> Judged:
         try:
+            request: Request = judged_turn(
+                state, context, default_grants=self._default_grants, zone=self._zone
+            )
             engine = self.policy.engine()
             judgement = engine.judge(request)
         except MomaError as error:
-            fault = str(error)
+            return _closed(str(error))
         except Exception as error:  # noqa: BLE001 whatever breaks in a policy, it closes and does not open
             _log.warning("the policy could not be asked", exc_info=True)
-            fault = type(error).__name__
-        else:
-            return Judged(
-                permit=_permit(judgement),
-                grants=judgement.grants,
-                engine=engine,
-                judgement=judgement,
-            )
-        return Judged(permit=Permit(rule=None, fault=fault), grants=frozenset())
-
-    def _request(self, state: State, context: Context | None) -> Request:
-        given = context or Context()
-        messages, record = state["messages"], state["decision"]
-        said = [text_of(m.content) for m in messages if m.type == "human"]
-        return Request(
-            text=_served(state, said[-1] if said else ""),
-            previous=tuple(said[:-1]),
-            tokens=count_tokens(text_of(m.content) for m in messages),
-            user=given.user,
-            grants=frozenset(given.grants) | self._default_grants,
-            now=datetime.fromisoformat(record["ts"]).astimezone(self._zone),
-            phase=record["phase_from"] or "idle",
-            holder=state.get("active_agent"),
-            modalities=_modalities(messages),
-            tools=tuple(_tool_names(given.call)),
+            return _closed(type(error).__name__)
+        return Judged(
+            permit=_permit(judgement), grants=judgement.grants, engine=engine, judgement=judgement
         )
 
 
-def _served(state: State, last: str) -> str:
-    """Return the text that the policy reads: the message, and what it is about if that is another text.
-
-    A message that only chooses among agents stands for the request before it, and an agent that hands over may word
-    the request anew: neither gets past the policy.
-    """
-    request = state.get("request") or ""
-    return last if request in last else f"{request}\n{last}"
+def _key(state: State, context: Context | None) -> _Key:
+    """Return what a judgement is of: another caller, or one with other grants or tools, has another."""
+    given = context or Context()
+    return state["decision"]["id"], given.user, frozenset(given.grants), tool_names(given.call)
 
 
-def _modalities(messages: list[AnyMessage]) -> frozenset[str]:
-    kinds = [modalities_of(m.content) for m in messages[-1:]]
-    return frozenset({"text"}).union(*kinds)
-
-
-def _tool_names(call: Mapping[str, Any]) -> list[str]:
-    return [str(tool["function"]["name"]) for tool in call.get("tools") or ()]
+def _closed(fault: str) -> Judged:
+    return Judged(permit=Permit(rule=None, fault=fault), grants=frozenset())
 
 
 def _permit(judgement: Judgement) -> Permit:

@@ -228,6 +228,8 @@ class Services:
         self._closed = True
         if self.shadow is not None:
             self.shadow.services.close()
+        if self.permits is not None:
+            self.permits.close()
         self._local.close()
         self._pool.close()
         self._loader.shutdown(wait=False)
@@ -380,7 +382,12 @@ class Services:
             classifiers=self.options.classifiers,
         )
         live.engine()
-        self.permits = Permits(live, default_grants=self.options.default_grants, zone=self.zone)
+        self.permits = Permits(
+            live,
+            default_grants=self.options.default_grants,
+            zone=self.zone,
+            seconds=self.options.routing_seconds,
+        )
 
     def _known(self) -> Known:
         """Return what a policy may speak of here."""

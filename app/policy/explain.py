@@ -13,8 +13,9 @@ from app.policy.loading import add_file, load
 from app.view import facts, make_console, signals_table, table
 from graphs.machine import Phase
 from graphs.policy.conditions import holds
-from graphs.policy.engine import Engine, Judgement
+from graphs.policy.engine import Engine
 from graphs.policy.formatter import format_condition
+from graphs.policy.judge import Judgement
 from graphs.policy.request import Request
 
 __all__ = ["add_arguments", "main"]

@@ -16,6 +16,7 @@ from graphs.gateway.chat_model import GatewayChatModel
 from graphs.machine import Event
 from graphs.nodes.models import choose_models, spender, typical_costs
 from graphs.nodes.plugins import call_under, fixed_answer
+from graphs.permits import with_policy
 from graphs.results import results_here
 from graphs.services import Services
 from graphs.state import Context, State
@@ -31,12 +32,19 @@ def answer(services: Services) -> Answer:
     """Return the node."""
 
     async def node(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
+        # The order stands in the thread, which another process under another policy may have written.
+        state = await with_policy(state, runtime.context, services.permits)
         record = state["decision"]
         if record["models"] is None:  # the hops were used up before routing came to the models
             record = await services.with_books(
                 choose_models, record, state, runtime.context, services, prediction=None
             )
-        order = tuple(record["models"]["order"])
+        judged = services.permits.of(state, runtime.context) if services.permits else None
+        order = tuple(
+            m
+            for m in record["models"]["order"]
+            if not (judged and judged.permit.refuses(m, agent=False))
+        )
         paying = spender(state, runtime.context, services)
         ledger = await services.with_books(services.budgets.ledger, paying)
         model = GatewayChatModel(
@@ -48,8 +56,6 @@ def answer(services: Services) -> Answer:
             loop=asyncio.get_running_loop(),
             results=results_here(),
         )
-        permits = services.permits
-        judged = await permits.ready(state, runtime.context) if permits else None
         call = call_under(judged, runtime.context.call if runtime.context else {})
         fixed = fixed_answer(judged)
         today = services.moment(record).strftime("%A %d %B %Y")

@@ -1,6 +1,6 @@
 """What the policy's rule does to an answer besides choosing who gives it: its text, its instructions, its tools."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graphs.call import INSTRUCTIONS, instructions_of
@@ -13,30 +13,38 @@ _OF_TOOLS = ("tools", "tool_choice", "parallel_tool_calls")
 
 
 def fixed_answer(judged: Judged | None) -> str | None:
-    """Return the text with which the rule answers without a model, if it does (`PLUGIN fast_response`)."""
-    fields = judged.plugin("fast_response") if judged else None
-    message = fields.get("message") if fields else None
-    return message if isinstance(message, str) and message.strip() else None
+    """Return the text with which the chosen rule answers without a model, if it does (`PLUGIN fast_response`)."""
+    rule = judged.judgement.verdict.rule if judged and judged.judgement else None
+    fixed = [p for p in rule.plugins if p.type == "fast_response" and p.on] if rule else []
+    return str(fixed[0].fields.get("message") or "") or None if fixed else None
 
 
 def call_under(judged: Judged | None, call: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a request asks of its model as far as the rule lets it, with the rule's instructions before it."""
+    """Return what a request asks of its model as far as the rules let it, with their instructions before it.
+
+    Of a turn that other rules might have judged, were all signals known, each of them has its say.
+    """
     if judged is None:
         return dict(call)
-    narrowed = _with_tools(judged.plugin("tools"), call)
-    fields = judged.plugin("system_prompt") or {}
-    prompt = fields.get("system_prompt")
-    if isinstance(prompt, str) and prompt.strip():
+    narrowed = _with_tools(judged.plugins("tools"), call)
+    given = (fields.get("system_prompt") for fields in judged.plugins("system_prompt"))
+    prompts = [prompt for prompt in given if isinstance(prompt, str) and prompt.strip()]
+    if prompts:
         own = instructions_of(call)
-        narrowed[INSTRUCTIONS] = f"{prompt}\n\n{own}" if own else prompt
+        narrowed[INSTRUCTIONS] = "\n\n".join([*dict.fromkeys(prompts), *([own] if own else [])])
     return narrowed
 
 
-def _with_tools(fields: Mapping[str, Any] | None, call: Mapping[str, Any]) -> dict[str, Any]:
-    if not fields or "tools" not in call:
+def _with_tools(rules: Sequence[Mapping[str, Any]], call: Mapping[str, Any]) -> dict[str, Any]:
+    if not rules or "tools" not in call:
         return dict(call)
-    kept = [t for t in call["tools"] if not tool_refusal(str(t["function"]["name"]), fields)]
+    kept = [
+        tool
+        for tool in call["tools"]
+        if not any(tool_refusal(str(tool["function"]["name"]), fields) for fields in rules)
+    ]
+    if len(kept) == len(call["tools"]):
+        return dict(call)
+    # A choice among tools may name one that is not there.
     narrowed = {key: value for key, value in call.items() if key not in _OF_TOOLS}
-    if kept:
-        narrowed["tools"] = kept
-    return narrowed
+    return {**narrowed, "tools": kept} if kept else narrowed

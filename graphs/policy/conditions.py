@@ -6,9 +6,9 @@ Truth has three values: a signal that could not be read makes what depends on it
 from collections.abc import Callable, Mapping, Sequence
 
 from graphs.policy.request import Reading, Readings
-from graphs.policy.syntax import And, Condition, Not, Or, Reference
+from graphs.policy.syntax import And, Condition, Not, Or, Reference, references
 
-__all__ = ["ABSENT", "Test", "Truth", "compiled", "confidence_of", "holds"]
+__all__ = ["ABSENT", "Test", "Truth", "compiled", "confidence_of", "fault_in", "holds"]
 
 ABSENT = Reading(False, 0.0)
 """Of a signal that nobody read."""
@@ -39,6 +39,13 @@ def confidence_of(condition: Condition | None, readings: Readings) -> float:
         (confidence_of(part, readings) for part in condition.parts if holds(part, readings)),
         default=0.0,
     )
+
+
+def fault_in(condition: Condition | None, readings: Readings) -> str:
+    """Return the first signal of a condition that could not be read, with why; empty if all could."""
+    keys = (reference.key for reference in references(condition))
+    faults = ((key, readings.get(key, ABSENT).fault) for key in keys)
+    return next((f"{key}: {fault}" for key, fault in faults if fault), "")
 
 
 def compiled(condition: Condition | None) -> Test:

@@ -41,8 +41,8 @@ class Verdict:
         """The models that may answer, in the rule's order; None leaves it open."""
         allowed: tuple[str, ...] | None = () if self.otherwise is None else (self.otherwise,)
         if self.rule is not None:
-            allowed = _names(self.rule.models or None)
-        return _narrowed(allowed, [_names(rule.models or None) for rule in self.doubtful])
+            allowed = _models_of(self.rule)
+        return _narrowed(allowed, [_models_of(rule) for rule in self.doubtful])
 
     @property
     def agents(self) -> tuple[str, ...] | None:
@@ -57,13 +57,15 @@ class Verdict:
         """The name of the rule that was chosen."""
         return self.rule.name if self.rule else None
 
-    def plugin(self, type_: str) -> Plugin | None:
-        """Return what the rule says of a plugin, if it is not switched off."""
-        plugins = self.rule.plugins if self.rule else ()
-        found = next((plugin for plugin in plugins if plugin.type == type_), None)
-        return (
-            found if found is not None and found.fields.get("enabled", True) is not False else None
-        )
+    def plugins(self, type_: str) -> list[Plugin]:
+        """Return what the rules in question say of a plugin, the chosen rule first, without what is switched off."""
+        rules = (*((self.rule,) if self.rule else ()), *self.doubtful)
+        return [
+            plugin
+            for rule in rules
+            for plugin in rule.plugins
+            if plugin.type == type_ and plugin.on
+        ]
 
     def plain(self) -> dict[str, Any]:
         """Return the verdict as the decision record holds it."""
@@ -136,6 +138,13 @@ class Decider:
         return [term.signal for term in score.terms] if score else []
 
 
+def _models_of(rule: Rule) -> tuple[str, ...] | None:
+    """Return the models that a rule lets answer; one that answers with a fixed text lets none."""
+    if any(plugin.type == "fast_response" and plugin.on for plugin in rule.plugins):
+        return ()
+    return _names(rule.models or None)
+
+
 def _agents_of(rule: Rule) -> tuple[str, ...] | None:
     """Return the agents that a rule lets take the turn.
 
@@ -148,11 +157,10 @@ def _agents_of(rule: Rule) -> tuple[str, ...] | None:
 
 
 def _shuts_agents(plugin: Plugin) -> bool:
-    if plugin.fields.get("enabled", True) is False:
-        return False
-    return plugin.type == "fast_response" or (
+    shuts = plugin.type == "fast_response" or (
         plugin.type == "tools" and plugin.fields.get("mode") == "none"
     )
+    return shuts and plugin.on
 
 
 def _faults(rules: Sequence[Rule], readings: Readings) -> list[str]:

@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from agents.errors import InputError
-from graphs.policy.conditions import ABSENT, compiled
-from graphs.policy.decide import Decider, Verdict
+from graphs.policy.conditions import fault_in
+from graphs.policy.decide import Verdict
 from graphs.policy.gate_text import flat_text
+from graphs.policy.judge import Judge, Judgement
 from graphs.policy.order import Order
 from graphs.policy.policy import Plugin, Policy
 from graphs.policy.request import Readings, Reads, Request
-from graphs.policy.syntax import Condition, references
 from graphs.policy.tools import tool_refusal
 
 __all__ = ["Asking", "Gate", "Ruling"]
@@ -76,22 +76,20 @@ class Gate:
         policy: Policy,
         reader: Reads,
         *,
-        decider: Decider | None = None,
+        judge: Judge | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.policy = policy
-        self._reader, self._clock = reader, clock
-        self._decider = decider or Decider(policy)
+        self._clock = clock
+        self._judge = judge or Judge(policy, reader)
         self._order = Order(policy)
 
     def tool_call(self, name: str, arguments: Any, *, asking: Asking = _ANYONE) -> Ruling:
         """Return whether a tool may be called with these arguments: any JSON-plain value, or None."""
 
-        def tool(verdict: Verdict, readings: Readings) -> str:
-            by = (
-                self._agent_refusal(asking.agent, verdict, readings, asking) if asking.agent else ""
-            )
-            return by or _any_refusal(name, _tools(verdict))
+        def tool(judgement: Judgement) -> str:
+            by = self._agent_refusal(asking.agent, judgement) if asking.agent else ""
+            return by or _any_refusal(name, judgement.verdict.plugins("tools"))
 
         return self._ruled(arguments, tool, asking=asking, tools=(name,))
 
@@ -99,14 +97,14 @@ class Gate:
         """Return whether a message may go to an agent: its text, or all its parts as a JSON-plain value."""
         return self._ruled(
             content,
-            lambda verdict, readings: self._agent_refusal(agent, verdict, readings, asking),
+            lambda judgement: self._agent_refusal(agent, judgement),
             asking=asking,
         )
 
     def _ruled(
         self,
         content: Any,
-        refusal: Callable[[Verdict, Readings], str],
+        refusal: Callable[[Judgement], str],
         *,
         asking: Asking,
         tools: tuple[str, ...] = (),
@@ -114,9 +112,10 @@ class Gate:
         verdict = None
         try:
             request = self._request(flat_text(content), asking, tools=tools)
-            readings = self._reader.read(request)
-            verdict = self._decider.decide(readings)
-            why = self._doubt(verdict, readings) or _unruled(verdict) or refusal(verdict, readings)
+            judgement = self._judge.judge(request)
+            verdict = judgement.verdict
+            doubt = self._doubt(verdict, judgement.readings)
+            why = doubt or _unruled(verdict) or refusal(judgement)
         except InputError as error:
             why = str(error)
         except Exception as error:  # noqa: BLE001 whatever breaks in a signal, a gate that fails is shut
@@ -127,7 +126,7 @@ class Gate:
         return Ruling(
             allowed=not why,
             reason=why or allowed,
-            hash=self._decider.hash,
+            hash=self._judge.decider.hash,
             rule=rule,
             audit=verdict.plain() if verdict is not None else {},
         )
@@ -151,59 +150,24 @@ class Gate:
         asked = {*verdict.held, *(rule.name for rule in verdict.doubtful)}
         for place, rule in places:
             later = chosen is not None and self._order.certainly_before(chosen, place)
-            if rule.name in asked and not later and (fault := _fault(rule.when, readings)):
+            if rule.name in asked and not later and (fault := fault_in(rule.when, readings)):
                 return f"the rule {rule.name} rests on a signal that could not be read: {fault}"
         return ""
 
-    def _agent_refusal(
-        self, agent: str, verdict: Verdict, readings: Readings, asking: Asking
-    ) -> str:
+    def _agent_refusal(self, agent: str, judgement: Judgement) -> str:
+        verdict = judgement.verdict
         if verdict.agents is not None and agent not in verdict.agents:
-            return f"the rule {verdict.rule_name} does not let the agent {agent} serve"
-        declared = self.policy.agents.get(agent)
-        if declared is None:
-            return ""
-        if why := _unmet(declared.when, readings):
-            return f"the agent {agent} may not serve: {why}"
-        for grant in declared.fields.get("grants") or ():
-            if why := self._grant_refusal(str(grant), readings, asking):
-                return f"the agent {agent} may not serve: {why}"
-        return ""
+            return f"the rule {verdict.rule_name or ''} does not let the agent {agent} serve"
+        why = judgement.shut.get(agent)
+        return f"the agent {agent} may not serve: {why}" if why else ""
 
-    def _grant_refusal(self, grant: str, readings: Readings, asking: Asking) -> str:
-        """Return why the caller lacks a grant: its GRANT block says who holds it, else whoever authenticated them."""
-        declared = self.policy.grants.get(grant)
-        if declared is None:
-            return "" if grant in asking.grants else f"the caller lacks the grant {grant}"
-        why = _unmet(declared.when, readings)
-        return f"the caller lacks the grant {grant}: {why}" if why else ""
+
+def _any_refusal(name: str, plugins: Sequence[Plugin]) -> str:
+    """Return why a tool may not be called; every plugin must let it."""
+    return next(filter(None, (tool_refusal(name, plugin.fields) for plugin in plugins)), "")
 
 
 def _unruled(verdict: Verdict) -> str:
     if verdict.rule is None and verdict.otherwise is None:
         return "no rule holds, and the policy has no default"
     return ""
-
-
-def _unmet(condition: Condition | None, readings: Readings) -> str:
-    """Return why a condition does not hold; an unknown one does not."""
-    if fault := _fault(condition, readings):
-        return f"a signal could not be read: {fault}"
-    return "" if compiled(condition)(readings) else "its condition does not hold"
-
-
-def _fault(condition: Condition | None, readings: Readings) -> str:
-    keys = (reference.key for reference in references(condition))
-    faults = ((key, readings.get(key, ABSENT).fault) for key in keys)
-    return next((f"{key}: {fault}" for key, fault in faults if fault), "")
-
-
-def _tools(verdict: Verdict) -> list[Plugin]:
-    """Return what the rule says of tools, what is switched off left out."""
-    plugins = verdict.rule.plugins if verdict.rule else ()
-    return [p for p in plugins if p.type == "tools" and p.fields.get("enabled", True) is not False]
-
-
-def _any_refusal(name: str, plugins: Sequence[Plugin]) -> str:
-    """Return why a tool may not be called; every plugin must let it."""
-    return next(filter(None, (tool_refusal(name, plugin.fields) for plugin in plugins)), "")

@@ -6,7 +6,6 @@ goes on under the engine with which it began.
 
 import logging
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,7 +22,9 @@ from graphs.routing.encoder import Encoder
 
 __all__ = ["LivePolicy", "build_engine"]
 
-_LOOK_EVERY_S = 1.0
+LOOK_EVERY_S = 0.5
+"""A changed file is taken when two looks have seen it the same."""
+_Stamp = tuple[int, int, int] | None
 _log = logging.getLogger(__name__)
 
 
@@ -77,49 +78,58 @@ class LivePolicy:
         self.path = path
         self._encoder, self._known, self._classifiers = encoder, known, classifiers
         self._engine: Engine | None = None
-        self._seen: tuple[int, int] | None = None
-        self._looked = 0.0
+        self._taken: _Stamp = None
+        """What tells the file that was tried last from another."""
         self._busy = threading.Lock()
+        self._ended = threading.Event()
         self.fault: str | None = None
         """Why the file as it stands did not become active."""
 
     def engine(self) -> Engine:
-        """Return the active engine; where the file has changed, another one is made beside, for later turns.
+        """Return the active engine; the first call loads the file, and watches it from then on.
 
         Raises:
-            PolicyError: there is none before this one, and the file cannot be read or fails its checks.
+            PolicyError: the file cannot be read or fails its checks.
         """
         if self._engine is None:
             with self._busy:
                 if self._engine is None:
-                    self._seen = self._stamp()
+                    self._taken = self._stamp()
                     self._engine = self._load()
-            return self._engine
-        clock = time.monotonic()
-        if clock - self._looked > _LOOK_EVERY_S:
-            self._looked = clock
-            if self._stamp() != self._seen and self._busy.acquire(blocking=False):
-                threading.Thread(target=self._renew, name="moma-policy", daemon=True).start()
+                    threading.Thread(target=self._watch, name="moma-policy", daemon=True).start()
         return self._engine
 
     def reload(self) -> bool:
         """Load the file now and return whether it is active; if not, `fault` says why."""
-        self._busy.acquire()
-        self._renew()
-        return self.fault is None
+        with self._busy:
+            self._taken = self._stamp()
+            try:
+                self._engine = self._load()
+                self.fault = None
+                _log.info("the policy %s is active", self._engine.hash[:12])
+            except MomaError as error:
+                self.fault = str(error)
+            except Exception as error:  # noqa: BLE001 in the background nobody else would tell of it
+                self.fault = f"{self.path}: checking it failed ({type(error).__name__})"
+                _log.debug("checking the policy failed", exc_info=True)
+            if self.fault is not None:
+                _log.warning(
+                    "the changed policy is not taken, the one before stays: %s", self.fault
+                )
+            return self.fault is None
 
-    def _renew(self) -> None:
-        """Take the file anew; whoever calls holds `_busy`, which is let go of here."""
-        try:
-            self._seen = self._stamp()
-            self._engine = self._load()
-            self.fault = None
-            _log.info("the policy %s is active", self._engine.hash[:12])
-        except MomaError as error:
-            self.fault = str(error)
-            _log.warning("the changed policy is not taken, the one before stays: %s", error)
-        finally:
-            self._busy.release()
+    def close(self) -> None:
+        """Watch the file no more."""
+        self._ended.set()
+
+    def _watch(self) -> None:
+        """Take the file anew when it has changed and is whole: two looks in a row must see the same."""
+        before = self._taken
+        while not self._ended.wait(LOOK_EVERY_S):
+            seen = self._stamp()
+            if seen == before != self._taken:
+                self.reload()
+            before = seen
 
     def _load(self) -> Engine:
         text = read_text(self.path)
@@ -133,10 +143,10 @@ class LivePolicy:
             raise told(self.path, stops)
         return engine
 
-    def _stamp(self) -> tuple[int, int] | None:
+    def _stamp(self) -> _Stamp:
         """Return what tells that a file has changed; None if it is not there."""
         try:
             status = self.path.stat()
         except OSError:
             return None
-        return status.st_mtime_ns, status.st_size
+        return status.st_mtime_ns, status.st_size, status.st_ino

@@ -117,6 +117,11 @@ class Plugin:
     fields: Plain = field(default_factory=dict)
     at: Place = field(default=NOWHERE, compare=False)
 
+    @property
+    def on(self) -> bool:
+        """Whether it is not switched off."""
+        return self.fields.get("enabled", True) is not False
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:

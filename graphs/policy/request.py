@@ -13,6 +13,8 @@ class Request:
     text: str
     previous: tuple[str, ...] = ()
     """What the user said before, the oldest first."""
+    context: tuple[str, ...] = ()
+    """What else a model would read: what was said before by anybody, results of tools, the caller's instructions."""
     tokens: int | None = None
     """The length of the whole prompt; None counts the texts."""
     user: str = "local"

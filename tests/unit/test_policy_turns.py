@@ -252,7 +252,7 @@ async def test_a_changed_policy_is_taken_and_a_broken_one_is_not(write: Any) -> 
 
 
 async def test_a_change_is_noticed_by_itself(write: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("graphs.policy.live._LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr("graphs.policy.live.LOOK_EVERY_S", 0.01)
     path = write(REST)
     graph, _services = graph_with(path, fake_agent("alpha"))
     path.write_text("ROUTE other {}")

@@ -20,7 +20,8 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
 from agents.errors import PolicyError
-from graphs.policy.decide import Decider, Verdict
+from graphs.policy.decide import Verdict
+from graphs.policy.judge import Judge
 from graphs.policy.policy import Policy
 from graphs.policy.request import Reads, Request
 from graphs.policy.targets.nodes import SIGNALS, no_rule_label, path_map
@@ -52,6 +53,8 @@ class PolicyState(TypedDict, total=False):
     metadata: dict[str, Any]
     rule: str | None
     """The name of the rule that holds; None for none."""
+    doubtful: list[str]
+    """Rules that might come first, were the signals known that could not be read; then the node of none runs."""
     models: list[str] | None
     """Who may answer, in the order in which they are asked; None leaves it open."""
     agents: list[str] | None
@@ -103,11 +106,11 @@ def policy_builder(
         raise PolicyError(
             f"given work for {unknown[0]!r}, expected the name of a rule or {no_rule_label(policy)!r}"
         )
-    decider = Decider(policy)
+    judge = Judge(policy, reader)
 
     def signals(state: PolicyState, runtime: Runtime[Any]) -> PolicyState:
         request = _request(state, runtime.context, now=clock())
-        return _said(decider.decide(reader.read(request)))
+        return _said(judge.judge(request).verdict)
 
     builder: Builder = StateGraph(PolicyState, context_schema=PolicyContext)
     builder.add_node(SIGNALS, signals)
@@ -117,10 +120,13 @@ def policy_builder(
         builder.add_edge(node, END)
     edges: dict[Hashable, str] = dict(nodes.items())
     label_of_none = no_rule_label(policy)
-    builder.add_conditional_edges(
-        SIGNALS, lambda state: label_of_none if state["rule"] is None else state["rule"], edges
-    )
+    builder.add_conditional_edges(SIGNALS, lambda state: _label(state) or label_of_none, edges)
     return builder
+
+
+def _label(state: PolicyState) -> str | None:
+    """Return the rule whose node runs; none while another might come first, were all signals known."""
+    return None if state["doubtful"] else state["rule"]
 
 
 def _pass(state: PolicyState) -> PolicyState:
@@ -146,12 +152,15 @@ def _request(state: PolicyState, context: Any, *, now: datetime) -> Request:
 
 def _said(verdict: Verdict) -> PolicyState:
     """Return a verdict as the state holds it."""
-    plugins = verdict.rule.plugins if verdict.rule else ()
+    rules = (*((verdict.rule,) if verdict.rule else ()), *verdict.doubtful)
     return {
         "rule": verdict.rule_name,
+        "doubtful": [rule.name for rule in verdict.doubtful],
         "models": None if verdict.models is None else list(verdict.models),
         "agents": None if verdict.agents is None else list(verdict.agents),
-        "plugins": [{"type": p.type, "fields": p.fields} for p in plugins],
+        "plugins": [
+            {"type": p.type, "fields": p.fields} for rule in rules for p in rule.plugins if p.on
+        ],
         "hash": verdict.hash,
         "audit": [verdict.plain()],
     }
