@@ -2,8 +2,8 @@
 
 import pytest
 
-from graphs.policy.findings import faults
 from graphs.policy.decompile import decompile
+from graphs.policy.findings import faults
 from graphs.policy.formatter import format_condition, format_program
 from graphs.policy.lower import lower, recipes
 from graphs.policy.parser import parse
