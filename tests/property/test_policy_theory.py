@@ -56,6 +56,7 @@ _KINDS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
             case_sensitive=st.booleans(),
             method=st.sampled_from(["", "exact", "regex", "bm25", "ngram"]),
             fuzzy_match=st.booleans(),
+            include_history=st.booleans(),
         ),
     ),
     "context": _fields(min_tokens=_count, max_tokens=_count),
@@ -144,6 +145,8 @@ _texts = st.lists(
 requests = st.builds(
     Request,
     text=_texts,
+    previous=st.lists(_texts, max_size=2).map(tuple),
+    context=st.lists(_texts, max_size=2).map(tuple),
     tokens=st.one_of(st.none(), st.integers(0, 6000)),
     user=st.sampled_from(["ann", "bob", "eve"]),
     grants=st.frozensets(st.sampled_from(GRANTS), max_size=3),
@@ -194,6 +197,7 @@ def test_an_example_is_read_as_it_says(policy: Policy, data: st.DataObject) -> N
         example = space.shown(model, conditions)
     turn = Request(
         text=example.get("text", ""),
+        context=(example.get("said", ""),),
         tokens=example.get("tokens", 0),
         user=example.get("user", "nobody"),
         grants=frozenset(example.get("grants", ())),

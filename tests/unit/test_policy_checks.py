@@ -42,7 +42,8 @@ SIGNAL domain courts { mmlu_categories: ["law"] }
 def check(rules: str, **given: Any) -> list[Finding]:
     policy, told = read_policy(WORDS + rules)
     assert told == []
-    return [f for f in check_policy(policy, **given) if f.code != "unused_signal"]
+    found = check_policy(policy, **given)
+    return [f for f in found if f.code not in ("unused_signal", "last_message_only")]
 
 
 def only(findings: list[Finding], code: str) -> Finding:
@@ -286,6 +287,21 @@ def test_a_test_that_fails_tells_what_fired() -> None:
 def test_options_of_a_case_that_cannot_be_read_are_told(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="given"):
         request_of(PolicyTest(block="t", query="q", expected="r", options=options))
+
+
+def test_it_is_told_once_that_a_choice_of_models_rests_on_the_newest_message() -> None:
+    policy, _ = read_policy(
+        WORDS
+        + """
+        SIGNAL keyword kept { keywords: ["kept"]  include_history: true }
+        ROUTE loud { PRIORITY 4  WHEN keyword("loud") OR authz("staff")  MODEL "m" }
+        ROUTE louder { PRIORITY 3  WHEN keyword("loud") AND domain("sums")  MODEL "m" }
+        ROUTE kept { PRIORITY 2  WHEN keyword("kept")  MODEL "m" }
+        ROUTE fixed { PRIORITY 1  WHEN keyword("fast")  PLUGIN fast_response { message: "No." } }
+        """
+    )
+    told = only(check_policy(policy), "last_message_only")
+    assert (told.severity, told.names) == ("note", ("keyword:loud", "loud"))
 
 
 def test_the_table_tells_what_each_property_rests_on() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from graphs.policy.checks.caps import axioms, caps_of
 from graphs.policy.checks.fields import fields
 from graphs.policy.checks.groups import groups
+from graphs.policy.checks.history import history
 from graphs.policy.checks.known import Known
 from graphs.policy.checks.logic import prove
 from graphs.policy.checks.numbers import numbers
@@ -57,6 +58,7 @@ def _forms(policy: Policy, known: Known, classifiers: Collection[str]) -> Iterat
     yield from numbers(policy)
     yield from groups(policy)
     yield from structure(policy)
+    yield from history(policy)
     yield from _signals(policy, classifiers)
 
 
