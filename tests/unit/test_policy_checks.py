@@ -337,6 +337,45 @@ def test_the_table_tells_what_fails() -> None:
     assert rows["references"].verdict == "fails: 1 finding"
 
 
-def test_a_policy_without_anything_is_checked() -> None:
-    assert check_policy(Policy()) == []
-    assert prove(Policy()).findings == ()
+def test_a_policy_without_a_rule_or_a_default_answers_nothing() -> None:
+    assert [f.code for f in check_policy(Policy())] == ["not_exhaustive"]
+    assert prove(Policy(settings={"default_model": "m"})).findings == ()
+
+
+TWO_WORDS = """
+MODEL m {}
+MODEL n {}
+SIGNAL keyword a { keywords: ["x"] }
+SIGNAL keyword b { keywords: ["x"] }
+ROUTE one { PRIORITY 2  WHEN keyword("a")  MODEL "m" }
+ROUTE two { PRIORITY 2  WHEN NOT keyword("b")  MODEL "n" }
+"""
+
+
+@pytest.mark.parametrize("classifiers", [["keyword:b"], ["keyword"]])
+def test_nothing_is_known_of_a_signal_that_a_classifier_reads(classifiers: list[str]) -> None:
+    policy, _ = read_policy(TWO_WORDS)
+    assert [f.code for f in check_policy(policy) if f.severity == "error"] == []
+    found = [f for f in check_policy(policy, classifiers=classifiers) if f.severity != "note"]
+    assert {f.code for f in found} >= {"not_exhaustive", "conflict"}
+    assert {f.basis for f in found} == {"proved under assumptions"}
+
+
+def test_a_grant_may_not_rest_on_what_a_classifier_says() -> None:
+    policy, _ = read_policy(WORDS + 'GRANT read { WHEN authz("staff") }  ROUTE rest { MODEL "m" }')
+    assert [f.code for f in check_policy(policy) if f.severity == "error"] == []
+    only(check_policy(policy, classifiers=["authz"]), "grant_from_text")
+
+
+def test_lengths_in_characters_and_words_are_not_proved_to_be_had_together() -> None:
+    policy, _ = read_policy(
+        """
+        MODEL m {}
+        MODEL n {}
+        SIGNAL length short { max_chars: 9 }
+        SIGNAL length wordy { min_words: 5 }
+        ROUTE short { PRIORITY 1  WHEN length("short")  MODEL "m" }
+        ROUTE wordy { PRIORITY 1  WHEN length("wordy")  MODEL "n" }
+        """
+    )
+    assert only(check_policy(policy), "conflict").basis == "proved under assumptions"
