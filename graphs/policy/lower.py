@@ -34,6 +34,8 @@ _SOURCES = {
     "binary": "fires",
     "fires": "fires",
 }
+_MOST_HINTS = 50
+"""Findings up to which near names are looked for: that takes a while."""
 _STRATEGIES = ("priority", "confidence")
 _SETTINGS = ("strategy", "default_model")
 """The fields of GLOBAL and ROUTING that a turn is decided by; others are for other routers."""
@@ -120,13 +122,13 @@ class _Lowering:
             self._report("unknown_recipe", message, Place(1, 1))
             return recipe, outside
         for block in inner[recipe].blocks:
-            if block.kind in ("RECIPE", "ENTRYPOINT"):
+            if block.kind == "ENTRYPOINT":
                 self._report(
                     "misplaced",
-                    f"{block.kind} stands in a RECIPE, expected outside of it",
+                    "ENTRYPOINT stands in a RECIPE, expected outside of it",
                     block.at,
                 )
-        kept = [b for b in inner[recipe].blocks if b.kind not in ("RECIPE", "ENTRYPOINT")]
+        kept = [b for b in inner[recipe].blocks if b.kind != "ENTRYPOINT"]
         return recipe, [*outside, *kept]
 
     def _of(self, kind: str, type_: str | None = None) -> list[Block]:
@@ -261,7 +263,9 @@ class _Lowering:
             message = f"{block.name} names {name!r:.60}, which is {' and '.join(fit)}"
             self._report("ambiguous", message, block.at, block.name, hint='write "type:name"')
             return fit[0]
-        close = difflib.get_close_matches(name, [s.name for s in signals.values()], n=1)
+        told = len(self.findings) >= _MOST_HINTS
+        known = [] if told else [s.name for s in signals.values()]
+        close = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {close[0]}?" if close else ""
         message = f"{block.name} names the signal {name!r:.60}, which is not declared"
         self._report("unknown_signal", message, block.at, block.name, hint=hint)

@@ -39,12 +39,11 @@ from graphs.policy.syntax import (
     Value,
     Word,
 )
-from graphs.policy.tokens import Token, scan
+from graphs.policy.tokens import MOST_FINDINGS, Token, scan
 
 __all__ = ["parse"]
 
 _T = TypeVar("_T")
-_MOST_FINDINGS = 100
 _TYPED = ("SIGNAL", "PROJECTION", "BACKEND")
 _JOINTS = ("AND", "OR", "NOT")
 _NAMELESS = ("GLOBAL", "ROUTING", "ENTRYPOINT")
@@ -56,11 +55,15 @@ def parse(text: str) -> tuple[Program, list[Finding]]:
     parser = _Parser(tokens)
     program = parser.program()
     found = [*findings, *parser.findings]
-    return program, sorted(found, key=lambda finding: finding.at)[:_MOST_FINDINGS]
+    return program, sorted(found, key=lambda finding: finding.at)[:MOST_FINDINGS]
 
 
 class _Parser(Cursor):
     """Recursive descent; each method reads one thing of the grammar."""
+
+    def __init__(self, tokens: Sequence[Token]) -> None:
+        super().__init__(tokens)
+        self._in_recipe = False
 
     # Blocks
 
@@ -82,6 +85,8 @@ class _Parser(Cursor):
             raise self.fault("a block", hint=_nearest(token.text, BLOCK_KINDS))
         self.index += 1
         kind: BlockKind = token.text
+        if kind == "RECIPE" and self._in_recipe:
+            raise SyntaxFault("RECIPE stands in a RECIPE, expected outside of it", token.at)
         type_ = self.word(f"the type of the {kind}") if kind in _TYPED else ""
         name = "" if kind in _NAMELESS else self.name(f"the name of the {kind}")
         if kind == "ENTRYPOINT" and not self.is_mark("{"):
@@ -104,7 +109,10 @@ class _Parser(Cursor):
         if kind == "TEST":
             return {"cases": tuple(self._listed(self._case))}
         if kind == "RECIPE":
-            return {"blocks": tuple(self._blocks(until_brace=True))}
+            self._in_recipe = True
+            blocks = self._blocks(until_brace=True)
+            self._in_recipe = False
+            return {"blocks": tuple(blocks)}
         if kind in ("AGENT", "GRANT"):
             items = self._listed(self._field_or_when)
             return {

@@ -12,10 +12,12 @@ from typing import Literal
 from graphs.policy.findings import Finding
 from graphs.policy.syntax import Place
 
-__all__ = ["LONGEST_FILE", "Token", "scan"]
+__all__ = ["LONGEST_FILE", "MOST_FINDINGS", "MOST_TOKENS", "Token", "scan"]
 
-LONGEST_FILE = 2_000_000
+LONGEST_FILE = 1_000_000
 """Characters."""
+MOST_TOKENS = 200_000
+MOST_FINDINGS = 100
 Kind = Literal["word", "text", "number", "mark", "end"]
 _TOKEN = re.compile(
     r"""(?P<space>[ \t\r\f\v\ufeff]+)
@@ -53,13 +55,17 @@ class Token:
 def scan(text: str) -> tuple[list[Token], list[Finding]]:
     """Return the tokens of `text`, the last of kind `end`, and what is none."""
     if len(text) > LONGEST_FILE:
-        fault = Finding(
-            code="syntax",
-            message=f"the file has {len(text):,} characters, expected at most {LONGEST_FILE:,}",
-            at=Place(1, 1),
-        )
-        return [Token("end", "", Place(1, 1))], [fault]
-    return _Scan(text).run()
+        return _refused(f"{len(text):,} characters", f"{LONGEST_FILE:,}")
+    tokens, findings = _Scan(text).run()
+    if len(tokens) > MOST_TOKENS:
+        return _refused("too many words, texts, numbers and marks", f"{MOST_TOKENS:,}")
+    return tokens, findings
+
+
+def _refused(given: str, most: str) -> tuple[list[Token], list[Finding]]:
+    message = f"the file has {given}, expected at most {most}"
+    fault = Finding(code="syntax", message=message, at=Place(1, 1))
+    return [Token("end", "", Place(1, 1))], [fault]
 
 
 class _Scan:
@@ -74,6 +80,8 @@ class _Scan:
 
     def run(self) -> tuple[list[Token], list[Finding]]:
         for match in self._matches():
+            if len(self.tokens) > MOST_TOKENS:
+                break
             kind, given = match.lastgroup, match.group()
             at = Place(self.line, match.start() - self.start + 1)
             if kind == "line":
@@ -104,6 +112,8 @@ class _Scan:
             self.tokens[-1].behind = text
 
     def _bad(self, given: str, at: Place, *, closed: bool) -> None:
+        if len(self.findings) >= MOST_FINDINGS and closed:
+            return
         if closed:
             message = f"{given!r:.40} belongs to no word, number or text"
             hint = 'texts stand in double quotes: "..."' if given[0] in "'`\u201c" else ""

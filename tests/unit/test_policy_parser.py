@@ -238,3 +238,28 @@ def test_a_recipe_is_a_policy_of_its_own() -> None:
     assert (day.rules[0].priority, day.rules[0].models) == (1, ())
     assert lower(program, "dusk")[1][0].code == "unknown_recipe"
     assert policy_of(format_program(decompile(night))) == night
+
+
+def test_a_recipe_in_a_recipe_is_one_error_however_deep() -> None:
+    program, findings = parse("RECIPE a {\nRECIPE b { ROUTE x {} }\nROUTE y {}\n}")
+    assert [(f.code, f.at.line) for f in findings] == [("syntax", 2)]
+    assert [block.name for block in program.blocks[0].blocks] == ["y"]
+    assert "RECIPE stands in a RECIPE" in parse("RECIPE a {\n" * 3000)[1][0].message
+
+
+@pytest.mark.parametrize("junk", ["}", '"', "x\n", "\u00e9\n", "(", "IF\n", "# x\n", "ROUTE x {\n"])
+def test_a_file_of_junk_is_refused_or_told_of_briefly(junk: str) -> None:
+    _, findings = parse(junk * (900_000 // len(junk)))
+    assert len(findings) <= 100
+
+
+def test_a_long_chain_is_one_condition() -> None:
+    chain = " AND ".join(['keyword("k")'] * 20_000)
+    policy, findings = read_policy(f"ROUTE a {{ WHEN {chain} }}")
+    assert findings == []
+    assert policy.rules[0].when is not None
+
+
+def test_a_file_that_is_too_long_is_refused() -> None:
+    _, [finding] = parse("#" * 1_000_001)
+    assert "1,000,001 characters" in finding.message
