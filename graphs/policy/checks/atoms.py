@@ -16,9 +16,6 @@ from graphs.policy.syntax import Reference
 
 __all__ = ["Atoms", "Fact", "key_of"]
 
-LEVELS = ("hard", "medium", "easy")
-"""What a complexity signal can say, the highest first."""
-
 
 @dataclass(frozen=True, slots=True)
 class Fact:

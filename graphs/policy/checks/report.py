@@ -1,6 +1,6 @@
 """The table of what was proved of a policy: for each property whether it holds, and what that rests on."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ from graphs.policy.checks.logic import prove
 from graphs.policy.findings import Basis, Finding, faults
 from graphs.policy.policy import Policy
 
-__all__ = ["Verdict", "lines", "verdicts"]
+__all__ = ["Verdict", "verdicts"]
 
 _LOGIC: Mapping[str, tuple[str, ...]] = {
     "exhaustive": ("not_exhaustive", "missing_else"),
@@ -23,8 +23,8 @@ _FORM: Mapping[str, tuple[str, ...]] = {
         "shared_category",
     ),
     "embeddings apart": ("overlap",),
-    "grants from callers only": ("grant_from_text",),
-    "references": ("cycle", "duplicate"),
+    "grants from callers only": ("grant_from_text", "missing_when"),
+    "references": ("ambiguous", "cycle", "duplicate"),
     "thresholds": ("empty_band", "out_of_range", "overlapping_bands", "unreached_band", "wrong_value"),
 }  # fmt: skip
 """Properties with the codes of what speaks against them; `references` also has each code `unknown_...`."""
@@ -52,9 +52,17 @@ class Verdict:
         }
 
 
-def verdicts(policy: Policy, findings: Sequence[Finding]) -> list[Verdict]:
-    """Return the table of a policy, given what was found of it by reading, checking and its TEST cases."""
-    bases = _bases(policy, findings)
+def verdicts(
+    policy: Policy, findings: Sequence[Finding], *, classifiers: Collection[str] = ()
+) -> list[Verdict]:
+    """Return the table of a policy.
+
+    Args:
+        policy: which.
+        findings: what was found of it by reading, checking and its TEST cases.
+        classifiers: as they were given to the check.
+    """
+    bases = _bases(policy, findings, classifiers)
     against = faults(findings)
     rows = [
         _row(name, [f for f in against if f.code in codes], basis=bases[name])
@@ -71,11 +79,6 @@ def verdicts(policy: Policy, findings: Sequence[Finding]) -> list[Verdict]:
     if rest:
         rows.append(_row("reading", rest, basis="proved"))
     return rows
-
-
-def lines(rows: Iterable[Verdict]) -> list[str]:
-    """Return the table as lines of text."""
-    return [f"{row.name:<26}{row.verdict:<28}{row.basis}" for row in rows]
 
 
 def _speaks(finding: Finding, name: str, codes: tuple[str, ...]) -> bool:
@@ -96,9 +99,11 @@ def _row(name: str, against: Sequence[Finding], *, basis: Basis, holds: str = "h
     )
 
 
-def _bases(policy: Policy, findings: Sequence[Finding]) -> dict[str, Basis]:
+def _bases(
+    policy: Policy, findings: Sequence[Finding], classifiers: Collection[str]
+) -> dict[str, Basis]:
     """Return what the logic's verdicts rest on: a verdict that needs where the embeddings lie is under assumptions."""
-    proofs = prove(policy)
+    proofs = prove(policy, classifiers=classifiers)
     told = {finding.code for finding in findings}
     bases: dict[str, Basis] = {}
     for name, codes in _LOGIC.items():

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from graphs.policy.checks.atoms import LEVELS
 from graphs.policy.checks.names import nearest
 from graphs.policy.findings import Finding
 from graphs.policy.policy import Policy
+from graphs.policy.signals.complexity import LEVELS
 from graphs.policy.syntax import Condition, Place, references
 
 __all__ = ["conditions", "signal_names", "used_keys"]

@@ -18,6 +18,7 @@ from graphs.policy.signals.turn import Turn
 __all__ = ["COMPLEXITY", "LEVELS", "composed", "composer_keys", "levels"]
 
 LEVELS = ("hard", "medium", "easy")
+"""What a complexity signal can say, the highest first."""
 THRESHOLD = 0.05
 OPERATORS = ("and", "all", "or", "any", "not", "nor", "none")
 HARD = (

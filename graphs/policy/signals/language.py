@@ -15,7 +15,7 @@ from graphs.policy.request import Reading
 from graphs.policy.signals.family import Family, Kind, Kit, Problem, Read, fired
 from graphs.policy.signals.turn import Turn
 
-__all__ = ["CODES", "LANGUAGE", "languages"]
+__all__ = ["CODES", "LANGUAGE", "language_of", "languages"]
 
 THRESHOLD = 0.5
 _READ = 2_000
@@ -91,13 +91,14 @@ def _identifier() -> Any:
     return _loaded[0]
 
 
-def _code(signal: Signal) -> str:
+def language_of(signal: Signal) -> str:
+    """Return the code of a language signal: its `code`, else its name."""
     code = str(signal.fields.get("code", signal.name)).casefold()
     return _SAME.get(code, code)
 
 
 def _prepare(signal: Signal, _: Kit) -> Read:
-    code, threshold = _code(signal), float(signal.fields.get("threshold", THRESHOLD))
+    code, threshold = language_of(signal), float(signal.fields.get("threshold", THRESHOLD))
     _identifier()
 
     def read(turn: Turn) -> Reading:
@@ -110,7 +111,7 @@ def _prepare(signal: Signal, _: Kit) -> Read:
 
 
 def _problems(signal: Signal) -> Iterator[Problem]:
-    if _code(signal) not in CODES:
+    if language_of(signal) not in CODES:
         field = "code" if "code" in signal.fields else "name"
         yield Problem(
             field,

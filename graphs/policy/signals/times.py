@@ -15,7 +15,7 @@ from graphs.policy.request import Reading
 from graphs.policy.signals.family import Family, Kind, Kit, Problem, Read, fired
 from graphs.policy.signals.turn import Turn
 
-__all__ = ["DAYS", "TIME", "clock"]
+__all__ = ["DAYS", "TIME", "clock", "day_of"]
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _LONG = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -30,7 +30,8 @@ def clock(text: str) -> int | None:
     return minutes if minutes is not None and minutes <= _DAY_MINUTES else None
 
 
-def _day(text: str) -> int | None:
+def day_of(text: str) -> int | None:
+    """Return which day of the week a name stands for, Monday 0; None for anything else."""
     name = text.strip().casefold()
     return next((at for at in range(7) if name in (DAYS[at], _LONG[at])), None)
 
@@ -54,7 +55,7 @@ def _zone(name: str) -> ZoneInfo | None:
 def _prepare(signal: Signal, _: Kit) -> Read:
     fields = signal.fields
     zone = _zone(fields.get("zone", "UTC"))
-    days = {_day(d) for d in fields["days"]} if "days" in fields else set(range(7))
+    days = {day_of(d) for d in fields["days"]} if "days" in fields else set(range(7))
     begins, ends = clock(fields.get("from", "00:00")) or 0, clock(fields.get("to", "24:00")) or 0
     first = _date(fields["date_from"]) if "date_from" in fields else None
     last = _date(fields["date_until"]) if "date_until" in fields else None
@@ -93,7 +94,7 @@ def _minutes(at: time) -> float:
 def _problems(signal: Signal) -> Iterator[Problem]:
     fields = signal.fields
     for day in fields.get("days") or ():
-        if _day(day) is None:
+        if day_of(day) is None:
             yield Problem("days", f"{day!r} is no day, expected some of {', '.join(DAYS)}")
     for name in ("from", "to"):
         if name in fields and clock(fields[name]) is None:

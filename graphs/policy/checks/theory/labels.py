@@ -9,27 +9,21 @@ from itertools import combinations
 
 from graphs.policy.checks.atoms import Atoms
 from graphs.policy.policy import Signal
+from graphs.policy.signals.language import language_of
 
 __all__ = ["categories", "write_domains", "write_languages"]
 
 THRESHOLD = 0.5
 """Of both kinds, where none is given."""
-_SAME = {"nn": "no", "nb": "no", "yue": "zh", "wuu": "zh", "tl": "fil"}
 
 
 def write_languages(signals: Sequence[Signal], atoms: Atoms) -> None:
     """Let one language fire, or none."""
-    _write({signal.key: frozenset({language(signal)}) for signal in signals}, signals, atoms)
+    _write({signal.key: frozenset({language_of(signal)}) for signal in signals}, signals, atoms)
     for signal in signals:
-        variable = atoms.fact("language", language(signal))
+        variable = atoms.fact("language", language_of(signal))
         atoms.oracle.fact([-variable, atoms.raw(signal.key)])
         atoms.oracle.fact([variable, -atoms.raw(signal.key)])
-
-
-def language(signal: Signal) -> str:
-    """Return the code of a language signal: its `code`, else its name."""
-    code = str(signal.fields.get("code", signal.name)).casefold()
-    return _SAME.get(code, code)
 
 
 def write_domains(signals: Sequence[Signal], atoms: Atoms) -> None:

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from graphs.policy.checks.atoms import LEVELS, Atoms, declaration
+from graphs.policy.checks.atoms import Atoms, declaration
 from graphs.policy.policy import Signal
+from graphs.policy.signals.complexity import LEVELS
 
 __all__ = ["write_levels"]
 

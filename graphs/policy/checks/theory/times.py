@@ -11,10 +11,10 @@ from datetime import date, datetime, time, timedelta
 
 from graphs.policy.checks.atoms import Atoms
 from graphs.policy.policy import Signal
+from graphs.policy.signals.times import DAYS, clock, day_of
 
 __all__ = ["Span", "span_of", "write_times"]
 
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MONDAY = date(2026, 1, 5)
 """Where no date is named, its week stands for all."""
 _MIDNIGHT = 24 * 60
@@ -108,18 +108,14 @@ def span_of(signal: Signal) -> Span | None:
     """Return a signal's span; None if it cannot be read, which the signals' own check tells."""
     fields = signal.fields
     try:
-        named = [str(day).strip().casefold()[:3] for day in fields.get("days", _DAYS)]
-        return Span(
-            _minutes(fields.get("from", "00:00")),
-            _minutes(fields.get("to", "24:00")),
-            frozenset(map(_DAYS.index, named)),
-            date.fromisoformat(str(fields.get("date_from", date.min))),
-            date.fromisoformat(str(fields.get("date_until", date.max))),
+        days = {day_of(str(day)) for day in fields.get("days", DAYS)}
+        begins, ends = (
+            clock(str(fields.get(*end))) for end in (("from", "00:00"), ("to", "24:00"))
         )
+        first = date.fromisoformat(str(fields.get("date_from", date.min)).strip())
+        last = date.fromisoformat(str(fields.get("date_until", date.max)).strip())
     except (TypeError, ValueError):
         return None
-
-
-def _minutes(given: object) -> int:
-    hours, _, minutes = str(given).strip().partition(":")
-    return 60 * int(hours) + int(minutes)
+    if begins is None or ends is None or None in days:
+        return None
+    return Span(begins, ends, frozenset(day for day in days if day is not None), first, last)
