@@ -5,10 +5,10 @@ What cannot be resolved is left out and told; whether the policy makes sense is 
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
-from graphs.policy.findings import Finding
-from graphs.policy.lower_rules import Assigned, rules_of
+from graphs.policy.findings import Finding, Severity
+from graphs.policy.lower_rules import Assigned, plugin_type, rules_of
 from graphs.policy.policy import (
     Band,
     Bands,
@@ -34,6 +34,9 @@ _SOURCES = {
     "binary": "fires",
     "fires": "fires",
 }
+_STRATEGIES = ("priority", "confidence")
+_SETTINGS = ("strategy", "default_model")
+"""The fields of GLOBAL and ROUTING that a turn is decided by; others are for other routers."""
 _ENDS = ("gte", "gt", "lt", "lte")
 
 
@@ -265,7 +268,12 @@ class _Lowering:
         return None
 
     def _template(self, block: Block) -> Plugin:
-        return Plugin(type=block.type, template=block.name, fields=self._fields(block), at=block.at)
+        return Plugin(
+            type=plugin_type(block.type),
+            template=block.name,
+            fields=self._fields(block),
+            at=block.at,
+        )
 
     def _declared(self, kind: str) -> dict[str, Declared]:
         return {
@@ -273,11 +281,20 @@ class _Lowering:
                 name=block.name,
                 type=block.type,
                 fields=self._fields(block),
-                when=_when(block),
+                when=self._when(block),
                 at=block.at,
             )
             for block in self._unique(self._of(kind))
         }
+
+    def _when(self, block: Block) -> Condition | None:
+        """Return the WHEN of an AGENT or a GRANT; of several the first."""
+        said = [item for item in block.body if isinstance(item, Statement)]
+        for item in said[1:]:
+            message = f"WHEN stands twice in {block.kind} {block.name}, first at {said[0].at}"
+            self._report("duplicate", message, item.at, block.name, hint="join them with AND or OR")
+        given: Any = said[0].value if said else None
+        return cast("Condition | None", given)
 
     def _tests(self, block: Block) -> list[Test]:
         return [
@@ -299,8 +316,35 @@ class _Lowering:
             for block in blocks[1:]:
                 message = f"{kind} stands twice, first at {blocks[0].at}"
                 self._report("duplicate", message, block.at)
-            settings = (self._fields(blocks[0]) if blocks else {}) | settings
+            if blocks:
+                own = self._fields(blocks[0])
+                self._global(blocks[0], own)
+                settings = own | settings
         return settings
+
+    def _global(self, block: Block, given: Plain) -> None:
+        """Tell of fields that would say how rules are ordered or who answers, and do not."""
+        where = block.name or block.kind
+        for key, value in given.items():
+            at = next(f.at for f in block.fields if f.key == key)
+            if key == "strategy" and value not in _STRATEGIES:
+                expected = " or ".join(_STRATEGIES)
+                self._report(
+                    "wrong_value", f"{where} strategy: given {value!r:.60}, expected {expected}", at
+                )
+            elif key == "default_model" and not (isinstance(value, str) and value.strip()):
+                self._report(
+                    "wrong_value",
+                    f"{where} {key}: given {value!r:.60}, expected a model's name",
+                    at,
+                )
+            elif key not in _SETTINGS:
+                close = difflib.get_close_matches(key, _SETTINGS, n=1, cutoff=0.75)
+                message = f"{where}: `{key:.60}` is no setting here"
+                hint = f"did you mean {close[0]!r}?" if close else ""
+                self._report(
+                    "unknown_field", message, at, hint=hint, severity="error" if close else "note"
+                )
 
     def _entrypoint(self, block: Block) -> Plain:
         return ({"name": block.name} if block.name else {}) | self._fields(block)
@@ -325,8 +369,18 @@ class _Lowering:
             "wrong_value", f"{block.name} {key}: given {shown}, expected {expected}", at, block.name
         )
 
-    def _report(self, code: str, message: str, at: Place, *names: str, hint: str = "") -> None:
-        self.findings.append(Finding(code=code, message=message, at=at, names=names, hint=hint))
+    def _report(
+        self,
+        code: str,
+        message: str,
+        at: Place,
+        *names: str,
+        hint: str = "",
+        severity: Severity = "error",
+    ) -> None:
+        self.findings.append(
+            Finding(code=code, message=message, severity=severity, at=at, names=names, hint=hint)
+        )
 
 
 def _assigned(entrypoints: Iterable[Plain], recipe: str | None) -> Assigned:
@@ -358,11 +412,3 @@ def _metric_name(given: Plain) -> str:
 def _text_field(block: Block, key: str) -> str | None:
     value = next((field.value for field in block.fields if field.key == key), None)
     return str(value) if isinstance(value, str) else None
-
-
-def _when(block: Block) -> Condition | None:
-    """Return the WHEN of an AGENT or a GRANT."""
-    for item in block.body:
-        if isinstance(item, Statement) and not isinstance(item.value, int | str | tuple):
-            return item.value
-    return None

@@ -21,11 +21,16 @@ from graphs.policy.syntax import (
 )
 from graphs.policy.values import plain_fields
 
-__all__ = ["Assigned", "rules_of"]
+__all__ = ["Assigned", "plugin_type", "rules_of"]
 
 Assigned = dict[str, list[Plain]]
 """By a rule's name the models that an ENTRYPOINT assigns to it."""
 Report = Callable[[Finding], None]
+
+
+def plugin_type(name: str) -> str:
+    """Return the one way in which a type of plugin or algorithm is written: lower case, with underscores."""
+    return name.casefold().replace("-", "_")
 
 
 def rules_of(
@@ -39,8 +44,7 @@ def rules_of(
     rules: list[Rule] = []
     for route in routes:
         body = _Body(route.body, route.name, route.at, templates, assigned, report)
-        options = plain_fields(route.options, report)
-        rules.append(body.rule(description=str(options.get("description", ""))))
+        rules.append(body.rule(description=_described(route, report)))
     for tree in trees:
         rules += _branches(tree, templates, assigned, report)
     seen: dict[str, Rule] = {}
@@ -49,6 +53,31 @@ def rules_of(
             message = f"the branch {rule.name!r:.60} stands twice, first at {seen[rule.name].at}"
             report(Finding(code="duplicate", message=message, at=rule.at, names=(rule.name,)))
     return tuple(rules)
+
+
+def _described(route: Block, report: Report) -> str:
+    """Return the description that a route's options give; other options say nothing, so they are told."""
+    for option in route.options:
+        if option.key != "description":
+            message = (
+                f"route {route.name!r:.60}: `{option.key:.60}` is no option, expected description"
+            )
+            hint = "statements of a route stand in its braces"
+            report(
+                Finding(
+                    code="unknown_field",
+                    message=message,
+                    at=option.at,
+                    names=(route.name,),
+                    hint=hint,
+                )
+            )
+    given = plain_fields(route.options, report).get("description", "")
+    if not isinstance(given, str):
+        message = f"route {route.name!r:.60}: description is {given!r:.60}, expected a text"
+        report(Finding(code="wrong_value", message=message, at=route.at, names=(route.name,)))
+        return ""
+    return given
 
 
 def _branches(
@@ -148,6 +177,12 @@ class _Body:
         named = [i for i in self.body if isinstance(i, Statement) and i.keyword == "AGENT"]
         if not named:
             return None
+        if len(none := [i for i in named if not i.value]) not in (0, len(named)):
+            self._tell(
+                "misplaced",
+                "AGENT NONE stands beside named agents, expected one of them",
+                none[0].at,
+            )
         targets = [
             t for item in named for t in (item.value if isinstance(item.value, tuple) else ())
         ]
@@ -164,7 +199,7 @@ class _Body:
             return Plugin(type=f"emit {use.name}", fields=fields, at=use.at)
         template = self.templates.get(use.name) if isinstance(use, PluginUse) else None
         if template is None:
-            return Plugin(type=use.name, fields=fields, at=use.at)
+            return Plugin(type=plugin_type(use.name), fields=fields, at=use.at)
         return Plugin(
             type=template.type, template=use.name, fields=template.fields | fields, at=use.at
         )

@@ -6,6 +6,7 @@ It reads no text of a user and runs no TEST case; `tests` does.
 from collections.abc import Collection, Iterator
 
 from graphs.policy.checks.caps import axioms, caps_of
+from graphs.policy.checks.fields import fields
 from graphs.policy.checks.groups import groups
 from graphs.policy.checks.known import Known
 from graphs.policy.checks.logic import prove
@@ -52,6 +53,7 @@ def check_policy(
 def _forms(policy: Policy, known: Known, classifiers: Collection[str]) -> Iterator[Finding]:
     yield from signal_names(policy)
     yield from target_names(policy, known)
+    yield from fields(policy)
     yield from numbers(policy)
     yield from groups(policy)
     yield from structure(policy)

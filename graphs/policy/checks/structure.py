@@ -94,7 +94,7 @@ def _idle(policy: Policy) -> Iterator[Finding]:
             message = f"score {score.name!r} has no mapping, so nothing can ask for it"
             yield _finding("unused_score", message, score.at, score.name, severity="note")
     for rule in policy.rules:
-        answers = any(p.type.replace("-", "_") == "fast_response" for p in rule.plugins)
+        answers = any(p.type == "fast_response" for p in rule.plugins)
         if not rule.models and not rule.agents and not answers:
             message = (
                 f"rule {rule.name!r} names no model and no agent, so it leaves open who answers"

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator
 from graphs.policy.checks.known import Known
 from graphs.policy.checks.names import unknown
 from graphs.policy.findings import Finding
+from graphs.policy.lower_rules import plugin_type
 from graphs.policy.policy import Candidate, Plain, Plugin, Policy, Rule
 from graphs.policy.syntax import Place
 
@@ -18,7 +19,7 @@ PLUGINS = frozenset(
         "router_replay", "semantic_cache", "shadow_dispatch", "system_prompt", "tool_selection", "tools",
     }
 )  # fmt: skip
-"""The types of plugins; a hyphen counts as an underscore."""
+"""The types of plugins, as lowering writes them."""
 CARRIED_OUT = frozenset({"fast_response", "router_replay", "system_prompt", "tools"})
 """Those that a turn here carries out; each turn leaves its record anyway."""
 ALGORITHMS = frozenset(
@@ -29,7 +30,7 @@ ALGORITHMS = frozenset(
     }
 )  # fmt: skip
 """The ways in which a rule can choose among its models; but for `static`, MoMA chooses here."""
-_TOOL_LISTS = ("allow_tools", "block_tools", "tools")
+_TOOL_LISTS = ("allow_tools", "block_tools")
 
 
 def target_names(policy: Policy, known: Known) -> Iterator[Finding]:
@@ -41,6 +42,7 @@ def target_names(policy: Policy, known: Known) -> Iterator[Finding]:
         yield from _plugins(rule, policy, known)
     for template in policy.templates.values():
         yield from _plugin(template, f"plugin {template.template!r}", template.at, known)
+        yield from _ambiguous(template)
     yield from _idle(policy)
     yield from _rules(policy)
 
@@ -111,7 +113,7 @@ def _plugins(rule: Rule, policy: Policy, known: Known) -> Iterator[Finding]:
     for plugin in rule.plugins:
         at = plugin.at if plugin.at.line else rule.at
         yield from _plugin(plugin, f"rule {rule.name!r}", at, known, {*PLUGINS, *policy.templates})
-    if rule.algorithm and _plain(rule.algorithm.type) not in ALGORITHMS:
+    if rule.algorithm and rule.algorithm.type not in ALGORITHMS:
         at = rule.algorithm.at if rule.algorithm.at.line else rule.at
         yield unknown("algorithm", rule.algorithm.type, ALGORITHMS, at=at, by=f"rule {rule.name!r}")
 
@@ -119,7 +121,7 @@ def _plugins(rule: Rule, policy: Policy, known: Known) -> Iterator[Finding]:
 def _plugin(
     plugin: Plugin, by: str, at: Place, known: Known, there: Collection[str] = PLUGINS
 ) -> Iterator[Finding]:
-    kind = _plain(plugin.type)
+    kind = plugin.type
     if kind not in PLUGINS and not kind.startswith("emit "):
         yield unknown("plugin", plugin.type, there, at=at, by=by)
     if kind != "tools" or known.tools is None:
@@ -130,12 +132,25 @@ def _plugin(
                 yield unknown("tool", name, known.tools, at=at, by=by)
 
 
+def _ambiguous(template: Plugin) -> Iterator[Finding]:
+    """Find a template that takes the name of a type, so that a rule which means the type gets another."""
+    name = plugin_type(str(template.template))
+    if name in PLUGINS and name != template.type:
+        yield Finding(
+            code="ambiguous",
+            message=f"plugin {template.template!r} is of the type {template.type}, and {name} is a type itself",
+            at=template.at,
+            names=(name,),
+            hint="give it another name",
+        )
+
+
 def _idle(policy: Policy) -> Iterator[Finding]:
     """Tell once of each type of plugin that does nothing in a turn here."""
     users: dict[str, Rule] = {}
     for rule in policy.rules:
         for plugin in rule.plugins:
-            users.setdefault(_plain(plugin.type), rule)
+            users.setdefault(plugin.type, rule)
     for kind, rule in users.items():
         if kind in PLUGINS - CARRIED_OUT:
             yield Finding(
@@ -167,10 +182,6 @@ def _decisions(entry: Plain) -> Iterator[str]:
     for assignment in given if isinstance(given, list) else ():
         if isinstance(assignment, dict) and isinstance(assignment.get("decision"), str):
             yield assignment["decision"]
-
-
-def _plain(name: str) -> str:
-    return name.replace("-", "_")
 
 
 def _texts(given: object) -> list[str]:

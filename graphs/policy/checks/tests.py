@@ -11,6 +11,7 @@ from graphs.policy.decide import Verdict
 from graphs.policy.findings import Finding
 from graphs.policy.policy import Policy, Test
 from graphs.policy.request import Readings, Request
+from graphs.policy.signals.dialogue import MODALITIES, PHASES
 
 __all__ = ["Judge", "Judged", "request_of", "run_tests"]
 
@@ -86,9 +87,11 @@ def request_of(test: Test) -> Request:
         user=_text(given, "user", "local") or "local",
         grants=frozenset(_texts(given, "grants")),
         now=_moment(given),
-        phase=_text(given, "phase", "idle") or "idle",
+        phase=_among("phase", _text(given, "phase", "idle") or "idle", PHASES),
         holder=_text(given, "holder", None),
-        modalities=frozenset(_texts(given, "modality") or ["text"]),
+        modalities=frozenset(
+            _among("modality", m, MODALITIES) for m in _texts(given, "modality") or ["text"]
+        ),
         tools=tuple(_texts(given, "tools")),
         metadata=metadata,
     )
@@ -107,6 +110,12 @@ def _texts(given: dict[str, Any], key: str) -> list[str]:
     if not isinstance(listed, list | tuple) or not all(isinstance(text, str) for text in listed):
         raise ValueError(f"{key}: given {value!r:.60}, expected a list of texts")
     return list(listed)
+
+
+def _among(key: str, value: str, known: Sequence[str]) -> str:
+    if value not in known:
+        raise ValueError(f"{key}: given {value!r:.60}, expected one of {', '.join(known)}")
+    return value
 
 
 def _whole(given: dict[str, Any], key: str) -> int | None:

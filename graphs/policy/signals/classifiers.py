@@ -61,7 +61,7 @@ def plugin_for(signal: Signal, classifiers: Classifiers) -> Score | None:
 
 
 def read_by(score: Score, signal: Signal) -> Read:
-    """Return what reads a signal by a classifier; with `include_history` it is given all that the user wrote.
+    """Return what reads a signal by a classifier; with `include_history` it is given all that a model would read.
 
     A complexity signal's classifier says how hard a text is: 0.5 is a margin of 0, 1 one of 1.
     """
@@ -69,7 +69,7 @@ def read_by(score: Score, signal: Signal) -> Read:
     history = bool(signal.fields.get("include_history"))
 
     def read(turn: Turn) -> Reading | Mapping[str, Reading]:
-        text = "\n".join((*turn.previous(), turn.text)) if history else turn.text
+        text = "\n".join((*turn.before(), turn.text)) if history else turn.text
         found = float(score(text, signal))
         if not (math.isfinite(found) and 0 <= found <= 1):
             return Reading(

@@ -14,7 +14,7 @@ from graphs.policy.signals.family import Family, Kind, Kit, Problem, Read, fired
 from graphs.policy.signals.predicate import PREDICATE, predicate, predicate_problems
 from graphs.policy.signals.turn import Turn
 
-__all__ = ["CONVERSATION", "HOLDER", "MODALITY", "PHASE"]
+__all__ = ["CONVERSATION", "HOLDER", "MODALITIES", "MODALITY", "PHASE", "PHASES"]
 
 MODALITIES = ("text", "image", "audio", "file")
 PHASES = tuple(phase.value for phase in Phase)

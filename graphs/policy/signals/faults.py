@@ -15,7 +15,14 @@ from graphs.policy.signals.length import token_count
 from graphs.policy.signals.patterns import pattern_fault
 from graphs.policy.signals.table import FAMILIES
 
-__all__ = ["domain_fault", "known_fields", "needs_plugin", "pattern_fault", "signal_faults"]
+__all__ = [
+    "domain_fault",
+    "known_fields",
+    "needs_plugin",
+    "pattern_fault",
+    "signal_faults",
+    "value_problem",
+]
 
 _FOR_ALL: Mapping[str, Kind] = {"description": Kind.TEXT}
 
@@ -89,7 +96,7 @@ def _field_problems(signal: Signal, family: Family) -> Iterator[Problem]:
                 "unknown_field",
                 hint=_nearest(name, known) or f"expected some of {', '.join(sorted(known))}",
             )
-        elif problem := _value_problem(name, value, known[name]):
+        elif problem := value_problem(name, value, known[name]):
             yield problem
         elif name in family.choices and str(value).casefold() not in family.choices[name]:
             words = [word for word in family.choices[name] if word]
@@ -105,7 +112,8 @@ def _nearest(name: str, known: Collection[str]) -> str:
     return f"did you mean {found[0]!r}?" if found else ""
 
 
-def _value_problem(name: str, value: Any, kind: Kind) -> Problem | None:
+def value_problem(name: str, value: Any, kind: Kind) -> Problem | None:
+    """Return what is wrong with the value of a field, None if it is of its kind."""
     if not _FITS[kind](value):
         return Problem(name, f"is {_shown(value)}, expected {kind}")
     if (kind is Kind.SHARE and not 0 <= value <= 1) or (kind is Kind.COUNT and value < 0):

@@ -4,7 +4,7 @@ With the method "pattern" the built-in patterns count, and each of `jailbreak_pa
 score is how sure all marks found are together. With "contrastive" the score is the greatest cosine with
 `jailbreak_patterns` less that with `benign_patterns`, both with defaults. "hybrid" takes whichever fires, else the
 greater score. "classifier", which is also what no method means, is read by pattern unless a classifier is given for it.
-With `include_history` each text that the user wrote before is read too, and the greatest score counts.
+With `include_history` each text that a model would read is read, and the greatest score counts.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,8 +17,9 @@ from graphs.policy.request import Reading
 from graphs.policy.signals.embedding import nearest
 from graphs.policy.signals.family import Family, Kind, Kit, Problem, Read, fired
 from graphs.policy.signals.jailbreak_patterns import BENIGN, HOSTILE, PATTERNS
+from graphs.policy.signals.passage import View, matched
 from graphs.policy.signals.patterns import any_of, own
-from graphs.policy.signals.turn import Turn, visible
+from graphs.policy.signals.turn import Turn
 
 __all__ = ["JAILBREAK", "attempt"]
 
@@ -28,7 +29,7 @@ METHODS = ("", "pattern", "contrastive", "hybrid", "classifier", "embedding")
 
 
 def attempt(text: bytes) -> tuple[float, str]:
-    """Return how sure it is that a visible text is an attempt, by the built-in patterns, and of which kinds."""
+    """Return how sure the built-in patterns are that a view of a text is an attempt, and of which kinds."""
     if _net().search(text) is None:
         return 0.0, ""
     found = [(weight, kind) for pattern, weight, kind in _ready() if pattern.search(text)]
@@ -59,28 +60,23 @@ def _prepare(signal: Signal, kit: Kit) -> Read:
 
 def _patterns(signal: Signal) -> Read:
     threshold = float(signal.fields.get("threshold", THRESHOLD))
-    phrases = [visible(p).casefold() for p in signal.fields.get("jailbreak_patterns") or ()]
+    given = signal.fields.get("jailbreak_patterns") or ()
+    phrases = [p for text in given if (p := " ".join(matched(text).split()).casefold())]
     history = bool(signal.fields.get("include_history"))
     attempt(b"")
 
     def read(turn: Turn) -> Reading:
-        seen = [turn.visible, *_before(turn)] if history else [turn.visible]
-        score, detail = max(_judge(text, phrases, turn) for text in seen)
+        views = [v for passage in turn.passages(history=history) for v in passage.views]
+        score, detail = max(_judge(view, phrases) for view in views)
         return fired(score >= threshold and score > 0, score, threshold, detail)
 
     return read
 
 
-def _before(turn: Turn) -> list[bytes]:
-    return turn.once("visible before", lambda: [visible(t).encode() for t in turn.previous()])
-
-
-def _judge(text: bytes, phrases: Sequence[str], turn: Turn) -> tuple[float, str]:
-    if phrases:
-        folded = text.decode().casefold()
-        if found := next((phrase for phrase in phrases if phrase in folded), None):
-            return 1.0, found
-    return turn.once(("attempt", text), lambda: attempt(text))
+def _judge(view: View, phrases: Sequence[str]) -> tuple[float, str]:
+    if found := next((phrase for phrase in phrases if phrase in view.folded), None):
+        return 1.0, found
+    return view.once("attempt", lambda: attempt(view.joined))
 
 
 def _contrast(signal: Signal, kit: Kit) -> Read:
@@ -90,8 +86,8 @@ def _contrast(signal: Signal, kit: Kit) -> Read:
 
     def read(turn: Turn) -> Reading:
         parts = [turn.vectors]
-        if history and turn.previous():
-            rows = turn.once("embedded before", lambda: turn.embed(turn.previous()))
+        if history and turn.before():
+            rows = turn.once("embedded before", lambda: turn.embed(turn.before()))
             parts += [row[None] for row in rows]
         margin = max(nearest(p, hostile)[0] - nearest(p, benign)[0] for p in parts)
         return fired(margin >= threshold, margin, threshold, f"margin {margin:+.3f}")
@@ -134,6 +130,9 @@ def _problems(signal: Signal) -> Iterator[Problem]:
             hint="give a classifier for jailbreak",
             severe=False,
         )
+    for text in signal.fields.get("jailbreak_patterns") or ():
+        if not matched(text).strip():
+            yield Problem("jailbreak_patterns", f"{text!r} is found in no text")
     if signal.fields.get("benign_patterns") and not _contrasts(signal):
         yield Problem(
             "benign_patterns", "count only with the method 'contrastive' or 'hybrid'", severe=False

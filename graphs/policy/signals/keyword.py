@@ -2,8 +2,9 @@
 
 With `method` "" a keyword of letters is a whole word, a phrase keeps its word boundaries, and a keyword in a script
 without blanks is found anywhere. "regex" takes each keyword as a regular expression; "bm25" and "ngram" are in
-`lexical.py`. The score is 1 when the signal fires; when it does not, the share of keywords found if all were asked
-for, and the best keyword's score with "bm25" and "ngram"; else 0.
+`lexical.py`. Text and keywords are compared as `passage.matched` has them. With `include_history` everything that a
+model would read is read, and a keyword lies within one text. The score is 1 when the signal fires; when it does not,
+the share of keywords found if all were asked for, and the best keyword's score with "bm25" and "ngram"; else 0.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -20,31 +21,34 @@ from graphs.policy.signals.lexical import (
     fuzzy_scorer,
     ngram_scorer,
 )
-from graphs.policy.signals.patterns import compiled, pattern_fault
-from graphs.policy.signals.turn import Turn, is_unspaced, words_of
+from graphs.policy.signals.passage import Passage, View, is_unspaced, matched, words_of
+from graphs.policy.signals.patterns import compiled, normal, pattern_fault
+from graphs.policy.signals.turn import Turn
 
 __all__ = ["KEYWORD", "phrase_finder"]
 
-Found = Callable[[Turn], bool]
-Scorer = Callable[[Turn], float]
+Found = Callable[[View], bool]
+Scorer = Callable[[Passage], float]
 _ALL, _NONE = ("and", "all"), ("nor", "none")
 OPERATORS = ("or", "any", *_ALL, *_NONE)
 METHODS = ("", "exact", "regex", "bm25", "ngram")
 
 
 def phrase_finder(keyword: str, *, case_sensitive: bool = False) -> Found:
-    """Return what finds a word or phrase in a turn's text."""
-    sought = " ".join(keyword.split())
+    """Return what finds a word or phrase in a text."""
+    sought = " ".join(matched(keyword).split())
     sought = sought if case_sensitive else sought.casefold()
+    if not sought:
+        return lambda _: False
     if is_unspaced(sought):
-        return (lambda t: sought in t.exact) if case_sensitive else (lambda t: sought in t.folded)
+        return (lambda v: sought in v.exact) if case_sensitive else (lambda v: sought in v.folded)
     if words_of(sought) == (sought,):
         return (
-            (lambda t: sought in t.exact_words)
+            (lambda v: sought in v.exact_words)
             if case_sensitive
-            else (lambda t: sought in t.word_set)
+            else (lambda v: sought in v.word_set)
         )
-    return lambda t: _bounded(sought, t.exact if case_sensitive else t.folded)
+    return lambda v: _bounded(sought, v.exact if case_sensitive else v.folded)
 
 
 def _bounded(sought: str, text: str) -> bool:
@@ -68,13 +72,15 @@ def _prepare(signal: Signal, _: Kit) -> Read:
     scorers = [_scorer(signal, keyword) for keyword in keywords]
     least = _threshold(signal)
     operator = str(signal.fields.get("operator", "or")).casefold()
+    history = bool(signal.fields.get("include_history"))
 
     def read(turn: Turn) -> Reading:
+        passages = turn.passages(history=history)
         if operator in _ALL:
-            return _every(turn)
+            return _every(passages)
         best, detail = 0.0, ""
         for keyword, score in zip(keywords, scorers, strict=True):
-            if (found := score(turn)) > best:
+            if (found := max(map(score, passages))) > best:
                 best, detail = found, keyword
             if best >= 1:
                 break
@@ -89,8 +95,9 @@ def _prepare(signal: Signal, _: Kit) -> Read:
             detail if hit else "",
         )
 
-    def _every(turn: Turn) -> Reading:
-        found = [k for k, s in zip(keywords, scorers, strict=True) if s(turn) >= least]
+    def _every(passages: Sequence[Passage]) -> Reading:
+        each = zip(keywords, scorers, strict=True)
+        found = [k for k, score in each if max(map(score, passages)) >= least]
         return fired(
             len(found) == len(keywords), len(found) / len(keywords), None, ", ".join(found)
         )
@@ -101,18 +108,23 @@ def _prepare(signal: Signal, _: Kit) -> Read:
 def _scorer(signal: Signal, keyword: str) -> Scorer:
     method = str(signal.fields.get("method", "")).casefold()
     sensitive = bool(signal.fields.get("case_sensitive", False))
-    if method == "bm25":
-        return bm25_scorer(keyword)
-    if method == "ngram":
-        return ngram_scorer(keyword, arity=int(signal.fields.get("ngram_arity", NGRAM_ARITY)))
     if method == "regex":
-        pattern = compiled(keyword, case_sensitive=sensitive)
-        return lambda turn: float(pattern.search(turn.utf8) is not None)
+        pattern = compiled(normal(keyword), case_sensitive=sensitive)
+        return lambda passage: float(any(pattern.search(form) for form in passage.forms))
+    if method == "bm25":
+        return _best(bm25_scorer(keyword))
+    if method == "ngram":
+        arity = int(signal.fields.get("ngram_arity", NGRAM_ARITY))
+        return _best(ngram_scorer(keyword, arity=arity))
     exact = phrase_finder(keyword, case_sensitive=sensitive)
     if not signal.fields.get("fuzzy_match"):
-        return lambda turn: float(exact(turn))
+        return lambda passage: float(any(map(exact, passage.views)))
     near = fuzzy_scorer(keyword, threshold=signal.fields.get("fuzzy_threshold", FUZZY_THRESHOLD))
-    return lambda turn: float(exact(turn) or near(turn))
+    return _best(lambda view: float(exact(view) or near(view)))
+
+
+def _best(score: Callable[[View], float]) -> Scorer:
+    return lambda passage: max(map(score, passage.views))
 
 
 def _threshold(signal: Signal) -> float:
@@ -131,9 +143,9 @@ def _problems(signal: Signal) -> Iterator[Problem]:
         for keyword in signal.fields["keywords"]:
             if fault := pattern_fault(keyword):
                 yield Problem("keywords", f"the pattern {keyword!r}: {fault}", "unsafe_regex")
-    elif method in ("", "exact"):
+    else:
         for keyword in signal.fields["keywords"]:
-            if not keyword.strip():
+            if not matched(keyword).strip():
                 yield Problem("keywords", f"{keyword!r} is found in no text")
     if signal.fields.get("ngram_arity", NGRAM_ARITY) < 1:
         yield Problem("ngram_arity", "is 0, expected 1 or more", "out_of_range")
@@ -150,6 +162,7 @@ KEYWORD = Family(
         "operator": Kind.TEXT,
         "keywords": Kind.TEXTS,
         "case_sensitive": Kind.FLAG,
+        "include_history": Kind.FLAG,
         "method": Kind.TEXT,
         "bm25_threshold": Kind.SHARE,
         "ngram_threshold": Kind.SHARE,

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
 
-from graphs.policy.signals.turn import Turn, words_of
+from graphs.policy.signals.passage import View, matched, words_of
 from graphs.routing.words import stems
 
 __all__ = ["bm25_scorer", "fuzzy_scorer", "ngram_scorer"]
 
-Scorer = Callable[[Turn], float]
+Scorer = Callable[[View], float]
 BM25_THRESHOLD = 0.1
 NGRAM_THRESHOLD = 0.6
 NGRAM_ARITY = 3
@@ -31,11 +31,11 @@ def bm25_scorer(keyword: str) -> Scorer:
     One text has no rare and common words, so the part of the formula that weighs them is left out. A word that occurs
     once has 0.45 in a text of 20 words and 0.1 in one of 200.
     """
-    sought = [s for word in words_of(keyword.casefold()) for s in stems(word) or (word,)]
+    sought = [s for word in words_of(matched(keyword).casefold()) for s in stems(word) or (word,)]
 
-    def score(turn: Turn) -> float:
-        length = _K1 * (1 - _B + _B * len(turn.words) / _USUAL_WORDS)
-        counts = [turn.stems[stem] or turn.words.count(stem) for stem in sought]
+    def score(view: View) -> float:
+        length = _K1 * (1 - _B + _B * len(view.words) / _USUAL_WORDS)
+        counts = [view.stems[stem] or view.words.count(stem) for stem in sought]
         return sum(n / (n + length) for n in counts) / len(counts) if counts else 0.0
 
     return score
@@ -43,11 +43,11 @@ def bm25_scorer(keyword: str) -> Scorer:
 
 def ngram_scorer(keyword: str, *, arity: int) -> Scorer:
     """Return the best Dice coefficient of the keyword's character n-grams with those of as many words of the text."""
-    words = words_of(keyword.casefold()) or (keyword.casefold(),)
+    words = words_of(matched(keyword).casefold()) or (matched(keyword).casefold(),)
     sought = ngrams(" ".join(words), arity)
 
-    def score(turn: Turn) -> float:
-        windows = turn.once(("windows", len(words)), lambda: _windows(turn.words, len(words)))
+    def score(view: View) -> float:
+        windows = view.once(("windows", len(words)), lambda: _windows(view.words, len(words)))
         shared = ((len(sought & (n := ngrams(w, arity))), len(n)) for w in windows)
         return max((2 * both / (len(sought) + n) for both, n in shared), default=0.0)
 
@@ -61,13 +61,13 @@ def fuzzy_scorer(keyword: str, *, threshold: float) -> Scorer:
         keyword: the word or phrase.
         threshold: below 1 the similarity of difflib, from 1 on how many letters may be wrong.
     """
-    sought = " ".join(words_of(keyword.casefold())) or keyword.casefold()
+    sought = " ".join(words_of(matched(keyword).casefold())) or matched(keyword).casefold()
     least = threshold if threshold < 1 else max(_LEAST_ALIKE, 1 - threshold / len(sought))
     span = sought.count(" ") + 1
 
-    def score(turn: Turn) -> float:
+    def score(view: View) -> float:
         key = ("fuzzy", span)
-        windows = turn.once(key, lambda: _windows(turn.words[:_FUZZY_WORDS], span))
+        windows = view.once(key, lambda: _windows(view.words[:_FUZZY_WORDS], span))
         return float(any(_alike(sought, window, least) for window in windows))
 
     return score

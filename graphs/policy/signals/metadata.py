@@ -11,6 +11,7 @@ from graphs.policy.policy import Signal
 from graphs.policy.request import Reading
 from graphs.policy.signals.family import Family, Kind, Kit, Problem, Read, fired
 from graphs.policy.signals.keyword import phrase_finder
+from graphs.policy.signals.passage import View
 from graphs.policy.signals.turn import Turn
 
 __all__ = ["EVENT", "METADATA"]
@@ -80,8 +81,9 @@ def _event(signal: Signal, kit: Kit) -> Read:
     return read
 
 
-def _first(words: list[tuple[str, Callable[[Turn], bool]]], turn: Turn) -> str | None:
-    return next((word for word, find in words if find(turn)), None)
+def _first(words: list[tuple[str, Callable[[View], bool]]], turn: Turn) -> str | None:
+    (passage,) = turn.passages()
+    return next((word for word, find in words if any(map(find, passage.views))), None)
 
 
 def _event_problems(signal: Signal) -> Iterator[Problem]:

@@ -5,13 +5,23 @@ a reason. `\w`, `\d` and `\b` mean ASCII, as RE2 has it. It knows no signal.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
 import re2  # type: ignore[import-untyped]
 
-__all__ = ["MOST_MATCHES", "Pattern", "any_of", "compiled", "count_matches", "own", "pattern_fault"]
+__all__ = [
+    "MOST_MATCHES",
+    "Pattern",
+    "any_of",
+    "compiled",
+    "count_matches",
+    "normal",
+    "own",
+    "pattern_fault",
+]
 
 Pattern = Any
 """A compiled pattern of re2, which has no types; it is given bytes."""
@@ -54,6 +64,11 @@ def _compiled(pattern: str, *, case_sensitive: bool) -> Pattern:
             "repeat less"
         )
     return found
+
+
+def normal(pattern: str) -> str:
+    """Return a pattern as the texts are written that it is looked for in: composed. What it says stays the same."""
+    return unicodedata.normalize("NFC", pattern)
 
 
 def pattern_fault(pattern: str) -> str | None:

@@ -1,19 +1,20 @@
 """pii signals: personal data and secrets in a text, by pattern, with check digits where there are any.
 
 It recognises what has a form; names of people and places it does not. The score is that of the surest type found
-that is not allowed. The detail names types, never what was found. With `include_history` what the user wrote before
-is read too.
+that is not allowed. The detail names types, never what was found. With `include_history` everything that
+a model would read is read.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from graphs.policy.policy import Signal
 from graphs.policy.request import Reading
 from graphs.policy.signals.check_digits import is_card, is_iban, is_ipv4, is_ipv6, is_ssn
 from graphs.policy.signals.family import Family, Kind, Kit, Problem, Read, fired
+from graphs.policy.signals.passage import Passage
 from graphs.policy.signals.patterns import any_of, own
 from graphs.policy.signals.turn import Turn
 
@@ -174,10 +175,9 @@ def _prepare(signal: Signal, _: Kit) -> Read:
     found_types(b"")
 
     def read(turn: Turn) -> Reading:
-        found = dict(turn.once("pii", lambda: found_types(turn.utf8)))
-        if history:
-            for name, score in turn.once("pii before", lambda: _before(turn)).items():
-                found[name] = max(score, found.get(name, 0.0))
+        found: dict[str, float] = {}
+        for passage in turn.passages(history=history):
+            _add(found, passage.once("pii", partial(_in_forms, passage)))
         counted = {name: score for name, score in found.items() if name not in allowed}
         score = max(counted.values(), default=0.0)
         return fired(score >= threshold and score > 0, score, threshold, ", ".join(sorted(counted)))
@@ -185,12 +185,16 @@ def _prepare(signal: Signal, _: Kit) -> Read:
     return read
 
 
-def _before(turn: Turn) -> Mapping[str, float]:
+def _in_forms(passage: Passage) -> Mapping[str, float]:
     found: dict[str, float] = {}
-    for text in turn.previous():
-        for name, score in found_types(text.encode()).items():
-            found[name] = max(score, found.get(name, 0.0))
+    for form in passage.forms:
+        _add(found, found_types(form))
     return found
+
+
+def _add(found: dict[str, float], more: Mapping[str, float]) -> None:
+    for name, score in more.items():
+        found[name] = max(score, found.get(name, 0.0))
 
 
 def _type(name: str) -> str:

@@ -1,19 +1,27 @@
 """structure signals: how a text is built: whether, how often, how densely something occurs, or in which order.
 
 A density counts matches for each unit of text: a word, or a character of a script without blanks. Counting ends at
-`MOST_MATCHES`; a density is then that of the text up to there. The score is 1 or 0; the detail has the number.
+`MOST_MATCHES`; a density is then that of the text up to there. With `include_history` all texts that a model would read
+are one to it, but what is looked for lies within one of them. The score is 1 or 0; the detail has the number.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, cast
 
 from graphs.policy.policy import Signal
 from graphs.policy.request import Reading
 from graphs.policy.signals.family import Family, Kind, Kit, Problem, Read, fired, is_texts
-from graphs.policy.signals.patterns import MOST_MATCHES, compiled, count_matches, pattern_fault
+from graphs.policy.signals.passage import UNSPACED, Passage, is_unspaced, matched
+from graphs.policy.signals.patterns import (
+    MOST_MATCHES,
+    compiled,
+    count_matches,
+    normal,
+    pattern_fault,
+)
 from graphs.policy.signals.predicate import PREDICATE, predicate, predicate_problems
-from graphs.policy.signals.turn import Turn, is_unspaced
+from graphs.policy.signals.turn import Turn
 
 __all__ = ["STRUCTURE"]
 
@@ -22,20 +30,18 @@ SOURCES = ("regex", "keyword_set", "sequence", "text_bytes")
 _PARTS = {
     "type", "source", "pattern", "keywords", "sequences", "case_sensitive",
 }  # fmt: skip
-_UNIT = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]|\\w+?"
-    "(?=[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]|\\b)"
-)
-Measure = Callable[[Turn], float]
+_UNIT = re.compile(rf"[{UNSPACED}]|\w+?(?=[{UNSPACED}]|\b)")
+Measure = Callable[[Sequence[Passage]], float]
 
 
 def _prepare(signal: Signal, _: Kit) -> Read:
     feature: Mapping[str, Any] = signal.fields["feature"]
     measure = _measure(feature)
     holds = predicate(signal.fields.get("predicate") or {"gt": 0})
+    history = bool(signal.fields.get("include_history"))
 
     def read(turn: Turn) -> Reading:
-        value = measure(turn)
+        value = measure(turn.passages(history=history))
         return fired(fires := holds(value), float(fires), None, f"{feature['type']} {value:.3g}")
 
     return read
@@ -45,22 +51,33 @@ def _measure(feature: Mapping[str, Any]) -> Measure:
     source: Mapping[str, Any] = feature["source"]
     sensitive = bool(source.get("case_sensitive", source["type"] == "regex"))
     if source["type"] == "text_bytes":
-        return lambda turn: len(turn.utf8)
+        return lambda passages: sum(len(passage.text.encode()) for passage in passages)
     if source["type"] == "sequence":
         return _sequence(source["sequences"], sensitive=sensitive)
-    texts = [source["pattern"]] if source["type"] == "regex" else map(_literal, source["keywords"])
+    texts = (
+        [normal(source["pattern"])]
+        if source["type"] == "regex"
+        else map(_literal, source["keywords"])
+    )
     pattern = compiled_any(tuple(texts), case_sensitive=sensitive)
     if feature["type"] == "exists":
-        return lambda turn: float(pattern.search(turn.utf8) is not None)
+        return lambda passages: float(any(pattern.search(f) for p in passages for f in p.forms))
     if feature["type"] == "count":
-        return lambda turn: count_matches(pattern, turn.utf8)[0]
+        return lambda passages: sum(_counted(pattern, passage)[0] for passage in passages)
 
-    def density(turn: Turn) -> float:
-        found, end = count_matches(pattern, turn.utf8)
-        read = turn.text if end == len(turn.utf8) else turn.utf8[:end].decode(errors="ignore")
-        return found / max(1, units(read))
+    def density(passages: Sequence[Passage]) -> float:
+        counted = [_counted(pattern, passage) for passage in passages]
+        read = sum(units(text.decode(errors="ignore")) for _, text in counted)
+        return sum(found for found, _ in counted) / max(1, read)
 
     return density
+
+
+def _counted(pattern: Any, passage: Passage) -> tuple[int, bytes]:
+    """Return how often a pattern is found, and where: in the form of the text in which it is found most often."""
+    counted = ((*count_matches(pattern, form), form) for form in passage.forms)
+    found, end, form = max(counted, key=lambda each: each[0])
+    return found, form[:end]
 
 
 def compiled_any(patterns: tuple[str, ...], *, case_sensitive: bool) -> Any:
@@ -77,6 +94,7 @@ def units(text: str) -> int:
 
 def _literal(keyword: str) -> str:
     """Return the pattern of a keyword, whole words where it begins or ends with a letter or digit of ASCII."""
+    keyword = matched(keyword)
     escaped = r"\s+".join(re.escape(part) for part in keyword.split())
     if is_unspaced(keyword):
         return escaped
@@ -89,8 +107,9 @@ def _sequence(sequences: list[list[str]], *, sensitive: bool) -> Measure:
     """Return how many of the sequences a text has: their markers in order, one behind the other."""
     ready = [[compiled(_literal(m), case_sensitive=sensitive) for m in s] for s in sequences]
 
-    def count(turn: Turn) -> float:
-        return sum(_in_order(markers, turn.utf8) for markers in ready)
+    def count(passages: Sequence[Passage]) -> float:
+        forms = [form for passage in passages for form in passage.forms]
+        return sum(any(_in_order(markers, form) for form in forms) for markers in ready)
 
     return count
 
@@ -145,14 +164,19 @@ def _source_problems(kind: str, source: Mapping[str, Any]) -> Iterator[Problem]:
             yield Problem("feature", "its source has no `pattern`, expected a regular expression")
         elif fault := pattern_fault(pattern):
             yield Problem("feature", f"the pattern {pattern!r}: {fault}", "unsafe_regex")
-    elif which == "keyword_set" and not is_texts(source.get("keywords")):
+    elif which == "keyword_set" and not _are_seen(source.get("keywords")):
         yield Problem("feature", "its source has no `keywords`, expected a list of texts")
     elif which == "keyword_set":
         yield from _too_large("|".join(map(_literal, source["keywords"])))
     elif which == "sequence":
         given = source.get("sequences")
-        if not isinstance(given, list) or not given or not all(map(is_texts, given)):
+        if not isinstance(given, list) or not given or not all(map(_are_seen, given)):
             yield Problem("feature", "its source has no `sequences`, expected lists of texts")
+
+
+def _are_seen(value: object) -> bool:
+    """Return whether a value is a list of texts, each with something that can be seen."""
+    return is_texts(value) and all(matched(t).strip() for t in cast("list[str]", value))
 
 
 def _too_large(pattern: str) -> Iterator[Problem]:
@@ -161,7 +185,7 @@ def _too_large(pattern: str) -> Iterator[Problem]:
 
 
 STRUCTURE = Family(
-    fields={"feature": Kind.FIELDS, "predicate": PREDICATE},
+    fields={"feature": Kind.FIELDS, "predicate": PREDICATE, "include_history": Kind.FLAG},
     required=frozenset({"feature"}),
     prepare=_prepare,
     problems=_problems,

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from graphs.policy.checks.atoms import Atoms, Fact, declaration
 from graphs.policy.policy import Signal
+from graphs.policy.signals.passage import is_unspaced, matched
 
 __all__ = ["write_words"]
 
-_PLAIN = re.compile(r"[^\W\u0e00-\uffff]+(?: [^\W\u0e00-\uffff]+)*")
-"""Words between blanks, of scripts that set blanks."""
+_PLAIN = re.compile(r"\w+(?: \w+)*")
+"""Words between blanks."""
 _LONGEST = 12
 """Words of a phrase within which others are looked for."""
 _SOME, _ALL, _NONE = ("OR", "ANY"), ("AND", "ALL"), ("NOR", "NONE")
@@ -27,7 +28,7 @@ class Word:
 
     def within(self) -> Iterable["Word"]:
         """Yield the words that a text holds if it holds this one."""
-        if self.how or not _PLAIN.fullmatch(self.text):
+        if self.how or is_unspaced(self.text) or not _PLAIN.fullmatch(self.text):
             return
         parts = self.text.split(" ")
         if len(parts) > _LONGEST:
@@ -83,7 +84,7 @@ def _word(signal: Signal, keyword: str) -> Word:
     method = str(signal.fields.get("method", "")).casefold()
     sensitive = signal.fields.get("case_sensitive") is True
     if method in ("", "exact") and not signal.fields.get("fuzzy_match"):
-        text = " ".join(keyword.split())
+        text = " ".join(matched(keyword).split())
         return Word(text if sensitive else text.casefold(), sensitive, "")
     return Word(keyword, sensitive, declaration(signal, without=["keywords", "operator"]))
 

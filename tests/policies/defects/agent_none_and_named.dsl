@@ -1,0 +1,4 @@
+# expect: misplaced 4
+MODEL m {}
+AGENT clerk {}
+ROUTE rest { MODEL "m"  AGENT NONE  AGENT "clerk" }

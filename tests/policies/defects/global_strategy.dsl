@@ -1,0 +1,4 @@
+# expect: wrong_value 3
+MODEL m {}
+GLOBAL { strategy: "confidense" }
+ROUTE rest { PRIORITY 1  MODEL "m" }

@@ -1,0 +1,5 @@
+# expect: missing_field 4
+MODEL m {}
+SIGNAL keyword odd { keywords: ["odd"] }
+ROUTE odd { PRIORITY 2  WHEN keyword("odd")  MODEL "m"  PLUGIN tools { mode: "filtered" } }
+ROUTE rest { PRIORITY 1  MODEL "m" }
