@@ -164,7 +164,7 @@ class Test:
     expected: str
     """A rule's name; `none` for no rule."""
     options: Plain = field(default_factory=dict)
-    """`user`, `grants`, `time` (ISO 8601), `phase`, `modality`, `previous` (texts of the user before)."""
+    """`user`, `grants`, `time` (ISO 8601), `phase`, `modality`, `previous` (texts of the user before), `context`."""
     at: Place = field(default=NOWHERE, compare=False)
 
 

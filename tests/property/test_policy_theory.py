@@ -56,6 +56,7 @@ _KINDS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
             case_sensitive=st.booleans(),
             method=st.sampled_from(["", "exact", "regex", "bm25", "ngram"]),
             fuzzy_match=st.booleans(),
+            include_history=st.booleans(),
         ),
     ),
     "context": _fields(min_tokens=_count, max_tokens=_count),
@@ -87,6 +88,25 @@ _KINDS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
         st.lists(st.sampled_from(WORDS), min_size=1, max_size=3),
         _fields(
             threshold=st.sampled_from([0.2, 0.7, 0.9, 0.99]), aggregation_method=st.sampled_from(["max", "mean", "any"])
+        ),
+    ),
+    "metadata": st.builds(
+        lambda key, how: {"key": key, **how},
+        st.sampled_from(["tier", "level"]),
+        st.one_of(
+            _fields(exists=st.booleans()),
+            st.fixed_dictionaries({"equals": st.sampled_from([1, True, "gold"])}),
+            st.fixed_dictionaries({"in": st.lists(st.sampled_from([1, 1.0, 2, "gold"]), min_size=1)}),
+        ),
+    ),
+    "conversation": st.builds(
+        lambda source, bounds: {"feature": {"type": "count", "source": source}, "predicate": bounds},
+        st.sampled_from([
+            {"type": "message"}, {"type": "message", "role": "user"}, {"type": "tool_definition"},
+            {"type": "image_content"}, {"type": "file_content"},
+        ]),
+        st.dictionaries(
+            st.sampled_from(["gt", "gte", "lt", "lte"]), st.sampled_from([-1, 0, 1, 1.5, 3, 4]), min_size=1
         ),
     ),
     "modality": _fields(modality=st.sampled_from(["text", "image"])),
@@ -144,10 +164,14 @@ _texts = st.lists(
 requests = st.builds(
     Request,
     text=_texts,
+    previous=st.lists(_texts, max_size=2).map(tuple),
+    context=st.lists(_texts, max_size=2).map(tuple),
     tokens=st.one_of(st.none(), st.integers(0, 6000)),
     user=st.sampled_from(["ann", "bob", "eve"]),
     grants=st.frozensets(st.sampled_from(GRANTS), max_size=3),
     now=st.integers(0, 24 * 16).map(lambda n: datetime(2026, 12, 18, tzinfo=UTC) + timedelta(minutes=61 * n)),
+    tools=st.lists(st.sampled_from("abcde"), max_size=5).map(tuple),
+    metadata=st.dictionaries(st.sampled_from(["tier", "level"]), st.sampled_from([1, 2, True, False, "gold", "x"])),
     phase=st.sampled_from(["idle", "engaged", "closed", "awaiting_input"]),
     holder=st.sampled_from([None, "tasks", "data"]),
     modalities=st.sampled_from([frozenset({"text"}), frozenset({"image"}), frozenset({"text", "image"})]),
@@ -194,6 +218,7 @@ def test_an_example_is_read_as_it_says(policy: Policy, data: st.DataObject) -> N
         example = space.shown(model, conditions)
     turn = Request(
         text=example.get("text", ""),
+        context=(example.get("said", ""),),
         tokens=example.get("tokens", 0),
         user=example.get("user", "nobody"),
         grants=frozenset(example.get("grants", ())),

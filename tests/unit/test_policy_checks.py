@@ -42,7 +42,8 @@ SIGNAL domain courts { mmlu_categories: ["law"] }
 def check(rules: str, **given: Any) -> list[Finding]:
     policy, told = read_policy(WORDS + rules)
     assert told == []
-    return [f for f in check_policy(policy, **given) if f.code != "unused_signal"]
+    found = check_policy(policy, **given)
+    return [f for f in found if f.code not in ("unused_signal", "last_message_only")]
 
 
 def only(findings: list[Finding], code: str) -> Finding:
@@ -288,6 +289,21 @@ def test_options_of_a_case_that_cannot_be_read_are_told(options: dict[str, Any])
         request_of(PolicyTest(block="t", query="q", expected="r", options=options))
 
 
+def test_it_is_told_once_that_a_choice_of_models_rests_on_the_newest_message() -> None:
+    policy, _ = read_policy(
+        WORDS
+        + """
+        SIGNAL keyword kept { keywords: ["kept"]  include_history: true }
+        ROUTE loud { PRIORITY 4  WHEN keyword("loud") OR authz("staff")  MODEL "m" }
+        ROUTE louder { PRIORITY 3  WHEN keyword("loud") AND domain("sums")  MODEL "m" }
+        ROUTE kept { PRIORITY 2  WHEN keyword("kept")  MODEL "m" }
+        ROUTE fixed { PRIORITY 1  WHEN keyword("fast")  PLUGIN fast_response { message: "No." } }
+        """
+    )
+    told = only(check_policy(policy), "last_message_only")
+    assert (told.severity, told.names) == ("note", ("keyword:loud", "loud"))
+
+
 def test_the_table_tells_what_each_property_rests_on() -> None:
     policy, _ = read_policy(
         WORDS
@@ -321,6 +337,45 @@ def test_the_table_tells_what_fails() -> None:
     assert rows["references"].verdict == "fails: 1 finding"
 
 
-def test_a_policy_without_anything_is_checked() -> None:
-    assert check_policy(Policy()) == []
-    assert prove(Policy()).findings == ()
+def test_a_policy_without_a_rule_or_a_default_answers_nothing() -> None:
+    assert [f.code for f in check_policy(Policy())] == ["not_exhaustive"]
+    assert prove(Policy(settings={"default_model": "m"})).findings == ()
+
+
+TWO_WORDS = """
+MODEL m {}
+MODEL n {}
+SIGNAL keyword a { keywords: ["x"] }
+SIGNAL keyword b { keywords: ["x"] }
+ROUTE one { PRIORITY 2  WHEN keyword("a")  MODEL "m" }
+ROUTE two { PRIORITY 2  WHEN NOT keyword("b")  MODEL "n" }
+"""
+
+
+@pytest.mark.parametrize("classifiers", [["keyword:b"], ["keyword"]])
+def test_nothing_is_known_of_a_signal_that_a_classifier_reads(classifiers: list[str]) -> None:
+    policy, _ = read_policy(TWO_WORDS)
+    assert [f.code for f in check_policy(policy) if f.severity == "error"] == []
+    found = [f for f in check_policy(policy, classifiers=classifiers) if f.severity != "note"]
+    assert {f.code for f in found} >= {"not_exhaustive", "conflict"}
+    assert {f.basis for f in found} == {"proved under assumptions"}
+
+
+def test_a_grant_may_not_rest_on_what_a_classifier_says() -> None:
+    policy, _ = read_policy(WORDS + 'GRANT read { WHEN authz("staff") }  ROUTE rest { MODEL "m" }')
+    assert [f.code for f in check_policy(policy) if f.severity == "error"] == []
+    only(check_policy(policy, classifiers=["authz"]), "grant_from_text")
+
+
+def test_lengths_in_characters_and_words_are_not_proved_to_be_had_together() -> None:
+    policy, _ = read_policy(
+        """
+        MODEL m {}
+        MODEL n {}
+        SIGNAL length short { max_chars: 9 }
+        SIGNAL length wordy { min_words: 5 }
+        ROUTE short { PRIORITY 1  WHEN length("short")  MODEL "m" }
+        ROUTE wordy { PRIORITY 1  WHEN length("wordy")  MODEL "n" }
+        """
+    )
+    assert only(check_policy(policy), "conflict").basis == "proved under assumptions"

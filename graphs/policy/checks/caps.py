@@ -6,7 +6,7 @@ one cap around its direction. What is found holds for texts with one vector (of 
 far as the encoder puts the candidates where they were measured.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -47,9 +47,18 @@ class Caps:
         return np.asarray(cosines.mean(axis=1) if self.mean else cosines.max(axis=1))
 
 
-def caps_of(policy: Policy, encoder: Encoder) -> Mapping[str, Caps]:
-    """Return the caps of a policy's embedding signals, by key; all examples are embedded at once."""
-    signals = [s for s in policy.signals.values() if s.type == "embedding" and _examples(s)]
+def caps_of(
+    policy: Policy, encoder: Encoder, *, plugged: Collection[str] = ()
+) -> Mapping[str, Caps]:
+    """Return the caps of a policy's embedding signals, by key; all examples are embedded at once.
+
+    Args:
+        policy: its signals.
+        encoder: tells where their examples lie.
+        plugged: the keys of signals that a classifier reads instead.
+    """
+    there = [s for s in policy.signals.values() if s.key not in plugged]
+    signals = [s for s in there if s.type == "embedding" and _examples(s)]
     texts = list(dict.fromkeys(text for signal in signals for text in _examples(signal)))
     if not texts:
         return {}

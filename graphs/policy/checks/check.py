@@ -8,11 +8,13 @@ from collections.abc import Collection, Iterator
 from graphs.policy.checks.caps import axioms, caps_of
 from graphs.policy.checks.fields import fields
 from graphs.policy.checks.groups import groups
+from graphs.policy.checks.history import history
 from graphs.policy.checks.known import Known
 from graphs.policy.checks.logic import prove
 from graphs.policy.checks.numbers import numbers
 from graphs.policy.checks.oracle import Oracle
 from graphs.policy.checks.overlap import overlaps
+from graphs.policy.checks.plugged import plugged_keys
 from graphs.policy.checks.signal_names import signal_names
 from graphs.policy.checks.space import Space
 from graphs.policy.checks.structure import structure
@@ -41,12 +43,15 @@ def check_policy(
         classifiers: the types and keys, `type:name`, of signals for which there is a classifier.
     """
     findings = [*_forms(policy, known or Known(), classifiers)]
-    caps = caps_of(policy, encoder) if encoder is not None else {}
+    plugged = plugged_keys(policy, classifiers)
+    caps = caps_of(policy, encoder, plugged=plugged) if encoder is not None else {}
     assumed = list(axioms(caps))
-    findings += prove(policy, axioms=assumed).findings
+    findings += prove(policy, axioms=assumed, classifiers=classifiers).findings
     if encoder is not None and len(caps) > 1:
         with Oracle() as oracle:
-            findings += overlaps(Space(policy, oracle, axioms=assumed), caps, encoder)
+            findings += overlaps(
+                Space(policy, oracle, axioms=assumed, classifiers=classifiers), caps, encoder
+            )
     return in_order(findings)
 
 
@@ -56,7 +61,8 @@ def _forms(policy: Policy, known: Known, classifiers: Collection[str]) -> Iterat
     yield from fields(policy)
     yield from numbers(policy)
     yield from groups(policy)
-    yield from structure(policy)
+    yield from structure(policy, classifiers)
+    yield from history(policy)
     yield from _signals(policy, classifiers)
 
 

@@ -46,6 +46,7 @@ def _first(values: list[Any]) -> Any:
 
 _SHOWN: Mapping[str, tuple[str, frozenset[str], Callable[[list[Any]], Any]]] = {
     "words": ("text", frozenset({"keyword"}), lambda words: " ".join(dict.fromkeys(words))),
+    "said": ("said", frozenset({"keyword"}), lambda words: " ".join(dict.fromkeys(words))),
     "tokens": ("tokens", frozenset({"context"}), _first),
     "chars": ("chars", frozenset({"length"}), _first),
     "wordcount": ("words", frozenset({"length"}), _first),

@@ -79,7 +79,7 @@ def _plugins(rule: Rule, policy: Policy) -> Iterator[Finding]:
         form = PLUGINS.get(plugin.type)
         if form is not None:
             yield from _values(by, _own(plugin, policy), form, at, rule.name)
-        if plugin.fields.get("enabled") is False or plugin.type.startswith("emit "):
+        if not plugin.on or plugin.type.startswith("emit "):
             continue
         if form is not None:
             yield from _missing(by, plugin, form, at, rule.name)

@@ -3,7 +3,7 @@
 Verdicts are about which signals fire together, whatever the texts are; how accurate a signal is, they do not know.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from graphs.policy.checks.conflicts import conflicts
@@ -29,10 +29,18 @@ class Proofs:
     """How many questions the solver was asked."""
 
 
-def prove(policy: Policy, *, axioms: Iterable[Axiom] = ()) -> Proofs:
-    """Check the logic of `policy`, with what is assumed of its signals besides what their kinds say."""
+def prove(
+    policy: Policy, *, axioms: Iterable[Axiom] = (), classifiers: Collection[str] = ()
+) -> Proofs:
+    """Check the logic of `policy`.
+
+    Args:
+        policy: what is checked.
+        axioms: what is assumed of its signals besides what their kinds say.
+        classifiers: the types and keys of signals that a classifier reads: nothing is known of these.
+    """
     with Oracle() as oracle:
-        space = Space(policy, oracle, axioms=axioms)
+        space = Space(policy, oracle, axioms=axioms, classifiers=classifiers)
         findings = [*coverage(space), *shadowing(space)]
         findings += vacuity(space)
         dead = frozenset(f.names[0] for f in findings if f.code in ("shadowed", "contradiction"))

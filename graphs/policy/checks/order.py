@@ -6,7 +6,7 @@ equal in all else their names decide: certain, but hardly meant.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from graphs.policy.checks.sureness import is_sure
 from graphs.policy.policy import Policy, Rule
@@ -20,12 +20,12 @@ Rank = tuple[float, ...]
 class Order:
     """The order of a policy's rules, by their index."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, *, plugged: Collection[str] = ()) -> None:
         self._rules = policy.rules
         self._tree = any(rule.tree is not None for rule in policy.rules)
         self._tiers = any(rule.tier > 0 for rule in policy.rules)
         self._by_priority = policy.strategy == "priority"
-        self._sure = [_confidence(rule.when, policy) for rule in policy.rules]
+        self._sure = [_confidence(rule.when, policy, plugged) for rule in policy.rules]
         self._ranks = [self._rank(i, rule) for i, rule in enumerate(policy.rules)]
 
     def _rank(self, index: int, rule: Rule) -> Rank:
@@ -87,15 +87,19 @@ class Order:
         return [levels[rank] for rank in sorted(levels)]
 
 
-def _confidence(condition: Condition | None, policy: Policy) -> float | None:
+def _confidence(
+    condition: Condition | None, policy: Policy, plugged: Collection[str]
+) -> float | None:
     """Return the confidence that a condition has whenever it holds; None if scores decide."""
     if condition is None:
         return 0
-    return 1 if _sure(condition, policy) else None
+    return 1 if _sure(condition, policy, plugged) else None
 
 
-def _sure(condition: Condition, policy: Policy) -> bool:
+def _sure(condition: Condition, policy: Policy, plugged: Collection[str]) -> bool:
     if isinstance(condition, Reference):
         signal = policy.signals.get(condition.key)
-        return signal is not None and is_sure(signal)
-    return isinstance(condition, Not) or all(_sure(part, policy) for part in condition.parts)
+        return signal is not None and signal.key not in plugged and is_sure(signal)
+    return isinstance(condition, Not) or all(
+        _sure(part, policy, plugged) for part in condition.parts
+    )

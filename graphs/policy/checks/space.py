@@ -4,7 +4,7 @@ It knows how to ask; the files beside it know what to ask and what to make of th
 """
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
 
 from graphs.policy.checks.atoms import Atoms, key_of
@@ -12,7 +12,9 @@ from graphs.policy.checks.example import Example, example_of
 from graphs.policy.checks.oracle import Model, Oracle
 from graphs.policy.checks.order import Order
 from graphs.policy.checks.outcomes import outcome
+from graphs.policy.checks.plugged import plugged_keys
 from graphs.policy.checks.theory import write_theory
+from graphs.policy.checks.theory.lengths import mixes_units
 from graphs.policy.findings import Basis
 from graphs.policy.policy import Policy
 from graphs.policy.syntax import Condition, references
@@ -45,17 +47,25 @@ CRISP_TYPES = frozenset(
 class Space:
     """A policy's rules over an oracle."""
 
-    def __init__(self, policy: Policy, oracle: Oracle, *, axioms: Iterable[Axiom] = ()) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        oracle: Oracle,
+        *,
+        axioms: Iterable[Axiom] = (),
+        classifiers: Collection[str] = (),
+    ) -> None:
         self.policy = policy
         self.oracle = oracle
         self.atoms = Atoms(oracle)
-        write_theory(policy, self.atoms)
+        self._plugged = plugged_keys(policy, classifiers)
+        write_theory(policy, self.atoms, plugged=self._plugged)
         for axiom in axioms:
             oracle.assume(self.atoms.raw(k) if fires else -self.atoms.raw(k) for k, fires in axiom)
         self.rules: Sequence[int] = [self.literal(rule.when) for rule in policy.rules]
         """The rules' literals, by their index."""
         self._signed = [(abs(literal) - 1, 1 if literal > 0 else -1) for literal in self.rules]
-        self.order = Order(policy)
+        self.order = Order(policy, plugged=self._plugged)
         self.outcomes = [outcome(rule) for rule in policy.rules]
         self.bases: dict[str, Basis] = {}
         """What each property rests on, where it is not only the policy's text."""
@@ -147,7 +157,9 @@ class Space:
     @cached_property
     def _crisp(self) -> frozenset[str]:
         """The keys that crisp signals decide alone."""
-        crisp = {key for key, signal in self.policy.signals.items() if signal.type in CRISP_TYPES}
+        signals = self.policy.signals
+        types = CRISP_TYPES - ({"length"} if mixes_units(signals.values()) else set())
+        crisp = {key for key, signal in signals.items() if signal.type in types} - self._plugged
         grown = True
         while grown:
             bands = {

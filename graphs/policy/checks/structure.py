@@ -1,21 +1,23 @@
 """Faults that are seen without logic: cycles, grants that rest on texts, names that stand twice, what nobody uses."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
+from graphs.policy.checks.plugged import plugged_keys
 from graphs.policy.checks.signal_names import used_keys
 from graphs.policy.findings import Finding, Severity
 from graphs.policy.policy import Policy
+from graphs.policy.signals.caller import granted
 from graphs.policy.syntax import NOWHERE, Place, references
 
 __all__ = ["structure"]
 
-_GRANTING = frozenset({"authz", "grant", "holder", "phase", "time"})
+_GRANTING = frozenset({"authz", "grant", "time"})
 
 
-def structure(policy: Policy) -> Iterator[Finding]:
+def structure(policy: Policy, classifiers: Collection[str] = ()) -> Iterator[Finding]:
     """Find faults of form."""
     yield from _cycles(policy)
-    yield from _grants(policy)
+    yield from _grants(policy, plugged_keys(policy, classifiers))
     yield from _twice(policy)
     yield from _idle(policy)
 
@@ -54,14 +56,25 @@ def _way_back(start: str, reads: dict[str, list[str]]) -> list[str]:
     return []
 
 
-def _grants(policy: Policy) -> Iterator[Finding]:
+def _grants(policy: Policy, plugged: Collection[str]) -> Iterator[Finding]:
+    """Find grants that rest on what a text says, or on grants that are given in the same way."""
+    kinds = ", ".join(sorted(_GRANTING))
     for grant in policy.grants.values():
         for reference in references(grant.when):
-            if reference.type not in _GRANTING:
-                message = f'grant {grant.name!r} rests on {reference.type}("{reference.name}")'
-                at = reference.at if reference.at.line else grant.at
-                hint = f"who holds a grant may rest on {', '.join(sorted(_GRANTING))} signals only"
+            at = reference.at if reference.at.line else grant.at
+            asked = f'{reference.type}("{reference.name}")'
+            signal = policy.signals.get(reference.key)
+            if reference.type not in _GRANTING or reference.key in plugged:
+                by = ", which a classifier reads" if reference.key in plugged else ""
+                message = f"grant {grant.name!r} rests on {asked}{by}"
+                hint = f"who holds a grant may rest on {kinds} signals only, without a classifier"
                 yield _finding("grant_from_text", message, at, grant.name, hint=hint)
+            elif signal and (name := granted(signal)) in policy.grants:
+                message = (
+                    f"grant {grant.name!r} asks for the grant {name!r}, which a GRANT gives too"
+                )
+                hint = "ask for what that GRANT asks for"
+                yield _finding("cycle", message, at, grant.name, str(name), hint=hint)
 
 
 def _twice(policy: Policy) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ __all__ = ["Judge", "Judged", "request_of", "run_tests"]
 _MOST_SHOWN = 8
 _OPTIONS = frozenset(
     {
+        "context",
         "grants",
         "holder",
         "metadata",
@@ -83,6 +84,7 @@ def request_of(test: Test) -> Request:
     return Request(
         text=test.query,
         previous=tuple(_texts(given, "previous")),
+        context=tuple(_texts(given, "context")),
         tokens=_whole(given, "tokens"),
         user=_text(given, "user", "local") or "local",
         grants=frozenset(_texts(given, "grants")),

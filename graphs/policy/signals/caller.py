@@ -12,7 +12,7 @@ from graphs.policy.request import Reading, Request
 from graphs.policy.signals.family import Family, Kind, Kit, Problem, Read, fired
 from graphs.policy.signals.turn import Turn
 
-__all__ = ["AUTHZ", "GRANT"]
+__all__ = ["AUTHZ", "GRANT", "granted"]
 
 KINDS = ("user", "group", "role", "grant")
 
@@ -52,6 +52,11 @@ def _subject_problems(subject: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem("subjects", f"a name is {name!r}, expected a text")
     for unknown in sorted(set(subject) - {"kind", "name"}):
         yield Problem("subjects", f"{unknown!r} is neither kind nor name", "unknown_field")
+
+
+def granted(signal: Signal) -> str | None:
+    """Return the grant that a grant signal asks for, None for another signal."""
+    return str(signal.fields.get("grant", signal.name)) if signal.type == "grant" else None
 
 
 def _grant(signal: Signal, _: Kit) -> Read:

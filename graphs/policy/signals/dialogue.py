@@ -14,7 +14,7 @@ from graphs.policy.signals.family import Family, Kind, Kit, Problem, Read, fired
 from graphs.policy.signals.predicate import PREDICATE, predicate, predicate_problems
 from graphs.policy.signals.turn import Turn
 
-__all__ = ["CONVERSATION", "HOLDER", "MODALITIES", "MODALITY", "PHASE", "PHASES"]
+__all__ = ["CONVERSATION", "HOLDER", "MODALITIES", "MODALITY", "PHASE", "PHASES", "counted"]
 
 MODALITIES = ("text", "image", "audio", "file")
 PHASES = tuple(phase.value for phase in Phase)
@@ -37,14 +37,13 @@ def _content(modality: str) -> Count:
     return lambda request: int(modality in request.modalities)
 
 
+_CONTENT = {_content(modality): modality for modality in ("image", "audio", "file")}
 SOURCES: Mapping[str, Count] = {
     "message": _all_messages,
     "message_count": _all_messages,
     "user_message": _user_messages,
     "tool_definition": _tools,
-    "image_content": _content("image"),
-    "audio_content": _content("audio"),
-    "file_content": _content("file"),
+    **{f"{modality}_content": count for count, modality in _CONTENT.items()},
 }
 
 
@@ -65,6 +64,14 @@ def _source(feature: Mapping[str, Any]) -> Count | None:
     if source.get("type") in ("message", "message_count") and role == "user":
         return _user_messages
     return SOURCES.get(source.get("type", "")) if role == "" else None
+
+
+def counted(signal: Signal) -> str | None:
+    """Return what a conversation signal counts: `user`, `all`, `tools` or a modality; None if a request tells none."""
+    feature = signal.fields.get("feature")
+    count = _source(feature) if isinstance(feature, Mapping) else None
+    named = {_user_messages: "user", _all_messages: "all", _tools: "tools", **_CONTENT}
+    return named.get(count) if count is not None else None
 
 
 def _untold(feature: Mapping[str, Any]) -> str | None:

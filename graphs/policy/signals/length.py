@@ -78,6 +78,13 @@ def _length_problems(signal: Signal) -> Iterator[Problem]:
         low, high = signal.fields.get(f"min_{unit}"), signal.fields.get(f"max_{unit}")
         if low is not None and high is not None and low > high:
             yield Problem(f"min_{unit}", f"is {low}, above `max_{unit}`, {high}", "out_of_range")
+    words, chars = signal.fields.get("min_words", 0), signal.fields.get("max_chars")
+    if chars is not None and 2 * words - 1 > chars:
+        yield Problem(
+            "min_words",
+            f"is {words}: so many have more characters than `max_chars`, {chars}",
+            "out_of_range",
+        )
 
 
 CONTEXT = Family(

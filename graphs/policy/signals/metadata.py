@@ -4,7 +4,7 @@ Metadata is what a caller says of itself, so it is no proof of who they are. An 
 its words in the text; its score is 0.5 and half of the share of its criteria that are met.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from graphs.policy.policy import Signal
@@ -14,7 +14,7 @@ from graphs.policy.signals.keyword import phrase_finder
 from graphs.policy.signals.passage import View
 from graphs.policy.signals.turn import Turn
 
-__all__ = ["EVENT", "METADATA"]
+__all__ = ["EVENT", "METADATA", "compared", "comparison"]
 
 TESTS = ("equals", "in", "exists")
 URGENT = ("urgent", "urgently", "immediately", "asap", "deadline", "time-sensitive", "right now")
@@ -27,20 +27,30 @@ def _tests(signal: Signal) -> dict[str, Any]:
     return {name: given[name] for name in TESTS if name in given}
 
 
+def comparison(signal: Signal) -> tuple[str, Any] | None:
+    """Return how a signal compares the value of its key, and with what; None if it is not written as it must be."""
+    given = signal.fields.get("predicate")
+    if not (given is None or isinstance(given, Mapping)) or any(_metadata_problems(signal)):
+        return None
+    return next(iter((_tests(signal) or {"exists": True}).items()))
+
+
+def compared(how: str, wanted: Any, there: bool, value: object) -> bool:
+    """Return whether a key that is `there` or not, with its value, is as it is wanted."""
+    if how == "exists":
+        return bool(there == wanted)
+    if how == "in":
+        return there and any(_same(value, option) for option in wanted)
+    return there and _same(value, wanted)
+
+
 def _metadata(signal: Signal, _: Kit) -> Read:
     key = signal.fields.get("key", signal.name)
-    tests = _tests(signal) or {"exists": True}
-    name, wanted = next(iter(tests.items()))
+    how, wanted = next(iter((_tests(signal) or {"exists": True}).items()))
 
     def read(turn: Turn) -> Reading:
         there = key in turn.request.metadata
-        value = turn.request.metadata.get(key)
-        if name == "exists":
-            fires = there == wanted
-        elif name == "in":
-            fires = there and any(_same(value, option) for option in wanted)
-        else:
-            fires = there and _same(value, wanted)
+        fires = compared(how, wanted, there, turn.request.metadata.get(key))
         return fired(fires, float(fires), None, f"{key} is {'there' if there else 'not there'}")
 
     return read

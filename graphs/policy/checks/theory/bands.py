@@ -5,7 +5,7 @@ these; where a confidence counts, it lies between two ends, and what follows fro
 """
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from graphs.policy.checks.atoms import Atoms
@@ -40,7 +40,7 @@ class Range:
         )
 
 
-def write_bands(policy: Policy, atoms: Atoms) -> None:
+def write_bands(policy: Policy, atoms: Atoms, *, plugged: Collection[str] = ()) -> None:
     """Write what is known of the bands of all mappings."""
     for mapping in policy.mappings:
         literals = [(band, atoms.raw(f"projection:{band.name}")) for band in mapping.bands]
@@ -51,14 +51,19 @@ def write_bands(policy: Policy, atoms: Atoms) -> None:
             atoms.oracle.fact(literal for _, literal in literals)
         score = policy.scores.get(mapping.source)
         if score is not None and score.terms:
-            _write_cases(score, policy, literals, atoms)
+            _write_cases(score, _known(policy, plugged), literals, atoms)
+
+
+def _known(policy: Policy, plugged: Collection[str]) -> Mapping[str, Signal]:
+    """Return the signals of whose scores something is known."""
+    return {key: signal for key, signal in policy.signals.items() if key not in plugged}
 
 
 def _write_cases(
-    score: Score, policy: Policy, bands: Sequence[tuple[Band, int]], atoms: Atoms
+    score: Score, signals: Mapping[str, Signal], bands: Sequence[tuple[Band, int]], atoms: Atoms
 ) -> None:
     """Say for each way in which the score's signals can fire which bands can hold."""
-    for fires, found in _cases(score, policy):
+    for fires, found in _cases(score, signals):
         literals = {key: atoms.literal(key) for key in fires}
         case = [-literals[key] if fired else literals[key] for key, fired in fires.items()]
         add = atoms.oracle.fact if found.exact else atoms.oracle.assume
@@ -69,21 +74,21 @@ def _write_cases(
                 add([*case, -literal])
 
 
-def _cases(score: Score, policy: Policy) -> Iterator[tuple[dict[str, bool], Range]]:
+def _cases(score: Score, signals: Mapping[str, Signal]) -> Iterator[tuple[dict[str, bool], Range]]:
     keys = list(dict.fromkeys(term.signal for term in score.terms))
     if len(keys) > _MOST_SIGNALS:
         yield {}, reach(score)
         return
     for fired in itertools.product((False, True), repeat=len(keys)):
         fires = dict(zip(keys, fired, strict=True))
-        yield fires, _range(score.terms, policy, fires)
+        yield fires, _range(score.terms, signals, fires)
 
 
-def _range(terms: Sequence[Term], policy: Policy, fires: dict[str, bool]) -> Range:
+def _range(terms: Sequence[Term], signals: Mapping[str, Signal], fires: dict[str, bool]) -> Range:
     low = high = 0.0
     exact = True
     for term in terms:
-        least, most = _value(term, policy.signals.get(term.signal), fires[term.signal])
+        least, most = _value(term, signals.get(term.signal), fires[term.signal])
         exact &= least == most
         ends = term.weight * least, term.weight * most
         low, high = low + min(ends), high + max(ends)

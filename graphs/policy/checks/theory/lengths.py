@@ -1,14 +1,14 @@
 """What is known of context and length signals: a prompt has one length, and a signal fires on a range of them."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from graphs.policy.checks.atoms import Atoms
 from graphs.policy.policy import Signal
+from graphs.policy.signals.length import token_count
 
-__all__ = ["write_contexts", "write_lengths"]
+__all__ = ["mixes_units", "write_contexts", "write_lengths"]
 
-_UNITS = {"K": 1_000, "M": 1_000_000}
 Spans = Mapping[str, tuple[float, float]]
 """The least and the greatest length on which signals fire, by their keys."""
 
@@ -31,6 +31,12 @@ def write_lengths(signals: Sequence[Signal], atoms: Atoms) -> None:
         atoms.define(key, atoms.circuit.all_of(literals))
 
 
+def mixes_units(signals: Iterable[Signal]) -> bool:
+    """Return whether length signals ask for characters and for words: how the two go together is not written here."""
+    asked = [field for s in signals if s.type == "length" for field in s.fields]
+    return all(any(field.endswith(unit) for field in asked) for unit in ("chars", "words"))
+
+
 def _parted(kind: str, spans: Spans, atoms: Atoms) -> Mapping[str, int]:
     """Return a literal for each span: the ends of all part the lengths, and an input is in one of the parts."""
     ends = {0, *(low for low, _ in spans.values()), *(high + 1 for _, high in spans.values())}
@@ -44,18 +50,7 @@ def _parted(kind: str, spans: Spans, atoms: Atoms) -> Mapping[str, int]:
 
 def _span(signal: Signal, unit: str) -> tuple[float, float] | None:
     """Return the ends of a signal's range, both included; None if they cannot be read."""
-    low = _number(signal.fields.get(f"min_{unit}", 0))
-    high = _number(signal.fields.get(f"max_{unit}", math.inf))
+    low = token_count(signal.fields.get(f"min_{unit}", 0))
+    high = signal.fields.get(f"max_{unit}", math.inf)
+    high = high if high == math.inf else token_count(high)
     return None if low is None or high is None else (low, high)
-
-
-def _number(given: object) -> float | None:
-    """Read a number of tokens: 8000, "8000", "8K", "1M"."""
-    if isinstance(given, int | float) and not isinstance(given, bool):
-        return given
-    text = str(given).strip().upper()
-    unit = _UNITS.get(text[-1:], 1)
-    try:
-        return round(float(text[:-1] if unit > 1 else text) * unit)
-    except (ValueError, OverflowError):
-        return None

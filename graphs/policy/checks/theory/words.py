@@ -1,8 +1,11 @@
-"""What is known of keyword signals: a text holds each of the words or not, and a signal asks for some, all or none."""
+"""What is known of keyword signals: a text holds each of the words or not, and a signal asks for some, all or none.
+
+What the newest message holds, all that a model would read holds too.
+"""
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from graphs.policy.checks.atoms import Atoms, Fact, declaration
 from graphs.policy.policy import Signal
@@ -25,6 +28,8 @@ class Word:
     sensitive: bool
     how: str
     """How it is looked for; empty if as a whole word."""
+    anywhere: bool = False
+    """Whether it is looked for in all that a model would read, and not in the newest message alone."""
 
     def within(self) -> Iterable["Word"]:
         """Yield the words that a text holds if it holds this one."""
@@ -36,9 +41,10 @@ class Word:
         for start in range(len(parts)):
             for end in range(start + 1, len(parts) + 1):
                 part = " ".join(parts[start:end])
-                if self.sensitive:
-                    yield Word(part, True, "")
-                yield Word(part.casefold(), False, "")
+                for anywhere in {self.anywhere, True}:
+                    if self.sensitive:
+                        yield Word(part, True, "", anywhere)
+                    yield Word(part.casefold(), False, "", anywhere)
 
 
 def write_words(signals: Sequence[Signal], atoms: Atoms) -> None:
@@ -51,7 +57,7 @@ def write_words(signals: Sequence[Signal], atoms: Atoms) -> None:
         for keyword in keywords(signal):
             word = _word(signal, keyword)
             if word not in words:
-                words[word] = atoms.fact("words", keyword)
+                words[word] = atoms.fact("said" if word.anywhere else "words", keyword)
                 given[word] = keyword
             literals.append(words[word])
         if not literals or operator not in (*_SOME, *_ALL, *_NONE) or _loose(signal):
@@ -62,10 +68,13 @@ def write_words(signals: Sequence[Signal], atoms: Atoms) -> None:
     exact = {word.text for word in words if word.sensitive}
     for word, literal in words.items():
         if not word.sensitive:  # an example must not fire a signal for which the case counts
-            atoms.facts[literal] = Fact("words", _otherwise(given[word], exact))
+            kind = atoms.facts[literal].kind
+            atoms.facts[literal] = Fact(kind, _otherwise(given[word], exact))
         for part in word.within():
             if words.get(part, literal) != literal:
                 atoms.oracle.fact([-literal, words[part]])
+        if not word.anywhere and (everywhere := words.get(replace(word, anywhere=True))):
+            atoms.oracle.fact([-literal, everywhere])
 
 
 def _otherwise(word: str, exact: set[str]) -> str:
@@ -83,10 +92,12 @@ def keywords(signal: Signal) -> list[str]:
 def _word(signal: Signal, keyword: str) -> Word:
     method = str(signal.fields.get("method", "")).casefold()
     sensitive = signal.fields.get("case_sensitive") is True
+    anywhere = signal.fields.get("include_history") is True
     if method in ("", "exact") and not signal.fields.get("fuzzy_match"):
         text = " ".join(matched(keyword).split())
-        return Word(text if sensitive else text.casefold(), sensitive, "")
-    return Word(keyword, sensitive, declaration(signal, without=["keywords", "operator"]))
+        return Word(text if sensitive else text.casefold(), sensitive, "", anywhere)
+    how = declaration(signal, without=["keywords", "operator", "include_history"])
+    return Word(keyword, sensitive, how, anywhere)
 
 
 def _loose(signal: Signal) -> bool:

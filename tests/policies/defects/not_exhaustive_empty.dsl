@@ -1,0 +1,2 @@
+# expect: not_exhaustive
+GLOBAL { strategy: "priority" }
