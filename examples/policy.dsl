@@ -1,12 +1,15 @@
 # Who may be served by what, for a team that keeps private things on its own machine.
 # python -m app.policy check examples/policy.dsl --catalog catalog.yaml
+# With their history: what was said before reaches the model as well.
 SIGNAL pii private_data {
   threshold: 0.5
+  include_history: true
 }
 
 SIGNAL keyword internal {
   operator: "OR"
   keywords: ["internal only", "confidential", "do not share", "nur intern", "vertraulich"]
+  include_history: true
 }
 
 SIGNAL jailbreak override {

@@ -46,7 +46,7 @@ async def dry_run(
     state = {**earlier, "messages": [*earlier.get("messages", ()), message]}
     state |= await observe(services)(cast(State, state), {}, Runtime(context=context or Context()))
     if after_observe(cast(State, state)) == Event.NEW_REQUEST:
-        state |= await routed(cast(State, state), context, services)
+        state |= await routed(cast(State, state), context, services, may_call=False)
     record: dict[str, Any] = {**state["decision"], "dry_run": True}
     if state["event"] != Event.NEW_REQUEST and record["agents"]["decision"] is None:
         reason = f"{state['target']} goes on" if state["target"] else "the dialogue is closed"

@@ -53,6 +53,7 @@ def judged_turn(
         # Earlier images are sent as well.
         modalities=frozenset({"text"}).union(*(modalities_of(m.content) for m in messages)),
         tools=tool_names(given.call),
+        metadata=given.metadata,
     )
 
 

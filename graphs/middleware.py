@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, NotRequired, cast
 
-from langchain_core.messages import AnyMessage, HumanMessage
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage
 from langgraph.runtime import Runtime
 
 from agents.errors import MomaError, NoModelError, SetupError
@@ -20,6 +20,9 @@ from graphs import record as records
 from graphs.gateway.chat_model import GatewayChatModel
 from graphs.gateway.ledger import Ledger
 from graphs.nodes.models import allowed_models, choose_models
+from graphs.nodes.plugins import fixed_answer
+from graphs.permits import Judged
+from graphs.policy.tools import tool_refusal
 from graphs.routing.quality import Prediction
 from graphs.routing.router import Router
 from graphs.services import Services
@@ -27,7 +30,13 @@ from graphs.state import Context, State
 from graphs.turn import text_of
 
 try:
-    from langchain.agents.middleware import AgentMiddleware, AgentState, ModelRequest, ModelResponse
+    from langchain.agents.middleware import (
+        AgentMiddleware,
+        AgentState,
+        ModelRequest,
+        ModelResponse,
+        hook_config,
+    )
 except ImportError:
     raise SetupError(
         "graphs.middleware needs the package langchain; install it: pip install 'langchain>=1,<2'"
@@ -66,6 +75,7 @@ class ModelChoice(AgentMiddleware[ModelChoiceState, Any]):
         self._services, self._caller = services, caller
         self._ledgers: OrderedDict[str, Ledger] = OrderedDict()
 
+    @hook_config(can_jump_to=["end"])
     def before_agent(self, state: ModelChoiceState, runtime: Runtime[Any]) -> dict[str, Any]:
         """Choose for the turn, from synchronous code."""
         try:
@@ -74,6 +84,7 @@ class ModelChoice(AgentMiddleware[ModelChoiceState, Any]):
             prediction = None  # the choice opens to the declared default; the masks do not
         return self._chosen(state, runtime, prediction)
 
+    @hook_config(can_jump_to=["end"])
     async def abefore_agent(self, state: ModelChoiceState, runtime: Runtime[Any]) -> dict[str, Any]:
         """Choose for the turn."""
         try:
@@ -84,13 +95,14 @@ class ModelChoice(AgentMiddleware[ModelChoiceState, Any]):
             prediction = await self._services.in_pool(predict)
         except MomaError:
             prediction = None
-        return await self._services.with_books(self._chosen, state, runtime, prediction)
+        # Masks may read a file of what was spent, and the policy the turn.
+        return await asyncio.to_thread(self._chosen, state, runtime, prediction)
 
     def wrap_model_call(
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], ModelResponse[Any]]
     ) -> ModelResponse[Any]:
         """Let the chosen model answer, from synchronous code."""
-        return handler(request.override(model=self._model(request, _no_loop())))
+        return handler(self._under_policy(request, self._model(request, _no_loop())))
 
     async def awrap_model_call(
         self,
@@ -100,19 +112,47 @@ class ModelChoice(AgentMiddleware[ModelChoiceState, Any]):
         """Let the chosen model answer."""
         here = asyncio.get_running_loop()
         model = await self._services.with_books(self._model, request, here)
-        return await handler(request.override(model=model))
+        return await handler(self._under_policy(request, model))
 
     def _chosen(
         self, state: ModelChoiceState, runtime: Runtime[Any], prediction: Prediction | None
     ) -> dict[str, Any]:
         context, turn = self._context(runtime), uuid.uuid4().hex
-        seen = _seen(state["messages"])
+        seen = _seen(state["messages"], turn)
+        if (fixed := fixed_answer(self._judged(seen, context))) is not None:
+            return {"messages": [AIMessage(fixed)], "jump_to": "end", "moma_models": []}
         chosen = choose_models(
             seen["decision"], seen, context, self._services, prediction=prediction
         )
         order = chosen["models"]["order"]
         self._books(turn, context)
         return {"moma_turn": turn, "moma_models": order, "moma_record": chosen["models"]}
+
+    def _judged(self, seen: State, context: Context) -> Judged | None:
+        permits = self._services.permits
+        return permits.of(seen, context) if permits else None
+
+    def _under_policy(
+        self, request: ModelRequest[Any], model: GatewayChatModel
+    ) -> ModelRequest[Any]:
+        """Return the request with the chosen model, and with what the policy's rules say of prompt and tools."""
+        state = cast(ModelChoiceState, request.state)
+        seen = _seen(state["messages"], state.get("moma_turn"))
+        judged = self._judged(seen, self._context(request.runtime))
+        if judged is None:
+            return request.override(model=model)
+        rules = judged.plugins("tools")
+        tools = [
+            tool
+            for tool in request.tools
+            if not any(tool_refusal(_name_of(tool), fields) for fields in rules)
+        ]
+        prompts = dict.fromkeys(str(f["system_prompt"]) for f in judged.plugins("system_prompt"))
+        if prompts:
+            own = [request.system_prompt] if request.system_prompt else []
+            prompt = SystemMessage("\n\n".join([*prompts, *own]))
+            request = request.override(system_message=prompt)
+        return request.override(model=model, tools=tools)
 
     def _context(self, runtime: Runtime[Any]) -> Context:
         return self._caller(runtime.context) or Context()
@@ -136,7 +176,8 @@ class ModelChoice(AgentMiddleware[ModelChoiceState, Any]):
         """
         context, state = self._context(request.runtime), cast(ModelChoiceState, request.state)
         # The order stands in the agent's state, which its tools may write: the masks are asked again.
-        allowed, _ = allowed_models(_seen(state["messages"]), context, self._services)
+        seen = _seen(state["messages"], state.get("moma_turn"))
+        allowed, _ = allowed_models(seen, context, self._services)
         order = [m for m in state.get("moma_models") or () if m in allowed]
         models = self._services.gateway.models
         able = [m for m in order if not request.tools or "tools" in models[m].abilities]
@@ -154,10 +195,18 @@ class ModelChoice(AgentMiddleware[ModelChoiceState, Any]):
         )
 
 
-def _seen(messages: Sequence[AnyMessage]) -> State:
-    """Return what masks and the choice read of a turn."""
+def _seen(messages: Sequence[AnyMessage], turn: str | None = None) -> State:
+    """Return what masks and the choice read of a turn, which the policy judges once."""
     record = records.begin(thread=None, turn=0, phase="", event="", versions={})
+    record = {**record, "id": turn} if turn else record
     return cast(State, {"messages": [*messages], "decision": record})
+
+
+def _name_of(tool: Any) -> str:
+    """Return the name of a tool, a LangChain one or a description in OpenAI's form."""
+    if isinstance(tool, dict):
+        return str(tool.get("function", tool).get("name", ""))
+    return str(getattr(tool, "name", ""))
 
 
 def _request(messages: Sequence[AnyMessage]) -> str:

@@ -59,7 +59,7 @@ class Shadow:
         self, state: Mapping[str, Any], context: Context | None, record: Mapping[str, Any]
     ) -> None:
         try:
-            update = await routed(cast(State, state), context, self.services)
+            update = await routed(cast(State, state), context, self.services, may_call=False)
             row = compared(record, update["decision"], state, self.services).plain()
             await asyncio.to_thread(self._write, {**row, "spent_usd": None})
         except (MomaError, OSError) as error:

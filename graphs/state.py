@@ -105,6 +105,8 @@ class Context:
     """These agents and models may not serve."""
     call: Mapping[str, Any] = field(default_factory=dict)
     """What the request asks of the model that answers: `graphs.call` lists it. It is never saved."""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    """What the request says of itself, for the policy's `metadata` signals. It permits nothing by itself."""
 
     def __post_init__(self) -> None:
         """Refuse what would open a mask by mistake: a text where a list belongs, an amount that is none.
@@ -125,6 +127,8 @@ class Context:
             raise _wrong("budget_usd", budget, "an amount of 0 or more")
         if self.call:
             check_call(self.call)
+        if not isinstance(self.metadata, Mapping):
+            raise _wrong("metadata", self.metadata, "names and values")
 
 
 def read_context(given: object) -> Context | None:

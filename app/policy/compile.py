@@ -4,9 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from app.policy.loading import add_file, load
+from app.policy.loading import add_file, broken, load
 from graphs.catalog import Catalog
-from graphs.policy.findings import faults, in_order
+from graphs.policy.findings import faults
 from graphs.policy.targets.manifest import compile_policy, drift, write
 
 __all__ = ["add_arguments", "main"]
@@ -28,10 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(arguments: argparse.Namespace) -> int:
     """Compile, or look for drift, and return the exit status; a policy with errors is not compiled."""
     loaded = load(arguments, recipe=arguments.recipe)
-    errors = [f for f in loaded.findings if f.severity == "error"]
-    for finding in in_order(errors):
-        print(finding.line(str(loaded.path)), file=sys.stderr)
-    if errors:
+    if broken(loaded):
         return 1
     if arguments.check:
         found = drift(arguments.output, loaded.engine.policy, loaded.text)

@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from agents.errors import InputError
-from app.policy.loading import add_file, load
+from app.policy.loading import add_file, broken, load
 from app.view import facts, make_console, signals_table, table
 from graphs.machine import Phase
 from graphs.policy.conditions import holds
@@ -40,6 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(arguments: argparse.Namespace) -> int:
     """Print the verdict and return the exit status."""
     loaded = load(arguments, recipe=arguments.recipe)
+    if broken(loaded):
+        return 1
     request = Request(
         text=arguments.text,
         previous=tuple(arguments.previous),

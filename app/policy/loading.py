@@ -1,6 +1,7 @@
 """What the policy commands share: a policy file, its recipes, and what the installation has."""
 
 import argparse
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from app.settings import read_settings
 from graphs.catalog import Catalog
 from graphs.policy.checks.known import Known
 from graphs.policy.engine import Engine
-from graphs.policy.findings import Finding
+from graphs.policy.findings import Finding, in_order
 from graphs.policy.live import build_engine
 from graphs.policy.lower import recipes
 from graphs.policy.parser import parse
@@ -18,7 +19,7 @@ from graphs.policy.signals.classifiers import load_classifiers
 from graphs.policy.signals.reader import Reader
 from graphs.routing.encoder import make_encoder
 
-__all__ = ["Loaded", "add_file", "load", "recipes_of"]
+__all__ = ["Loaded", "add_file", "broken", "load", "recipes_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +63,14 @@ def load(arguments: argparse.Namespace, *, recipe: str | None = None) -> Loaded:
         text, encoder=encoder, classifiers=classifiers, known=known, recipe=recipe
     )
     return Loaded(path=arguments.file, text=text, engine=engine, findings=findings)
+
+
+def broken(loaded: Loaded) -> bool:
+    """Return whether a policy has errors other than of its TEST cases, and print these."""
+    errors = [f for f in loaded.findings if f.severity == "error" and f.code != "test_failed"]
+    for finding in in_order(errors):
+        print(finding.line(str(loaded.path)), file=sys.stderr)
+    return bool(errors)
 
 
 def recipes_of(arguments: argparse.Namespace) -> list[str | None]:

@@ -3,11 +3,11 @@
 import argparse
 import sys
 
-from graphs.policy.checks.tests import run_tests
 from rich.text import Text
 
-from app.policy.loading import add_file, load, recipes_of
+from app.policy.loading import add_file, broken, load, recipes_of
 from app.view import make_console
+from graphs.policy.checks.tests import run_tests
 from graphs.policy.findings import in_order
 
 __all__ = ["add_arguments", "main"]
@@ -24,6 +24,8 @@ def main(arguments: argparse.Namespace) -> int:
     cases, failed = 0, []
     for recipe in recipes_of(arguments):
         loaded = load(arguments, recipe=recipe)
+        if broken(loaded):
+            return 1
         failed += run_tests(loaded.engine.policy, loaded.engine)
         cases += len(loaded.engine.policy.tests)
     for finding in in_order(failed):

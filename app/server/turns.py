@@ -20,8 +20,17 @@ from graphs.threads import MomaGraph
 
 __all__ = ["Called", "Decided", "Ended", "Said", "run_turn", "usage_of"]
 
-_OF_REQUEST = {"modality": 400, "tools": 400, "window": 400, "budget": 402, "price": 402}
+_OF_REQUEST = {
+    "modality": 400,
+    "tools": 400,
+    "window": 400,
+    "budget": 402,
+    "price": 402,
+    "policy": 403,
+}
 """What the refusal of a model says of the request; all else is the server's."""
+_THEIR_OWN = frozenset({"excluded", "not_included", "tools", "modality"})
+"""Refusals that come of what key and request leave out or bring."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,10 +258,16 @@ def _refusal(record: Mapping[str, Any]) -> ApiError:
     message = f"nothing may serve this message: {reasons or 'there is no model'}"
     asked = [m["code"] for m in models if m["code"] not in ("not_included", "excluded")]
     # A model that has no key could not have answered anything: those that could say what is wrong with the request.
-    status = min((_OF_REQUEST.get(code, NoModelError.status) for code in asked), default=503)
+    # Where key and request leave nobody to be asked, that is theirs to change.
+    theirs = models and {m["code"] for m in masked} <= _THEIR_OWN
+    nobody_left = 403 if theirs else NoModelError.status
+    statuses = (_OF_REQUEST.get(code, NoModelError.status) for code in asked)
+    status = min(statuses, default=nobody_left)
     if status == 400:
         code = "context_length_exceeded" if "window" in asked else "unsupported_value"
         return ApiError(400, message, code=code, param="messages")
+    if status == 403:
+        return ApiError(403, message, code="policy" if "policy" in asked else "no_model")
     return of_status(status, message)
 
 

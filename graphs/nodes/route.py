@@ -58,8 +58,17 @@ def after_route(state: State) -> str:
     return f"{Event.START}: {target}" if target else state["event"]
 
 
-async def routed(state: State, context: Context | None, services: Services) -> dict[str, Any]:
-    """Return the update that decides who serves the turn of `state`; nothing is run."""
+async def routed(
+    state: State, context: Context | None, services: Services, *, may_call: bool = True
+) -> dict[str, Any]:
+    """Return the update that decides who serves the turn of `state`; nothing is run.
+
+    Args:
+        state: of the thread.
+        context: who is calling.
+        services: the agents, routers and models.
+        may_call: whether a model may be asked to break a tie.
+    """
     if isinstance(state["messages"][-1], ToolMessage):
         return await _tool_results(state, context, services)
     moment, onward = moment_of(state, services)
@@ -84,7 +93,7 @@ async def routed(state: State, context: Context | None, services: Services) -> d
         choice, prediction, fault = await _chosen(state, allowed, services)
         sole = None if fault else _asked_for(context, allowed, services)
         decision = _sole(sole, moment.holder) if sole else choice.decision
-        if decision.event == Event.CLARIFY and services.options.tie_break:
+        if decision.event == Event.CLARIFY and services.options.tie_break and may_call:
             likeliest = [i for i, _ in choice.odds.agents[:_CONSIDERED]]
             decision, called = await tie_break(decision, likeliest, state, context, services)
             state = {**state, "decision": called}

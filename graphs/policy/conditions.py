@@ -4,6 +4,7 @@ Truth has three values: a signal that could not be read makes what depends on it
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 from graphs.policy.request import Reading, Readings
 from graphs.policy.syntax import And, Condition, Not, Or, Reference, references
@@ -48,6 +49,7 @@ def fault_in(condition: Condition | None, readings: Readings) -> str:
     return next((f"{key}: {fault}" for key, fault in faults if fault), "")
 
 
+@lru_cache(maxsize=1 << 14)
 def compiled(condition: Condition | None) -> Test:
     """Return a condition as a function: compiled once, it is asked at every turn."""
     if condition is None:

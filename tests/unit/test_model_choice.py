@@ -1,6 +1,7 @@
 """The middleware that chooses the model for an agent of LangChain's: once a turn, masked, able to call tools."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
@@ -136,3 +137,32 @@ async def test_each_turn_chooses_anew_and_nothing_odd_is_saved(good: Any) -> Non
         names.append(result["messages"][-1].response_metadata["model_name"])
     assert names[0] == "good"
     assert names[2] == "plain"
+
+
+POLICY = """
+SIGNAL keyword secret { keywords: ["secret"] }
+SIGNAL keyword bad { keywords: ["bad"] }
+ROUTE no { PRIORITY 3 WHEN keyword("bad") PLUGIN fast_response { message: "Not that." } }
+ROUTE here { PRIORITY 2 WHEN keyword("secret") MODEL "good" PLUGIN tools { mode: "none" }
+  PLUGIN system_prompt { system_prompt: "Be discreet." } }
+ROUTE rest { PRIORITY 1 MODEL "plain" }
+"""
+
+
+async def test_the_policys_rule_gives_the_model_the_tools_and_the_prompt(
+    good: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "policy.dsl"
+    path.write_text(POLICY)
+    provider = good(ok("It is safe."), ok("Nothing."))
+    asked = agent(house(provider, policy=path))
+    ended = await asked.ainvoke({"messages": [("user", "my secret")]})
+    assert ended["messages"][-1].text == "It is safe."
+    (seen,) = provider.requests
+    assert seen.body["messages"][0] == {"role": "system", "content": "Be discreet."}
+    assert "tools" not in seen.body
+    ended = await asked.ainvoke({"messages": [("user", "something bad")]})
+    assert ended["messages"][-1].text == "Not that."
+    assert len(provider.requests) == 1
+    with pytest.raises(NoModelError):  # the one model of its rule calls no tools
+        await asked.ainvoke(TURN)

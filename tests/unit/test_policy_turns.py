@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import interrupt
 
 from agents.contract import done, hand_over, needs_input
 from agents.errors import PolicyError
@@ -305,3 +306,178 @@ async def test_what_an_agent_writes_into_the_state_changes_no_judgement(write: A
     graph, _ = graph_with(path, fake_agent("alpha", forge), beta)
     (await say(graph, "alpha secret", thread="t"))
     assert beta.runs == 0
+
+
+HERE = SECRET + 'ROUTE here { PRIORITY 2 WHEN keyword("secret") MODEL "local" }\n' + REST
+
+
+def two(provider: FakeProvider) -> list[Any]:
+    return [
+        model_at(provider.base_url, "cloud", quality={"writing": 0.9}),
+        model_at(provider.base_url, "local", quality={"writing": 0.2}),
+    ]
+
+
+async def test_what_goes_on_with_an_agent_is_judged_by_what_was_asked_of_it(write: Any) -> None:
+    orders: list[list[str]] = []
+
+    def work(state: Any, runtime: Any) -> Any:
+        orders.append(list(runtime.context.model.order))
+        return needs_input("When?", memory={}) if len(orders) < 2 else done("Noted.")
+
+    with FakeProvider() as provider:
+        graph, _ = graph_with(write(HERE), fake_agent("alpha", work), models=two(provider))
+        await say(graph, "alpha my secret")
+        await say(graph, "monday")
+    assert orders == [["local"], ["local"]]
+
+
+async def test_an_approval_is_judged_by_what_it_approves(write: Any) -> None:
+    orders: list[list[str]] = []
+
+    def work(state: Any, runtime: Any) -> Any:
+        orders.append(list(runtime.context.model.order))
+        interrupt({"kind": "approval", "question": "May I?"})
+        return done("Done.")
+
+    with FakeProvider() as provider:
+        graph, _ = graph_with(write(HERE), fake_agent("alpha", work), models=two(provider))
+        await say(graph, "alpha my secret")
+        await say(graph, "yes")
+    assert orders == [["local"], ["local"]]
+
+
+async def test_results_of_tools_and_earlier_images_are_judged(write: Any) -> None:
+    text = (
+        HERE
+        + 'SIGNAL modality image {}\nROUTE seen { PRIORITY 3 WHEN modality("image") MODEL "local" }'
+    )
+    with FakeProvider(ok("A."), ok("B."), ok("C.")) as provider:
+        models = [
+            model_at(provider.base_url, i, modalities=frozenset({"text", "image"}))
+            for i in ("cloud", "local")
+        ]
+        graph, _ = graph_with(write(text), models=models)
+        picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+        await say(graph, [{"type": "text", "text": "what is this?"}, picture])
+        again = await say(graph, "and now?")
+    assert (rule_of(again), served_by(again)[1]) == ("seen", "local")
+
+
+@pytest.mark.parametrize("history", [True, False])
+async def test_what_was_said_before_counts_where_the_signal_says_so(
+    write: Any, history: bool
+) -> None:
+    signal = (
+        f'SIGNAL keyword secret {{ keywords: ["secret"] include_history: {str(history).lower()} }}'
+    )
+    text = signal + 'ROUTE here { PRIORITY 2 WHEN keyword("secret") MODEL "local" }\n' + REST
+    with FakeProvider(ok("Well."), ok("Again.")) as provider:
+        graph, _ = graph_with(write(text), models=two(provider))
+        await say(graph, "write my secret poem")
+        ended = await say(graph, "write it again")
+        told = Context(call={"instructions": "The secret is 42."})
+        first = await say(graph, "write a poem", thread="other", context=told)
+    assert served_by(ended)[1] == ("local" if history else "cloud")
+    assert served_by(first)[1] == ("local" if history else "cloud")
+
+
+async def test_a_fixed_answer_in_doubt_lets_nobody_answer(write: Any) -> None:
+    text = """SIGNAL classifier bad { threshold: 0.5 }
+    ROUTE no { PRIORITY 2 WHEN classifier("bad") PLUGIN fast_response { message: "No." } }
+    ROUTE rest { PRIORITY 1 }"""
+    alpha = fake_agent("alpha")
+    with FakeProvider() as provider:
+        graph, _ = graph_with(
+            write(text), alpha, models=two(provider), classifiers={"classifier": broken}
+        )
+        ended = await say(graph, "alpha")
+    assert ended["record"]["served_by"] == {"kind": "router", "id": "refuse"}
+    assert (alpha.runs, provider.requests) == (0, [])
+
+
+async def test_tools_of_a_rule_in_doubt_are_withheld(write: Any) -> None:
+    text = """SIGNAL classifier bad { threshold: 0.5 }
+    ROUTE no { PRIORITY 2 WHEN classifier("bad") PLUGIN tools { mode: "none" } }
+    ROUTE rest { PRIORITY 1 }"""
+    call = {"tools": [{"type": "function", "function": {"name": "send", "parameters": {}}}]}
+    with FakeProvider(ok("Hi.")) as provider:
+        models = [model_at(provider.base_url, "m", abilities=frozenset({"tools"}))]
+        graph, _ = graph_with(write(text), models=models, classifiers={"classifier": broken})
+        await say(graph, "hello", context=Context(call=call))
+    assert "tools" not in provider.requests[0].body
+
+
+async def test_a_turn_taken_up_by_another_caller_is_judged_for_that_one(write: Any) -> None:
+    alpha = fake_agent("alpha")
+    graph, _ = graph_with(write(GRANTS), alpha)
+    analyst = Context(user="ann", grants=["role:analyst"])
+    await say(graph, "alpha", context=analyst)
+    assert alpha.runs == 1
+    steps = [s async for s in graph.aget_state_history({"configurable": {"thread_id": "t"}})]
+    place = next(s.config for s in steps if s.next == ("alpha",))
+    await graph.ainvoke(None, place, context=Context(user="ann"))
+    assert alpha.runs == 1
+
+
+async def test_a_thread_that_began_without_a_policy_goes_on_under_it(write: Any) -> None:
+    saver = InMemorySaver()
+    with FakeProvider(ok("A poem.")) as provider:
+        free = build_graph(services=fake_services(models=two(provider)), checkpointer=saver)
+        await say(free, "my secret poem")
+        steps = [s async for s in free.aget_state_history({"configurable": {"thread_id": "t"}})]
+        place = next(s.config for s in steps if s.next == ("answer",))
+        services = fake_services(models=two(provider), policy=write(HERE))
+        bound = build_graph(services=services, checkpointer=saver)
+        ended = await bound.ainvoke(None, place)
+    assert served_by(ended)[1] == "local"
+    assert rule_of(ended) == "here"
+
+
+async def test_a_grant_signal_reads_what_the_policy_grants(write: Any) -> None:
+    text = """SIGNAL authz analyst { role: "analyst" }
+    SIGNAL grant data.read {}
+    GRANT data.read { WHEN authz("analyst") }
+    ROUTE open { PRIORITY 2 WHEN grant("data.read") }
+    ROUTE shut { PRIORITY 1 AGENT NONE }"""
+    graph, _ = graph_with(write(text), fake_agent("alpha"))
+    eve, ann = Context(user="eve", grants=["data.read"]), Context(grants=["role:analyst"])
+    assert rule_of(await say(graph, "alpha", thread="a", context=eve)) == "shut"
+    assert rule_of(await say(graph, "alpha", thread="b", context=ann)) == "open"
+
+
+def hangs(text: str, signal: Any) -> float:
+    time.sleep(3)
+    return 0.0
+
+
+async def test_a_classifier_that_hangs_closes_the_turn_and_holds_up_no_other_for_long(
+    write: Any,
+) -> None:
+    text = 'SIGNAL classifier odd {} ROUTE a { PRIORITY 2 WHEN classifier("odd") }' + REST
+    alpha = fake_agent("alpha")
+    graph, _services = graph_with(
+        write(text), alpha, classifiers={"classifier": hangs}, routing_seconds=0.2
+    )
+    ended = await asyncio.gather(*(say(graph, "alpha", thread=str(n)) for n in range(4)))
+    assert alpha.runs == 0
+    assert all("0.2 s" in e["record"]["policy"]["fault"] for e in ended)
+
+
+async def test_metadata_of_the_request_is_read(write: Any) -> None:
+    text = (
+        """SIGNAL metadata plan { key: "plan" equals: "free" }
+    ROUTE free { PRIORITY 2 WHEN metadata("plan") }"""
+        + REST
+    )
+    graph, _ = graph_with(write(text), fake_agent("alpha"))
+    asked = Context(metadata={"plan": "free"})
+    assert rule_of(await say(graph, "alpha", thread="a", context=asked)) == "free"
+    assert rule_of(await say(graph, "alpha", thread="b")) == "rest"
+
+
+def test_an_empty_file_never_becomes_active(write: Any) -> None:
+    path = write(REST)
+    _, services = graph_with(path, fake_agent("alpha"))
+    path.write_text("")
+    assert not services.permits.policy.reload()

@@ -151,4 +151,5 @@ def test_their_yaml_is_taken_by_the_catalogue(text: str, folder: Path) -> None:
     ids = [e.id for e in (loaded.agents if section == "agents" else loaded.models)]
     for entry in given:
         assert known <= set(entry)
-        assert entry["id"] in ids
+        named = [f"{entry['id']}-{effort}" for effort in entry.get("efforts", ())]
+        assert set(named or [entry["id"]]) <= set(ids)

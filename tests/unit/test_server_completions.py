@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -505,3 +506,25 @@ def test_an_agent_that_declines_leaves_a_refusal_where_it_alone_may_serve() -> N
             response = api.chat("alpha please", model="agent:alpha")
         assert response.status_code == 503
         assert not provider.requests
+
+
+def test_who_leaves_nobody_to_ask_is_told_so() -> None:
+    with FakeProvider() as provider:
+        with serving(fake_agent("alpha"), models=[model_at(provider.base_url)]) as api:
+            response = api.chat("alpha please", allowed_models=[], allowed_agents=[])
+    assert (response.status_code, response.json()["error"]["code"]) == (403, "no_model")
+
+
+def test_what_the_policy_forbids_is_a_403_that_says_which_rule(tmp_path: Path) -> None:
+    path = tmp_path / "policy.dsl"
+    path.write_text("""SIGNAL metadata plan { key: "plan" equals: "free" }
+    ROUTE free { PRIORITY 2 WHEN metadata("plan") MODEL "other" AGENT NONE }
+    ROUTE rest { PRIORITY 1 }
+    MODEL other {}""")
+    with FakeProvider(ok("Hi.")) as provider:
+        with serving(models=[model_at(provider.base_url)], policy=path) as api:
+            refused = api.chat("hello", metadata={"plan": "free"})
+            served = api.chat("hello")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "policy")
+    assert "the policy's rule free lets only other serve" in refused.json()["error"]["message"]
+    assert served.status_code == 200
