@@ -6,11 +6,11 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from graphs.policy.checks.report import verdicts
 from rich.text import Text
 
 from app.policy.loading import Loaded, add_file, load, recipes_of
 from app.view import make_console, table
+from graphs.policy.checks.report import Verdict, verdicts
 from graphs.policy.findings import Finding, faults, in_order
 
 __all__ = ["add_arguments", "main"]
@@ -48,10 +48,7 @@ def _print(recipe: str | None, loaded: Loaded, *, quiet: bool) -> None:
             console.print(Text(f"    for example: {_shown(finding.example)}", style="dim"))
     if quiet:
         return
-    rows = [
-        (verdict.name, verdict.verdict, verdict.basis)
-        for verdict in verdicts(loaded.engine.policy, loaded.findings)
-    ]
+    rows = [(verdict.name, verdict.verdict, verdict.basis) for verdict in _verdicts(loaded)]
     console.print("", table(_title(recipe, loaded), ("property", "verdict", "rests on"), rows))
     console.print(f"\n{_counted(findings)}")
 
@@ -89,7 +86,9 @@ def _plain(recipe: str | None, loaded: Loaded) -> dict[str, Any]:
         "recipe": recipe,
         "hash": loaded.engine.hash,
         "findings": [finding.plain() for finding in in_order(loaded.findings)],
-        "verdicts": [
-            verdict.plain() for verdict in verdicts(loaded.engine.policy, loaded.findings)
-        ],
+        "verdicts": [verdict.plain() for verdict in _verdicts(loaded)],
     }
+
+
+def _verdicts(loaded: Loaded) -> list[Verdict]:
+    return verdicts(loaded.engine.policy, loaded.findings, classifiers=loaded.classifiers)

@@ -15,7 +15,7 @@ from graphs.policy.live import build_engine
 from graphs.policy.lower import recipes
 from graphs.policy.parser import parse
 from graphs.policy.read import read_policy, read_text
-from graphs.policy.signals.classifiers import load_classifiers
+from graphs.policy.signals.classifiers import Classifiers, load_classifiers
 from graphs.policy.signals.reader import Reader
 from graphs.routing.encoder import make_encoder
 
@@ -30,6 +30,8 @@ class Loaded:
     text: str
     engine: Engine
     findings: list[Finding]
+    classifiers: Classifiers
+    """The plug-ins that the settings name."""
 
 
 def add_file(parser: argparse.ArgumentParser, *, recipe: bool = True) -> None:
@@ -62,7 +64,9 @@ def load(arguments: argparse.Namespace, *, recipe: str | None = None) -> Loaded:
     engine, findings = build_engine(
         text, encoder=encoder, classifiers=classifiers, known=known, recipe=recipe
     )
-    return Loaded(path=arguments.file, text=text, engine=engine, findings=findings)
+    return Loaded(
+        path=arguments.file, text=text, engine=engine, findings=findings, classifiers=classifiers
+    )
 
 
 def broken(loaded: Loaded) -> bool:
