@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from app.profile.asking import Ask, Asker, Ceiling, Ended, Pace
 from app.profile.call_log import CallLog
 from app.profile.embedding import embedded, progress
 from app.profile.grading import Grader
+from app.profile.options import amount, count, rate
 from app.profile.pool import choose_models
 from app.profile.questions import Question, read_questions
 from app.profile.table import Outcome, write_table
@@ -37,11 +37,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--catalog", type=Path, help="the models (default: MOMA_CATALOG)")
     spending_arguments(parser)
-    parser.add_argument("--max-tokens", type=_count, metavar="N", help="the longest answer")
+    parser.add_argument("--max-tokens", type=count, metavar="N", help="the longest answer")
     parser.add_argument("--system", help="a system prompt in the place of each grader's own")
     parser.add_argument(
         "--subset",
-        type=_count,
+        type=count,
         metavar="N",
         help="ask the N most diverse questions only, by the encoder",
     )
@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--allow-code", action="store_true", help="run programs that models write, shut in"
     )
     parser.add_argument(
-        "--compute-usd-per-hour", type=_amount, default=0.0, metavar="USD",
+        "--compute-usd-per-hour", type=amount, default=0.0, metavar="USD",
         help="what an hour of this machine's processor costs; it is the cost of local models",
     )  # fmt: skip
     parser.add_argument(
@@ -61,13 +61,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def spending_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of a run that makes calls."""
     parser.add_argument(
-        "--budget-usd", type=_amount, metavar="USD",
+        "--budget-usd", type=amount, metavar="USD",
         help="the most that all runs with this log may cost; it is reserved before each call",
     )  # fmt: skip
-    parser.add_argument("--at-once", type=_count, default=4, metavar="N", help="calls (default: 4)")
-    parser.add_argument(
-        "--per-minute", type=_rate, metavar="N", help="calls that begin in a minute"
-    )
+    parser.add_argument("--at-once", type=count, default=4, metavar="N", help="calls (default: 4)")
+    parser.add_argument("--per-minute", type=rate, metavar="N", help="calls that begin in a minute")
 
 
 def log_of(output: Path) -> Path:
@@ -219,27 +217,3 @@ def _means(outcomes: Mapping[tuple[str, str], Outcome], models: Sequence[str]) -
 
 def _say(line: str) -> None:
     print(line, file=sys.stderr)
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"given {text!r}, expected a whole number from 1 on")
-    return int(text)
-
-
-def _amount(text: str) -> float:
-    return _number(text, least=0.0)
-
-
-def _rate(text: str) -> float:
-    return _number(text, least=1e-3)
-
-
-def _number(text: str, *, least: float) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not least <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"given {text!r}, expected a number from {least:g} on")
-    return value

@@ -32,6 +32,8 @@ def write_table(
     questions: Sequence[Question],
     models: Sequence[str],
     outcomes: Mapping[tuple[str, str], Outcome],
+    *,
+    with_answers: bool = True,
 ) -> int:
     """Write the queries that have an outcome of every model, whole or not at all, and return how many there are.
 
@@ -40,6 +42,7 @@ def write_table(
         questions: in the order of the rows.
         models: in the order of the columns.
         outcomes: by query id and model.
+        with_answers: whether what was read as the answers is written too.
 
     Raises:
         InputError: the file cannot be written.
@@ -60,7 +63,8 @@ def write_table(
         }
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        _copy(rows, types, temporary)
+        kept = {name: of for name, of in types.items() if with_answers or "|answer" not in name}
+        _copy(rows, kept, temporary)
         temporary.replace(path)
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror}") from error
