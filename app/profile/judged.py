@@ -15,7 +15,7 @@ from app.profile.comparing import Pair
 from app.profile.graders.key import Code
 from app.profile.questions import Question
 from app.profile.table import Outcome
-from graphs.routing.ordinal import OrdinalScale
+from graphs.routing.pair_scores import PairScale
 from graphs.routing.preferences import MARGINS, Pairs, Verdict, merged
 from graphs.routing.ratings import Rated, bradley_terry, elo
 
@@ -59,11 +59,11 @@ def judged_outcomes(
     answers: Mapping[tuple[str, str], Call],
     *,
     usd_a_second: float,
-) -> tuple[dict[tuple[str, str], Outcome], OrdinalScale]:
+) -> tuple[dict[tuple[str, str], Outcome], PairScale]:
     """Return the score and the cost of each model on each question that was judged, and the scale of the scores."""
     places = {question.query_id: place for place, question in enumerate(questions)}
     pairs = _pairs(judged, places, models)
-    scale = OrdinalScale.fit(pairs)
+    scale = PairScale.fit(pairs)
     scores = scale.scores(pairs)
     outcomes = {}
     for query_id in {one.pair.question.query_id for one in judged}:
@@ -75,9 +75,7 @@ def judged_outcomes(
     return outcomes, scale
 
 
-def report_of(
-    judged: Sequence[Judged], models: Sequence[str], scale: OrdinalScale
-) -> dict[str, Any]:
+def report_of(judged: Sequence[Judged], models: Sequence[str], scale: PairScale) -> dict[str, Any]:
     """Return the figures, JSON-plain."""
     places = {one.pair.question.query_id: 0 for one in judged}
     places = {query_id: place for place, query_id in enumerate(places)}
@@ -93,13 +91,7 @@ def report_of(
             "bradley_terry": _plain(bradley_terry(pairs), models),
             "elo": _plain(elo(pairs), models),
         },
-        "scale": {
-            "better_from": scale.cuts.better,
-            # Labels that never say "much" have no such cut.
-            "much_better_from": scale.cuts.much if np.isfinite(scale.cuts.much) else None,
-            "spread": scale.spread,
-            "overall": dict(zip(models, scale.overall.tolist(), strict=True)),
-        },
+        "levels": dict(zip(models, scale.level.tolist(), strict=True)),
     }
 
 

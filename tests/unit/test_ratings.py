@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from graphs.routing.ordinal import BINARY, Cuts, OrdinalScale, _overall
+from graphs.routing.pair_scores import PairScale
 from graphs.routing.preferences import MARGINS, Pairs, Verdict, merged, swapped
 from graphs.routing.ratings import bradley_terry, elo
 
@@ -79,30 +79,39 @@ def test_who_always_wins_has_a_finite_rating() -> None:
     assert rated.rating[0] > rated.rating[2] > rated.rating[1]
 
 
-def test_the_cuts_are_found_where_nothing_strays() -> None:
-    pairs, _ = compared(3000, stray=0.0)
-    cuts, overall = _overall(pairs)
-    assert (cuts.better, cuts.much) == pytest.approx((0.5, 1.8), abs=0.1)
-    assert overall == pytest.approx(TRUTH, abs=0.1)
-
-
 def test_scores_follow_the_truth_of_each_query() -> None:
     pairs, rating = compared()
-    scale = OrdinalScale.fit(pairs)
-    assert 0.7 < scale.spread < 1.4
-    scores = scale.scores(pairs)
-    assert ((scores > 0) & (scores < 1)).all()
-    assert scale.ratings(pairs).mean(axis=1) == pytest.approx(0, abs=1e-3)
+    scores = PairScale.fit(pairs).scores(pairs)
+    assert ((scores >= 0) & (scores <= 1)).all()
     mine = (scores - scores.mean(axis=0)).ravel()
     theirs = (rating - rating.mean(axis=1, keepdims=True) - TRUTH).ravel()
     assert np.corrcoef(mine, theirs)[0, 1] > 0.5
 
 
-def test_labels_of_two_outcomes_are_bradley_terry() -> None:
-    pairs, _ = compared(binary=True)
-    scale = OrdinalScale.fit(pairs)
-    assert scale.cuts == BINARY
-    assert (np.diff(scale.overall) > 0).all()
+def test_levels_do_not_hang_on_whom_a_model_met() -> None:
+    # Two equal models: one met only the weakest, one only the strongest.
+    rows = [(q, 0, 1, 2) for q in range(50)] + [(q, 2, 3, -2) for q in range(50)]
+    rows += [(q, 0, 2, 0) for q in range(50)]
+    scale = PairScale.fit(Pairs.from_rows(rows, queries=50, models=4))
+    assert scale.level == pytest.approx([0, -1, 0, 1], abs=1e-6)
+
+
+def test_scores_are_half_the_gain_against_the_mean() -> None:
+    rows = [(0, 0, 1, 1), (1, 0, 1, 1), (2, 0, 1, -1), (3, 0, 1, 1)]
+    pairs = Pairs.from_rows(rows, queries=5, models=2)
+    scale = PairScale.fit(pairs)
+    assert scale.level == pytest.approx([0.125, -0.125], abs=1e-5)
+    scores = scale.scores(pairs)
+    assert scores[0] == pytest.approx([0.5 + 0.5 * 0.375, 0.5 - 0.5 * 0.375], abs=1e-5)
+    assert scores[4] == pytest.approx([0.5625, 0.4375], abs=1e-5)
+    assert scores[:4].mean(axis=0) == pytest.approx(0.5 + 0.5 * scale.level, abs=1e-5)
+
+
+def test_a_milder_label_moves_a_score_half_as_far() -> None:
+    scale = PairScale(level=np.zeros(2))
+    for margin, score in ((2, 1.0), (1, 0.75), (0, 0.5), (-1, 0.25), (-2, 0.0)):
+        pairs = Pairs.from_rows([(0, 0, 1, margin)], queries=1, models=2)
+        assert scale.scores(pairs)[0] == pytest.approx([score, 1 - score])
 
 
 def test_swapping_all_pairs_changes_nothing() -> None:
@@ -111,32 +120,17 @@ def test_swapping_all_pairs_changes_nothing() -> None:
         queries=pairs.queries, models=pairs.models, query=pairs.query,
         first=pairs.second, second=pairs.first, margin=-pairs.margin,
     )  # fmt: skip
-    one, other = OrdinalScale.fit(pairs), OrdinalScale.fit(turned)
-    assert one.scores(pairs) == pytest.approx(other.scores(turned), abs=1e-3)
+    one, other = PairScale.fit(pairs), PairScale.fit(turned)
+    assert one.scores(pairs) == pytest.approx(other.scores(turned))
 
 
-def test_what_was_not_compared_keeps_its_overall_rating() -> None:
-    pairs, _ = compared(50)
-    scale = OrdinalScale.fit(pairs)
-    one = Pairs.from_rows([(0, 0, 1, 2)], queries=2, models=len(TRUTH))
-    rated = scale.ratings(one)
-    assert rated[1] == pytest.approx(scale.overall)
-    assert rated[0, 2:] == pytest.approx(scale.overall[2:])
-    assert rated[0, 0] > scale.overall[0]
-    assert rated[0, 1] < scale.overall[1]
+def test_what_was_not_compared_is_at_the_mean() -> None:
+    pairs = Pairs.from_rows([(0, 0, 1, 2)], queries=2, models=3)
+    scores = PairScale.fit(pairs).scores(pairs)
+    assert scores[:, 2] == pytest.approx(0.5)
+    assert scores[0, 0] > 0.5 > scores[0, 1]
 
 
-def test_slopes_are_those_of_the_loss() -> None:
-    pairs, _ = compared(20)
-    scale = OrdinalScale(overall=np.zeros(len(TRUTH)), cuts=Cuts(0.5, 1.8), spread=1.0)
-    rated = scale.ratings(pairs)
-
-    def loss(ratings: NDArray[np.float64]) -> float:
-        low, high = scale.cuts.bounds(pairs.margin)
-        d = ratings[pairs.query, pairs.first] - ratings[pairs.query, pairs.second]
-        chance = 1 / (1 + np.exp(low - d)) - 1 / (1 + np.exp(high - d))
-        return float(0.5 * (ratings**2).sum() - np.log(chance).sum())
-
-    random = np.random.default_rng(1)
-    for _ in range(20):
-        assert loss(rated) <= loss(rated + random.normal(0, 0.01, rated.shape))
+def test_no_pairs_are_no_error() -> None:
+    none = Pairs.from_rows([], queries=2, models=3)
+    assert PairScale.fit(none).scores(none) == pytest.approx(np.full((2, 3), 0.5))
