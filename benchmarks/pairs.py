@@ -3,10 +3,11 @@
     python -m benchmarks.pairs FILE... [--budgets 2000 8000] [--noise 0.3 0.6] [--repeats 3]
 
 Half of each table is for pairs, the other half is held out. A simulated judge sees the difference of two recorded
-scores with logistic noise; the same opinion is written down with five outcomes (same up to 0.25, much better from 0.75 on) and
-with two (the sign). Both have the same number of pairs, each model in two pairs of a query. Five and two outcomes go
-through the ordinal map and the estimator of a profile; Bradley-Terry, Elo and the map's own levels give every
-query the same order. Models are ranked for each held-out query and compared with its recorded scores.
+scores with logistic noise; the same opinion is written down with five outcomes (the same up to 0.25, much better from
+0.75 on) and with two (the sign). Both have the same number of pairs, each model in two pairs of a query. They go
+through the map of `pair_scores` and the estimator of a profile; Bradley-Terry, Elo and the map's own levels, all three
+from five outcomes, give every query the same order. Models are ranked for each held-out query and held against its
+recorded scores.
 
 Not measured: a real judge, whose faults are not noise, and texts that are not like the table's.
 """
@@ -106,13 +107,15 @@ def concordance(expected: Matrix, scores: Matrix) -> Matrix:
             right += np.abs(truth) * (1 + truth * said) / 2
             counted += np.abs(truth)
     with np.errstate(invalid="ignore"):
-        return right / counted
+        share: Matrix = right / counted
+    return share
 
 
 def regret(expected: Matrix, scores: Matrix) -> Matrix:
     """Return for each query the best score less that of the model ranked first, (n,)."""
     first = np.broadcast_to(expected, scores.shape).argmax(axis=1)
-    return scores.max(axis=1) - scores[np.arange(len(scores)), first]
+    lost: Matrix = scores.max(axis=1) - scores[np.arange(len(scores)), first]
+    return lost
 
 
 def measured(values: Matrix, ours: Matrix | None = None) -> str:
@@ -159,7 +162,7 @@ def _table(
         for name, values in {**expected, ALL_GRADED: all_graded}.items():
             found[name].append((concordance(values, held.scores), regret(values, held.scores)))
     means = {name: np.mean(parts, axis=0) for name, parts in found.items()}
-    rows = [
+    cells = [
         [
             name,
             measured(means[name][0]),
@@ -175,7 +178,7 @@ def _table(
         f"answer is taken for worse than a wrong one in {wrong:.0%}), {len(held):,} held out, {repeats} draws, "
         f"{time.perf_counter() - began:.0f} s",
         ["ranked by", "concordance", "regret of the first", "five less it: concordance", "regret"],
-        rows,
+        cells,
     )
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from agents.errors import InputError
-from app.profile.graders.reading import letter_of, marked, normalised, number_of
+from app.profile.graders.reading import closing, letter_of, marked, normalised, number_of
 from graphs.policy.signals.patterns import compiled
 
 __all__ = ["GRADERS", "Choice", "Code", "Exact", "Grade", "Key", "Numeric", "Regex", "read_key"]
@@ -54,10 +54,11 @@ class Exact:
     instruction: str = "Give the answer alone: no explanation and no full sentence."
 
     def grade(self, text: str) -> Grade:
-        """Compare the whole text, then what is marked as the answer in it."""
+        """Compare the whole text, what is marked as the answer in it, and what its last line says it is."""
         right = {normalised(answer) for answer in self.answers}
-        whole, said = normalised(text), normalised(marked(text))
-        return Grade(whole if whole in right else said, float(bool(right & {whole, said})))
+        read = [normalised(part) for part in (text, marked(text), closing(text))]
+        found = next((part for part in read if part in right), None)
+        return Grade(read[1] if found is None else found, float(found is not None))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,12 +6,13 @@ A model that reasons aloud ends with its answer, so that the last of several is 
 import re
 import unicodedata
 
-__all__ = ["code_of", "letter_of", "marked", "normalised", "number_of"]
+__all__ = ["closing", "code_of", "letter_of", "marked", "normalised", "number_of"]
 
 _MARK = re.compile(
     r"(?:\banswer(?:\s+is)?\s*[:=]|\banswer\s+is\b|####|\\boxed\{)[ \t*_`$]*([^\n}]+)",
     re.IGNORECASE,
 )
+_IS = re.compile(r"\bis\b|[:=](?=\s)", re.IGNORECASE)
 _EDGES = " \t\r\n\"'`*_.,;:!?()[]{}<>“”\u2018\u2019«»$"
 _NUMBER = re.compile(
     r"(?<![\w.,/])[-+\u2212]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+|(?<=\d))(?:[eE][-+]?\d{1,3})?(?:\s*/\s*\d+(?![\d/]))?"
@@ -27,6 +28,12 @@ def marked(text: str) -> str:
     r"""Return what follows the last `Answer:`, `answer is`, `####` or in the last `\\boxed{}`; else all of it."""
     found = _MARK.findall(text[-_LONGEST:])
     return str(found[-1]).strip() if found else text[-_LONGEST:].strip()
+
+
+def closing(text: str) -> str:
+    """Return what the last line says something is: the words after its last `is`, `:` or `=`, else the line."""
+    last = text.rstrip()[-_LONGEST:].rpartition("\n")[2]
+    return _IS.split(last)[-1].strip()
 
 
 def normalised(text: str) -> str:
