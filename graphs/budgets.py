@@ -67,6 +67,10 @@ class Budgets:
         """Whether reading what is left may wait for another process."""
         return (self.limits.thread, self.limits.user, self.limits.day) != (None, None, None)
 
+    def within(self, limits: BudgetLimits) -> "Budgets":
+        """Return budgets with other limits that are kept where these are; they are closed by themselves."""
+        return Budgets(limits, home=self._path.parent, database=self._database)
+
     def left(self, spender: Spender) -> Left:
         """Return the least that any budget leaves."""
         limits, fault = self._of_turn(spender), ""

@@ -1,1 +1,1 @@
-"""Fits profiles of models on recorded outcomes, adds models to them, takes models out."""
+"""Collects outcomes of models, judges their answers, fits profiles on them, adds models to those and takes them out."""

@@ -1,4 +1,4 @@
-"""Fits profiles of models on recorded outcomes, adds models to them, takes models out."""
+"""Collects outcomes of models, judges their answers, fits profiles on them, adds models to those and takes them out."""
 
 import sys
 from collections.abc import Sequence
@@ -6,15 +6,21 @@ from collections.abc import Sequence
 from app.commands import run
 
 COMMANDS = {
+    "collect": "ask questions of models, grade the answers, write a table of outcomes",
+    "judge": "let a model compare the answers of others, and write a table of outcomes",
     "fit": "fit a profile on tables of recorded outcomes",
     "add-model": "make a new model routable from a few hundred graded queries",
     "remove-model": "take a model out of a profile",
 }
 
+_EPILOG = (
+    "Exit status: 0 done, 1 not all that was asked for could be had, 2 bad usage or bad input."
+)
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a sub-command and return the exit status."""
-    return run("app.profile", __doc__, COMMANDS, argv)
+    return run("app.profile", __doc__, COMMANDS, argv, epilog=_EPILOG)
 
 
 if __name__ == "__main__":

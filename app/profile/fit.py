@@ -70,7 +70,9 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def list_prices(settings: Settings, given: Path | None, models: Sequence[str]) -> Prices:
-    """Return the catalogue's price of each model, None for one that is not in it.
+    """Return the catalogue's price of each model, None for one that is not in it or costs nothing.
+
+    Where nothing is charged, what was recorded is the cost, as of a local model's processor time.
 
     Raises:
         CatalogError: the catalogue was asked for and is not there, or is broken.
@@ -80,4 +82,4 @@ def list_prices(settings: Settings, given: Path | None, models: Sequence[str]) -
         return [None] * len(models)
     known = {model.id: model.price for model in Catalog.from_file(path).models}
     found = [known.get(model) for model in models]
-    return [(price.input, price.output) if price else None for price in found]
+    return [(p.input, p.output) if p and (p.input or p.output) else None for p in found]

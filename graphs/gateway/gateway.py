@@ -106,6 +106,19 @@ class Gateway:
             return None
         return self._local.fault(model.id) if self._local else "no local server is configured"
 
+    async def computed_s(self, model: str) -> float | None:
+        """Return the processor seconds that a local model's server has taken so far, which is started for that.
+
+        None where nobody knows: for a model elsewhere, a server that does not start, a system that does not tell.
+        """
+        if self._local is None or not self.models[model].local:
+            return None
+        try:
+            await self._local.aensure(model)
+        except (ModelFileError, ProviderError):
+            return None  # the call that follows says so
+        return self._local.processor_s(model)
+
     def deadline(self) -> float:
         """Return the deadline of a turn that begins now."""
         return self._clock() + self.limits.turn

@@ -83,6 +83,10 @@ class LocalServers:
         with self._noting(name) as server:
             return await server.aensure()
 
+    def processor_s(self, name: str) -> float | None:
+        """Return the processor seconds that the running server of `name` has taken, None where that is not known."""
+        return self._servers[name].processor_s
+
     def close(self) -> None:
         """End every server; a later `ensure` starts it again."""
         for server in self._servers.values():

@@ -1,0 +1,166 @@
+"""The log of calls: JSON lines, only ever added to, each on the disk before the next step. It is the memory of a run.
+
+A call is known by what was asked: model, messages, parameters. One that has an answer is never made again. What a kill
+cut off in mid-line is dropped when the log is opened. It knows no provider and no grader.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from agents.errors import InputError
+
+__all__ = ["Call", "CallLog", "call_key"]
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call that was answered, as its line holds it."""
+
+    key: str
+    query_id: str
+    model: str
+    answer: str
+    finish: str
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float
+    spent_usd: float
+    """With the attempts before the one that was answered."""
+    ms: float
+    first_token_ms: float | None
+    compute_s: float | None
+    """Processor seconds of a model that this machine serves; None elsewhere, where nobody knows."""
+
+
+@dataclass(slots=True)
+class CallLog:
+    """The calls of a file, by key, and the file to add to."""
+
+    path: Path
+    run: str
+    """Under which the spending of this log is kept."""
+    calls: dict[str, Call]
+    grades: dict[str, float]
+    """Of programs, which take long to run: by a hash of program and tests."""
+    failures: int = 0
+    _file: BinaryIO | None = field(default=None, repr=False)
+
+    @classmethod
+    @contextmanager
+    def opened(cls, path: Path) -> Iterator["CallLog"]:
+        """Open the log to add to it; no other process can at the same time.
+
+        Raises:
+            InputError: another process has it open, or it is not a log.
+        """
+        with path.open("ab") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise InputError(
+                    f"{path}: another run is writing to it; wait for its end"
+                ) from None
+            _drop_cut_line(path)
+            log = cls.read(path)
+            log._file = file
+            if not path.stat().st_size:
+                log._write({"log": "calls", "format": _FORMAT, "run": log.run})
+            try:
+                yield log
+            finally:
+                log._file = None
+
+    @classmethod
+    def read(cls, path: Path) -> "CallLog":
+        """Read a log; a last line that a kill cut off is passed over.
+
+        Raises:
+            InputError: it cannot be read, or a line is not one of a log.
+        """
+        log = cls(path, uuid.uuid4().hex, {}, {})
+        for number, line in enumerate(_lines(path), 1):
+            try:
+                log._take(json.loads(line))
+            except (ValueError, TypeError, KeyError, RecursionError):
+                raise InputError(f"{path}, line {number}: not a line of a log of calls") from None
+        return log
+
+    def add(self, call: Call) -> None:
+        """Keep an answered call."""
+        self._write({name: getattr(call, name) for name in Call.__dataclass_fields__})
+        self.calls[call.key] = call
+
+    def add_failure(self, key: str, *, query_id: str, model: str, error: str, spent: float) -> None:
+        """Keep that a call had no answer; it is made again when it is asked for again."""
+        failed = {"key": key, "query_id": query_id, "model": model}
+        self._write({**failed, "error": error, "spent_usd": spent})
+        self.failures += 1
+
+    def add_grade(self, key: str, score: float) -> None:
+        """Keep the grade of a program."""
+        self._write({"graded": key, "score": score})
+        self.grades[key] = score
+
+    def _take(self, row: Any) -> None:
+        if "log" in row:
+            if row["log"] != "calls" or row["format"] != _FORMAT:
+                raise ValueError(row)
+            self.run = str(row["run"])
+        elif "graded" in row:
+            self.grades[str(row["graded"])] = float(row["score"])
+        elif "error" in row:
+            self.failures += 1
+        else:
+            call = Call(**row)
+            self.calls[call.key] = call
+
+    def _write(self, row: Mapping[str, Any]) -> None:
+        assert self._file is not None, "the log was opened for reading"
+        self._file.write(json.dumps(row).encode() + b"\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+
+def call_key(
+    model: str, messages: Sequence[Mapping[str, Any]], *, max_tokens: int | None, options: Mapping[str, Any]
+) -> str:  # fmt: skip
+    """Return the name of a call: the same for the same model, messages and parameters."""
+    asked = json.dumps([model, list(messages), max_tokens, options], sort_keys=True)
+    return hashlib.sha256(asked.encode()).hexdigest()[:32]
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as file:
+            for line in file:
+                if line.endswith(b"\n") and line.strip():
+                    yield line
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _drop_cut_line(path: Path) -> None:
+    """Take away what follows the last end of a line."""
+    size = path.stat().st_size
+    with path.open("rb+") as file:
+        keep, step = size, 1 << 16
+        while keep:
+            start = max(0, keep - step)
+            file.seek(start)
+            end = file.read(keep - start).rfind(b"\n")
+            if end >= 0:
+                keep = start + end + 1
+                break
+            keep = start
+        if keep < size:
+            file.truncate(keep)
