@@ -15,13 +15,13 @@ from graphs.routing.estimators.base import Matrix, Rows
 from graphs.routing.joint import Joint
 from graphs.routing.lookahead import Lookahead
 
-__all__ = ["DEAREST", "Ask", "Course", "normal_answer", "price_of_preference", "run"]
+__all__ = ["DEAREST", "DEPTHS", "Ask", "Course", "normal_answer", "price_of_preference", "run"]
 
 DEAREST = 1e4
 """The quality that a USD must buy as the preference nears 0: a call of 0.0001 USD must settle the matter."""
 _PROHIBITIVE = 1e12
 _CANDIDATES = 8
-_FIRST_DEPTH, _DEPTH = 3, 2
+DEPTHS = (3, 2)
 """Calls that are looked ahead, before the first and later: an escalation pays by what follows from the answers."""
 
 Ask = Callable[[int, int], str]
@@ -73,7 +73,15 @@ def price_of_preference(preference: float) -> float:
     return DEAREST ** (1 - preference) if preference > 0 else _PROHIBITIVE
 
 
-def run(joint: Joint, quality: Matrix, cost: Matrix, prices: Matrix, ask: Ask) -> list[Course]:
+def run(
+    joint: Joint,
+    quality: Matrix,
+    cost: Matrix,
+    prices: Matrix,
+    ask: Ask,
+    *,
+    depths: tuple[int, int] = DEPTHS,
+) -> list[Course]:
     """Run the cascade for b queries side by side.
 
     Args:
@@ -82,6 +90,7 @@ def run(joint: Joint, quality: Matrix, cost: Matrix, prices: Matrix, ask: Ask) -
         cost: what each call is expected to cost in USD, (b, m).
         prices: what a USD must buy for each query, (b,), as `price_of_preference` gives it.
         ask: is called once for each call that the cascade decides on, and for no other.
+        depths: calls that are looked ahead, before the first and later.
     """
     chances = joint.chances(quality)
     columns = _candidates(chances @ joint.weights, cost)
@@ -100,8 +109,7 @@ def run(joint: Joint, quality: Matrix, cost: Matrix, prices: Matrix, ask: Ask) -
     beliefs, free = ahead.panel.start(), np.ones(columns.shape, bool)
     ended: dict[int, Course] = {}
     while len(rows):
-        depth = _DEPTH if beliefs.answers else _FIRST_DEPTH
-        first = ahead.plan(beliefs, free, depth=depth).column
+        first = ahead.plan(beliefs, free, depth=depths[min(beliefs.answers, 1)]).column
         for stopped in np.flatnonzero(first < 0).tolist():
             row = int(rows[stopped])
             ended[row] = talks[row].end(beliefs.right[stopped, 0])
