@@ -25,7 +25,7 @@ from graphs.routing.estimators.base import (
     splits,
 )
 
-__all__ = ["ALPHAS", "HeldOut", "Recorded", "Said", "cross_validated"]
+__all__ = ["ALPHAS", "HeldOut", "Recorded", "Said", "cross_validated", "text_splits"]
 
 ALPHAS = tuple(np.linspace(0, 1, 21).tolist())
 """The weights of performance that Avengers-Pro's own rule is run at."""
@@ -139,7 +139,7 @@ def cross_validated(
     """Yield for each repeat the predictions for all rows, by fits on the other folds; no text is in two of them."""
     for repeat in range(repeats):
         held_out = HeldOut.empty(recorded)
-        for fold, (kept, rows) in enumerate(_text_splits(recorded, folds, seed=1 + repeat), 1):
+        for fold, (kept, rows) in enumerate(text_splits(recorded, folds, seed=1 + repeat), 1):
             fitted = recorded.take(kept)
             held_out.references(fitted, rows)
             for name, fit in estimators.items():
@@ -151,7 +151,7 @@ def cross_validated(
         yield held_out
 
 
-def _text_splits(recorded: Recorded, folds: int, *, seed: int) -> Iterator[tuple[Rows, Rows]]:
+def text_splits(recorded: Recorded, folds: int, *, seed: int) -> Iterator[tuple[Rows, Rows]]:
     """Yield (rows to fit on, rows held out), the rows of a repeated text on one side."""
     _, text = np.unique(recorded.training.queries.vectors, axis=0, return_inverse=True)
     for _, held in splits(int(text.max()) + 1, folds, seed=seed):

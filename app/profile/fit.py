@@ -58,6 +58,7 @@ def main(arguments: argparse.Namespace) -> int:
             models=outcomes.models,
             sources=tuple(path.name for path in arguments.outcomes),
             prices=prices,
+            answers=outcomes.answers,
         )
         bar.update(task, total=1, completed=1)
     save_profile(profile, arguments.output)

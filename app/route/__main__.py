@@ -7,6 +7,7 @@ from app.commands import run
 
 COMMANDS = {
     "agents": "decide for each turn of recorded conversations which agent takes it",
+    "cascade": "ask models one after another on recorded answers, until one more is not worth its price",
     "models": "choose a model for each query at each preference",
 }
 

@@ -12,8 +12,9 @@ import numpy as np
 from agents.errors import InputError
 from app.lines import read_lines, write_lines
 from app.profile.embedding import embedded, progress
+from app.route.preferences import add_preferences
 from app.settings import read_settings
-from graphs.routing.choice import NAMED, preference_weight, rank_rows
+from graphs.routing.choice import preference_weight, rank_rows
 from graphs.routing.encoder import make_encoder
 from graphs.routing.estimators.base import Queries
 from graphs.routing.outcomes import check_query
@@ -29,12 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--queries", type=Path, required=True, help='JSON lines {"query_id", "query"}'
     )
-    parser.add_argument(
-        "--preference",
-        type=_preferences,
-        default=["auto"],
-        help="cost, auto, performance or 0..1, with commas between (default: auto)",
-    )
+    add_preferences(parser)
     parser.add_argument(
         "--output", type=Path, required=True, help="JSON lines, one a query and preference"
     )
@@ -80,25 +76,6 @@ def _chosen(
                 "frontier": [profile.models[place] for place in order],
                 "ms": round(1e3 * (predicted + time.perf_counter() - began), 4),
             }
-
-
-def _preferences(text: str) -> list[str | float]:
-    """Read the preferences; a name stays a name, a number becomes one."""
-    found: list[str | float] = []
-    for word in text.split(","):
-        preference = word.strip() if word.strip() in NAMED else _number(word)
-        if preference in found:
-            raise argparse.ArgumentTypeError(f"{word.strip()!r} is given twice")
-        found.append(preference)
-    return found
-
-
-def _number(word: str) -> float:
-    try:
-        preference_weight(word)
-    except InputError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-    return float(word)
 
 
 def _read(path: Path) -> Iterator[tuple[str, str]]:

@@ -1,10 +1,9 @@
 """Reads tables of recorded outcomes: what models scored on queries, and what it cost.
 
-A table has the columns `query_id`, `query`, maybe `dataset`, and for each model `<model>|score` (0..1) and
-`<model>|cost` (USD). It knows no encoder and no estimator. What is wrong is said with file, column and row.
+A table has the columns `query_id`, `query`, maybe `dataset`, and for each model `<model>|score` (0..1), `<model>|cost`
+(USD) and maybe `<model>|answer`. It knows no encoder and no estimator. What is wrong is said with file, column and row.
 """
 
-import glob
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +14,17 @@ from numpy.typing import NDArray
 
 from agents.errors import InputError
 from graphs.routing.estimators.base import UNKNOWN_DOMAIN
+from graphs.routing.parquet import Columns, numbers_of, read_columns, text_of
 
-__all__ = ["LONGEST_QUERY", "Outcomes", "check_query"]
+__all__ = ["LONGEST_QUERY", "Answers", "Outcomes", "check_query"]
 
 LONGEST_QUERY = 200_000
 """Characters; what is longer is a file, not a query."""
-_SCORE, _COST = "|score", "|cost"
+_SCORE, _COST, _ANSWER = "|score", "|cost", "|answer"
 
 Matrix = NDArray[np.float64]
+Answers = NDArray[np.object_]
+"""The text of each model's answer, (n, m); empty where none could be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,8 @@ class Outcomes:
     models: tuple[str, ...]
     scores: Matrix
     costs: Matrix
+    answers: Answers | None = None
+    """None where a table lacks them for a model."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -97,6 +101,7 @@ def check_query(text: Any, *, where: str) -> str:
 
 
 def _joined(tables: Sequence[Outcomes]) -> Outcomes:
+    answers = [table.answers for table in tables if table.answers is not None]
     return Outcomes(
         ids=tuple(i for table in tables for i in table.ids),
         queries=tuple(q for table in tables for q in table.queries),
@@ -104,11 +109,12 @@ def _joined(tables: Sequence[Outcomes]) -> Outcomes:
         models=tables[0].models,
         scores=np.vstack([table.scores for table in tables]),
         costs=np.vstack([table.costs for table in tables]),
+        answers=np.vstack(answers) if len(answers) == len(tables) else None,
     )
 
 
 def _read(path: Path, model: str | None) -> Outcomes:
-    columns = _columns(path)
+    columns = read_columns(path)
     for needed in ("query_id", "query"):
         if needed not in columns:
             raise InputError(f"{path.name}: no column {needed!r}, expected query_id and query")
@@ -124,7 +130,7 @@ def _read(path: Path, model: str | None) -> Outcomes:
     for name in models:
         if name + _COST not in columns:
             raise InputError(f"{path.name}: {name + _SCORE!r} has no {name + _COST!r} beside it")
-    ids = [_text(value) for value in columns["query_id"]]
+    ids = [text_of(value) for value in columns["query_id"]]
     if not ids:
         raise InputError(f"{path.name}: no rows, expected recorded queries")
     if "" in ids:
@@ -134,7 +140,7 @@ def _read(path: Path, model: str | None) -> Outcomes:
         for query_id, text in zip(ids, columns["query"], strict=True)
     ]
     datasets = (
-        [_text(v) or None for v in columns["dataset"]]
+        [text_of(v) or None for v in columns["dataset"]]
         if "dataset" in columns
         else [None] * len(ids)
     )
@@ -143,60 +149,14 @@ def _read(path: Path, model: str | None) -> Outcomes:
         queries=tuple(queries),
         datasets=tuple(datasets),
         models=tuple(models),
-        scores=_numbers(path, columns, [m + _SCORE for m in models], ids, low=0, high=1),
-        costs=_numbers(path, columns, [m + _COST for m in models], ids, low=0, high=1e6),
+        scores=numbers_of(path, columns, [m + _SCORE for m in models], ids, low=0, high=1),
+        costs=numbers_of(path, columns, [m + _COST for m in models], ids, low=0, high=1e6),
+        answers=_answers(columns, [m + _ANSWER for m in models]),
     )  # fmt: skip
 
 
-def _columns(path: Path) -> dict[str, Any]:
-    import duckdb  # its import takes a tenth of a second, which the chat's start has not to spare
-
-    if not path.is_file():
-        raise InputError(f"{path}: no such file, expected a Parquet table of outcomes")
-    connection = duckdb.connect(config={"autoinstall_known_extensions": "false", "threads": "1"})
-    one = [glob.escape(str(path))]  # no pattern of other files, whatever it is called
-    try:
-        found: dict[str, Any] = connection.execute(
-            "select * from read_parquet(?, hive_partitioning = false)", one
-        ).fetchnumpy()
-        schema = connection.execute("select name from parquet_schema(?)", one).fetchall()
-    except duckdb.Error as error:
-        # It repeats what stands in the file, which a terminal might obey.
-        said = "".join(c if c.isprintable() else "?" for c in str(error).splitlines()[0][:200])
-        raise InputError(f"{path.name}: no Parquet table can be read from it ({said})") from None
-    finally:
-        connection.close()
-    # Of names that differ by the case of letters alone DuckDB keeps the first and renames the others.
-    if renamed := sorted(found.keys() - {name for (name,) in schema}):
-        name = renamed[0].rpartition("_")[0]
-        raise InputError(
-            f"{path.name}: the column {name!r} is given twice, or another differs from it by the case of its "
-            "letters alone; expected different names"
-        )
-    return found
-
-
-def _text(value: Any) -> str:
-    return "" if value is None or value is np.ma.masked else str(value)
-
-
-def _numbers(
-    path: Path, columns: dict[str, Any], names: Sequence[str], ids: Sequence[str], *, low: float, high: float
-) -> Matrix:  # fmt: skip
-    """Return the columns as (n, columns), checked for numbers that are missing or out of range."""
-    matrix = np.empty((len(ids), len(names)))
-    for place, name in enumerate(names):
-        try:
-            column = np.ma.filled(np.ma.asarray(columns[name], dtype=np.float64), np.nan)
-        except (TypeError, ValueError):
-            raise InputError(f"{path.name}: the column {name!r} is no column of numbers") from None
-        wrong = np.flatnonzero(~((column >= low) & (column <= high)))
-        if len(wrong):
-            row = int(wrong[0])
-            given = "nothing" if np.isnan(column[row]) else f"{column[row]:g}"
-            raise InputError(
-                f"{path.name}: {name!r} of query_id {ids[row]!r:.80} is {given}, "
-                f"expected a number from {low:g} to {high:g}"
-            )
-        matrix[:, place] = column
-    return matrix
+def _answers(columns: Columns, names: Sequence[str]) -> Answers | None:
+    """Return the columns as texts, (n, columns), if all are there."""
+    if not all(name in columns for name in names):
+        return None
+    return np.array([[text_of(v) for v in columns[name]] for name in names], np.object_).T

@@ -16,6 +16,9 @@ from graphs.routing.estimators.base import Training
 from graphs.routing.estimators.combined import Combined
 from graphs.routing.estimators.local import Group, LocalComponents
 from graphs.routing.estimators.zero import ZeroRouter
+from graphs.routing.joint import Joint
+from graphs.routing.joint_fit import fit_joint
+from graphs.routing.outcomes import Answers
 
 __all__ = ["Part", "Profile", "built", "split"]
 
@@ -34,6 +37,8 @@ class Profile:
     """The names of the outcome tables."""
     rows: int
     """How many recorded queries it was fitted on."""
+    joint: Joint | None = None
+    """How the models answer together, but those added later; None where no answers were recorded."""
 
     @classmethod
     def fit(
@@ -45,15 +50,20 @@ class Profile:
         models: tuple[str, ...],
         sources: tuple[str, ...],
         prices: Prices | None = None,
+        answers: Answers | None = None,
     ) -> "Profile":
-        """Fit on recorded outcomes and `costs` (n, m) in USD of `models` (m,)."""
+        """Fit on recorded outcomes, `costs` (n, m) in USD and maybe `answers` (n, m) of `models` (m,)."""
+        quality, held_out = Combined.fit_held_out(training, costs)
         return cls(
             encoder=encoder,
             models=models,
-            quality=Combined.fit(training, costs),
+            quality=quality,
             costs=CostModel.fit(training.queries, costs, prices=prices),
             sources=sources,
             rows=len(training),
+            joint=None
+            if answers is None
+            else fit_joint(held_out.mean, training.scores, answers, models),
         )
 
     def with_model(
@@ -93,7 +103,9 @@ class Profile:
                 f"the model {model!r} cannot be removed; the profile has {', '.join(self.models)}"
             )
         parts = [part for name, part in zip(self.models, split(self), strict=True) if name != model]
-        return built(self, tuple(name for name in self.models if name != model), parts)
+        left = tuple(name for name in self.models if name != model)
+        joint = self.joint.only(left) if self.joint else None
+        return replace(built(self, left, parts), joint=joint if joint and joint.models else None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from graphs.routing.hashed_folder import (
     read_folder,
     write_folder,
 )
+from graphs.routing.joint import LEVELS, Joint
 from graphs.routing.profile import Part, Profile, built, split
 
 __all__ = ["load_profile", "save_profile"]
@@ -39,6 +40,9 @@ __all__ = ["load_profile", "save_profile"]
 _KIND = "profile 2"
 _REMEDY = "fit it again with `python -m app.profile fit`"
 _OURS = re.compile(r"profile|shared/\w+|models/\w+-[0-9a-f]{8}(?:\.\w+)?")
+
+_JOINT = {"ease": "m", "loading": "m", "weights": "u", "empty": "m", "likeness": "mm"}
+"""The arrays of how models answer together, with an m for an axis of models and a u for one of levels."""
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -107,7 +111,12 @@ def _head(profile: Profile) -> dict[str, Any]:
         "scale": quality.scale,
         "near": quality.near,
         "far": quality.far,
+        **({"joint": _joint_head(profile.joint)} if profile.joint else {}),
     }
+
+
+def _joint_head(joint: Joint) -> dict[str, Any]:
+    return {"models": list(joint.models), "slope": joint.slope}
 
 
 def _shared(profile: Profile) -> Arrays:
@@ -123,6 +132,7 @@ def _shared(profile: Profile) -> Arrays:
         "local_axes": first.axes,
         **_group(first, prefix="local_"),
         **_design("costs", profile.costs.design),
+        **(_joint(profile.joint) if profile.joint else {}),
     }
 
 
@@ -172,7 +182,13 @@ def _loaded(files: HashedFiles, encoder: str) -> Profile:
     )
     sources, rows = tuple(head["sources"]), int(head["rows"])
     profile = Profile(
-        encoder=encoder, models=(), quality=quality, costs=costs, sources=sources, rows=rows
+        encoder=encoder,
+        models=(),
+        quality=quality,
+        costs=costs,
+        sources=sources,
+        rows=rows,
+        joint=_read_joint(head["joint"], shared) if "joint" in head else None,
     )
     parts = [_part(files, stem, first["axes"]) for stem in head["models"]]
     names = tuple(part.numbers["model"] for part in parts)
@@ -192,6 +208,29 @@ def _try(profile: Profile, *, dim: int) -> None:
     found = [estimate.mean, estimate.deviation, profile.costs.predict(query)]
     if not all(np.isfinite(numbers).all() for numbers in found):
         raise ValueError("numbers that are not finite")
+    if profile.joint and not set(profile.joint.models) <= set(profile.models):
+        raise ValueError("answers of models that it does not have")
+
+
+def _joint(joint: Joint) -> Arrays:
+    return {f"joint_{name}": getattr(joint, name) for name in _JOINT}
+
+
+def _read_joint(head: dict[str, Any], arrays: Arrays) -> Joint:
+    """Return how the models answer together.
+
+    Raises:
+        ValueError: the numbers do not fit each other.
+    """
+    models = tuple(head["models"])
+    found = {name: arrays[f"joint_{name}"] for name in _JOINT}
+    sizes = {"m": len(models), "u": len(LEVELS)}
+    for name, axes in _JOINT.items():
+        if found[name].shape != tuple(sizes[axis] for axis in axes):
+            raise ValueError(f"joint_{name} is of another shape")
+    if not all(np.isfinite(numbers).all() for numbers in (*found.values(), head["slope"])):
+        raise ValueError("numbers that are not finite")
+    return Joint(models=models, slope=float(head["slope"]), **found)
 
 
 def _part(files: HashedFiles, stem: str, axes: NDArray[np.float32]) -> Part:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from graphs.routing.estimators.base import Queries, Training
 from graphs.routing.features import SURFACE
+from graphs.routing.outcomes import Answers
 
 DIM = 12
 MODELS = ("dear", "coder", "poet", "cheap")
@@ -47,6 +48,13 @@ def truth(training: Training) -> Matrix:
     return expected
 
 
+def answers_of(scores: Matrix, *, seed: int = 0) -> Answers:
+    """Return what was answered: the one right answer, or one of four wrong ones, of which one is empty."""
+    wrong = np.random.default_rng(seed).choice(["a", "b", "c", ""], scores.shape)
+    found: Answers = np.where(scores > 0.5, "right", wrong).astype(np.object_)
+    return found
+
+
 TOPICS = {
     "sums": ["What is {} plus {}?", "Multiply {} by {}.", "Divide {} by {}, please."],
     "verse": ["Write a poem of {} lines on {} roses.", "A limerick of {} words about {} cats."],
@@ -71,10 +79,20 @@ def graded(n: int = 40) -> dict[str, list[Any]]:
     return made
 
 
+def with_answers(table: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
+    """Return a table with `<model>|answer` for each model: one right answer, and wrong ones that differ."""
+    models = [name.removesuffix("|score") for name in table if name.endswith("|score")]
+    answers = {
+        f"{m}|answer": ["right" if score else f"wrong of {m}" for score in table[f"{m}|score"]]
+        for m in models
+    }
+    return {**table, **answers}
+
+
 def write_table(path: Path, rows: Mapping[str, list[Any]]) -> Path:
     """Write columns as a Parquet file."""
     names = ", ".join(f'"{name}"' for name in rows)
-    lines = [tuple(column[row] for column in rows.values()) for row in range(len(rows["query_id"]))]
+    lines = list(zip(*rows.values(), strict=True))
     holes = ", ".join("?" for _ in rows)
     with duckdb.connect() as connection:
         types = ", ".join(
@@ -82,7 +100,8 @@ def write_table(path: Path, rows: Mapping[str, list[Any]]) -> Path:
             for name, column in rows.items()
         )
         connection.execute(f"create table t ({types})")
-        connection.executemany(f"insert into t ({names}) values ({holes})", lines)
+        if lines:
+            connection.executemany(f"insert into t ({names}) values ({holes})", lines)
         connection.execute(f"copy t to '{path}' (format parquet)")
     return path
 

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from graphs import Catalog
-from tests.support.outcomes import graded, write_table
+from tests.support.outcomes import graded, with_answers, write_table
 from tests.support.prose import GUIDES, README, ROOT, Session, blocks, commands, sessions, tried
 from tests.support.waiting import PATIENCE_S, wait_until
 
@@ -42,7 +42,7 @@ def make_folder(path: Path) -> Path:
     shutil.copy(ROOT / "catalog.yaml", path)
     shutil.copy(ROOT / "examples/policy.dsl", path / "examples")
     table = graded()
-    write_table(path / "outcomes.parquet", table)
+    write_table(path / "outcomes.parquet", with_answers(table))
     newcomer = {f"newcomer|{of}": table[f"bard|{of}"] for of in ("score", "cost")}
     columns = {name: table[name] for name in ("query_id", "dataset", "query")}
     write_table(path / "small.parquet", columns | newcomer)

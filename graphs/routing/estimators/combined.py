@@ -73,7 +73,14 @@ class Combined:
 
     @classmethod
     def fit(cls, training: Training, costs: Matrix | None = None) -> "Combined":
-        """Fit the parts, then weigh them out of fold.
+        """Fit the parts, then weigh them out of fold; the arguments are those of `fit_held_out`."""
+        return cls.fit_held_out(training, costs)[0]
+
+    @classmethod
+    def fit_held_out(
+        cls, training: Training, costs: Matrix | None = None
+    ) -> tuple["Combined", Estimate]:
+        """Return the fit, and what its parts expected of the rows (n, m) while they had not seen them.
 
         Args:
             training: the recorded outcomes.
@@ -86,7 +93,7 @@ class Combined:
         mixed = _mixture(held_out, weights)
         local = LocalComponents.fit(training)
         near, far = _reach(local.groups[0], training.queries)
-        return cls(
+        fitted = cls(
             zero=ZeroRouter.fit(training),
             domains=DomainScores.fit(training),
             ridge=RotatedRidge.fit(training),
@@ -97,6 +104,7 @@ class Combined:
             far=far,
             spread=mixed.mean.std(axis=0),
         )
+        return fitted, mixed
 
     def predict(self, queries: Queries) -> Estimate:
         """Return the estimate for `queries`."""

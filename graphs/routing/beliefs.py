@@ -1,0 +1,153 @@
+"""What is believed of a query's answers while models are called one after another, and what one more call may tell.
+
+A hypothesis says which of the answers seen is right, or that none is. Each answer that comes in weighs every hypothesis
+by how likely it makes that answer; an answer that was foreseen and one that came in are weighed by the same rule. Wrong
+answers gather as guests at the tables of a restaurant do (Blei & Frazier, 2011, on distances; here on likeness). It
+knows no text, no price and no rule of choice.
+
+Axes: b queries, n imagined courses of each, k models, h hypotheses (c answers, then none of them), u levels.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphs.routing.estimators.base import Matrix, Rows
+
+__all__ = ["Beliefs", "Panel"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """How the models that may be called answer: as in `Joint`, for the k of each query."""
+
+    chances: Matrix
+    """(b, k, u)"""
+    weights: Matrix
+    """(u,)"""
+    empty: Matrix
+    """(b, k)"""
+    likeness: Matrix
+    """(b, k, k)"""
+
+    def take(self, rows: Rows) -> "Panel":
+        """Return the queries of `rows`."""
+        return Panel(
+            chances=self.chances[rows],
+            weights=self.weights,
+            empty=self.empty[rows],
+            likeness=self.likeness[rows],
+        )
+
+    def start(self) -> "Beliefs":
+        """Return what is believed before anything was called."""
+        b, k, u = self.chances.shape
+        weights = np.broadcast_to(self.weights, (b, 1, 1, u))
+        return Beliefs(weights=weights, pull=np.zeros((b, 1, k, 0)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beliefs:
+    """`weights` (b, n, h, u): the probability of what came in and of each hypothesis, at each level.
+
+    `pull` (b, n, k, c): the odds that each answer draws a model that is wrong, against a wrong answer of its own.
+    """
+
+    weights: Matrix
+    pull: Matrix
+
+    @property
+    def answers(self) -> int:
+        """How many answers there is room for; those that nobody gave have no weight."""
+        return int(self.pull.shape[3])
+
+    @property
+    def mass(self) -> Matrix:
+        """The probability of what came in, (b, n)."""
+        total: Matrix = self.weights.sum(axis=(2, 3))
+        return total
+
+    @property
+    def right(self) -> Matrix:
+        """The probability that each answer is right, with what came in, (b, n, c)."""
+        by_answer: Matrix = self.weights[:, :, : self.answers].sum(axis=3)
+        return by_answer
+
+    @property
+    def best(self) -> Matrix:
+        """The probability that the best answer is right, with what came in, (b, n)."""
+        highest: Matrix = self.right.max(axis=2, initial=0.0)
+        return highest
+
+    def after_one(self, panel: Panel) -> Matrix:
+        """Return the expected `best` after one more call of each model, (b, n, k)."""
+        c = self.answers
+        right = panel.chances[:, None] @ self.weights.swapaxes(2, 3)
+        wrong = self.weights.sum(axis=3)[:, :, None] - right
+        alone = self._alone(wrong, panel)
+        found: Matrix = np.maximum(right[..., c], alone[..., :c].max(axis=3, initial=0.0))
+        found += wrong[..., :c].max(axis=3, initial=0.0) * panel.empty[:, None]
+        for answer in range(c):
+            joined = alone[..., :c] * self.pull[..., answer, None]
+            joined[..., answer] = right[..., answer]
+            found += joined.max(axis=3)
+        return found
+
+    def branches(self, panel: Panel) -> "Beliefs":
+        """Return the beliefs after each model's each outcome, (b, n * k * (c + 2)): an answer seen, a new one, none."""
+        (b, n, _, u), c, k = self.weights.shape, self.answers, panel.empty.shape[1]
+        right = self.weights[:, :, None] * panel.chances[:, None, :, None]
+        wrong = self.weights[:, :, None] - right
+        alone = self._alone(wrong.swapaxes(3, 4), panel).swapaxes(3, 4)
+        weights = np.zeros((b, n, k, c + 2, c + 2, u))
+        pull = np.zeros((b, n, k, c + 2, k, c + 1))
+        pull[..., :c] = self.pull[:, :, None, None]
+        kin = panel.likeness.swapaxes(1, 2)[:, None]
+        old = [*range(c), c + 1]  # where the hypotheses that there were stand among the new ones
+        for answer in range(c):
+            weights[:, :, :, answer, old] = alone * self.pull[:, :, :, answer, None, None]
+            weights[:, :, :, answer, answer] = right[..., answer, :]
+            pull[:, :, :, answer, :, answer] += kin
+        weights[:, :, :, c, old] = alone
+        weights[:, :, :, c, c] = right[..., c, :]
+        pull[:, :, :, c, :, c] = kin
+        weights[:, :, :, c + 1, old] = wrong * panel.empty[:, None, :, None, None]
+        outcomes = n * k * (c + 2)
+        return Beliefs(
+            weights=weights.reshape(b, outcomes, c + 2, u),
+            pull=pull.reshape(b, outcomes, k, c + 1),
+        )
+
+    def told(self, panel: Panel, column: Rows, answer: Rows) -> "Beliefs":
+        """Return the beliefs after one call for each query, scaled to a `mass` of 1.
+
+        Args:
+            panel: the models.
+            column: which was called, (b,).
+            answer: what it said, (b,): one of the answers seen, `answers` for a new one, `answers + 1` for none.
+        """
+        rows = np.arange(len(column))
+        place = column * (self.answers + 2) + answer
+        branches = self.branches(panel)
+        weights = branches.weights[rows, place][:, None]
+        mass = weights.sum(axis=(1, 2, 3), keepdims=True)
+        # What was held for impossible tells nothing of what is right.
+        weights = np.where(
+            mass > 0, weights / np.where(mass > 0, mass, 1), 1 / np.prod(weights.shape[1:])
+        )
+        return Beliefs(weights=weights, pull=branches.pull[rows, place][:, None])
+
+    def take(self, rows: NDArray[np.intp]) -> "Beliefs":
+        """Return the beliefs of the queries of `rows`."""
+        return Beliefs(weights=self.weights[rows], pull=self.pull[rows])
+
+    def _alone(self, wrong: Matrix, panel: Panel) -> Matrix:
+        """Return the part of `wrong` (b, n, k, ..., h) in which the model says something readable of its own."""
+        drawn = self.pull.sum(axis=3)[..., None] - np.concatenate(
+            [self.pull, np.zeros((*self.pull.shape[:3], 1))], axis=3
+        )
+        share = (1 - panel.empty)[:, None, :, None] / (1 + drawn)
+        spread = share if wrong.ndim == share.ndim else share[:, :, :, None]
+        part: Matrix = wrong * spread
+        return part
