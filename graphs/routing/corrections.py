@@ -28,6 +28,8 @@ class Corrections:
     models: tuple[str, ...]
     shift: Matrix
     """What is added to a predicted quality, (g, m)."""
+    reviewed: Matrix
+    """What would be added if somebody had looked at it: without cap and threshold, (g, m)."""
     belief: Matrix
     """The likeliest shift whatever the caps say, (g, m): what exploration goes by."""
     deviation: Matrix
@@ -69,6 +71,7 @@ def correct(
     return Corrections(
         models=pieces.models,
         shift=np.clip(shift, -cap, cap),
+        reviewed=mean,
         belief=sums / (near + doubt),
         deviation=np.sqrt(_VARIANCE / (near + doubt)),
         unrest=unrest,

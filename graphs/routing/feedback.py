@@ -87,9 +87,9 @@ class FeedbackRules:
     """The most that one source counts for one model, in thumbs."""
     source_cap: float = 0.05
     """The most that one source may move one model."""
-    ignored: float = 0.035
-    """A shift of the mean up to this is not acted on, a larger one is reduced by it: what 5 % of false evidence does to
-    a model that is right in seven of ten cases."""
+    ignored: float = 0.08
+    """A shift of the mean up to this is not acted on without a review or a change, a larger one is reduced by it: chance
+    moves the means of sound models by half of it, and so do 5 % of false evidence."""
     elsewhere: float = 0.25
     """What a piece counts for in the other regions than its own."""
     suspicious: float = 3.5

@@ -177,17 +177,18 @@ def _outlying(
     group = segment * m + pieces.model  # a model before and after a change is two models here
     groups = int(group.max(initial=0)) + 1
     residual = pieces.residual - offset[pieces.kind]
-    size = np.bincount(group, weights=weight, minlength=groups)
-    total = np.bincount(group, weights=weight * residual, minlength=groups)
     cell = pieces.source * groups + group
-    own_size = np.bincount(cell, weights=weight, minlength=s * groups)
-    own_total = np.bincount(cell, weights=weight * residual, minlength=s * groups)
-    others = size[group] - own_size[cell]
-    consensus = (total[group] - own_total[cell]) / np.maximum(others, 1e-9)
+    own = np.bincount(cell, weights=weight, minlength=s * groups).reshape(s, groups)
+    total = np.bincount(cell, weights=weight * residual, minlength=s * groups).reshape(s, groups)
+    # A voice for each source, however much it says: who speaks most does not make the consensus.
+    voice = np.minimum(own, 1.0)
+    said = voice * total / np.maximum(own, 1e-9)
+    others = (voice.sum(axis=0) - voice)[pieces.source, group]
+    consensus = (said.sum(axis=0) - said)[pieces.source, group] / np.maximum(others, 1e-9)
     expected = np.clip(pieces.predicted + offset[pieces.kind] + consensus, 0, 1)
     spread = np.maximum(expected * (1 - expected), _LEAST_VARIANCE)
     model_cell = pieces.source * m + pieces.model
-    known = np.where(others > own_size[cell], weight, 0.0)  # who speaks alone is not outvoted
+    known = np.where(others >= _FEWEST, weight, 0.0)  # who speaks alone is not outvoted
     shape = {"minlength": s * m}
     gap = np.bincount(model_cell, weights=known * (residual - consensus), **shape)
     chance = np.bincount(model_cell, weights=known**2 * spread, **shape)
