@@ -1,4 +1,4 @@
-"""Fits profiles of models on recorded outcomes, adds models to them, takes models out."""
+"""Fits profiles of models on recorded outcomes, adds models to them, takes models out, lets feedback correct them."""
 
 import sys
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ COMMANDS = {
     "fit": "fit a profile on tables of recorded outcomes",
     "add-model": "make a new model routable from a few hundred graded queries",
     "remove-model": "take a model out of a profile",
+    "feedback": "look at what users' feedback says of a profile, apply it, reject a source, go back",
 }
 
 

@@ -88,8 +88,8 @@ class FeedbackRules:
     source_cap: float = 0.05
     """The most that one source may move one model."""
     ignored: float = 0.08
-    """A shift of the mean up to this is not acted on without a review or a change, a larger one is reduced by it: chance
-    moves the means of sound models by half of it, and so do 5 % of false evidence."""
+    """A shift of the mean up to this is not acted on without a review or a change, a larger one is reduced by it:
+    chance moves the means of sound models by half of it, and so do 5 % of false evidence."""
     elsewhere: float = 0.25
     """What a piece counts for in the other regions than its own."""
     suspicious: float = 3.5

@@ -34,11 +34,12 @@ from graphs.routing.hashed_folder import (
 )
 from graphs.routing.profile import Part, Profile, built, split
 
-__all__ = ["load_profile", "save_profile"]
+__all__ = ["OURS", "load_profile", "save_profile"]
 
 _KIND = "profile 2"
 _REMEDY = "fit it again with `python -m app.profile fit`"
-_OURS = re.compile(r"profile|shared/\w+|models/\w+-[0-9a-f]{8}(?:\.\w+)?")
+OURS = re.compile(r"profile|shared/\w+|models/\w+-[0-9a-f]{8}(?:\.\w+)?")
+"""The stems of a profile's files."""
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -54,7 +55,7 @@ def save_profile(profile: Profile, directory: Path) -> None:
         _files(profile),
         kind=_KIND,
         about={"encoder": profile.encoder},
-        ours=_OURS,
+        ours=OURS,
         what="the profile",
     )
 

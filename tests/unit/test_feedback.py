@@ -103,7 +103,7 @@ def test_a_region_of_its_own_is_corrected_more_than_the_others() -> None:
     there = [replace(e, region=1) for e in thumbs(100, 0.8, who="w", seed=4)]
     other = thumbs(400, 0.8, model="plain", who="v", seed=5)
     shift = learnt([*here, *there, *other], regions=2)[2]
-    assert shift[0, 0] < shift[1, 0] - 0.05
+    assert shift[0, 0] < shift[1, 0] - 0.03
 
 
 def test_models_that_the_profile_does_not_have_are_left_out() -> None:
