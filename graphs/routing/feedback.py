@@ -104,6 +104,8 @@ class FeedbackRules:
     """The share of sources, one at least, without whom a change must still show: those that say the most of it."""
     least_change: float = 0.1
     """How large it must be without them."""
+    sure: float = 3.0
+    """How many standard errors that must be."""
     before_change: float = 0.05
     """What evidence from before a change still counts."""
     prior_deviation: float = 0.15

@@ -19,7 +19,11 @@ _DEVIATION = 0.45
 """Of one reward, as the detector counts: that of the best models is smaller, but what habits add is not known."""
 _OVERDISPERSION = 1.3
 """Users differ in what they ask, so that their means vary by more than chance."""
-_OFFSET_PRIOR = 50.0
+_OFFSET_PRIOR = 20.0
+_FIRST = 100
+"""Pieces of each kind from which it is read off how its rewards lie before a change is looked for."""
+_HEARD = 4.0
+"""What a source counts for at most, in thumbs, when it is asked how sure a change is."""
 _LARGEST_OFFSET = 0.3
 _FEWEST = 3
 """Pieces of one source on one model before it can be called suspicious."""
@@ -57,7 +61,8 @@ def find(pieces: Pieces, rules: FeedbackRules) -> Findings:
     """Return what `pieces` show; sources that stand alone have no part in what is said of models."""
     even = np.ones(len(pieces.sources))
     weight = limited(pieces, even, rules)
-    offset = _offset(pieces, weight, _segments(pieces, []))
+    # How users judge is read off the first pieces, since a change of a model that serves most would pass for a habit.
+    offset = _offset(pieces, weight * (_ranks(pieces.kind) < _FIRST))
     changes = _changes(pieces, weight, offset, rules)
     outlying, furthest = _outlying(pieces, weight, offset, changes)
     with np.errstate(divide="ignore"):
@@ -66,7 +71,7 @@ def find(pieces: Pieces, rules: FeedbackRules) -> Findings:
     weight = limited(pieces, trust, rules)
     changes = _changes(pieces, weight, offset, rules)
     # A model that changed is no measure of how users judge: what came after is left out.
-    offset = _offset(pieces, weight, _segments(pieces, changes))
+    offset = _offset(pieces, weight * (_segments(pieces, changes) == 0))
     changes = _changes(pieces, weight, offset, rules)
     return Findings(
         offset=offset,
@@ -101,11 +106,19 @@ def _segments(pieces: Pieces, changes: list[tuple[int, int]]) -> NDArray[np.intp
     return number
 
 
-def _offset(pieces: Pieces, weight: Vector, segment: NDArray[np.intp]) -> Vector:
-    """Return the mean residual of each kind over models that had not changed, shrunk to 0."""
-    calm = weight * (segment == 0)
-    size = np.bincount(pieces.kind, weights=calm, minlength=len(Kind))
-    total = np.bincount(pieces.kind, weights=calm * pieces.residual, minlength=len(Kind))
+def _ranks(kind: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return for each piece how many of its kind came before it, (n,)."""
+    rank = np.zeros(len(kind), np.intp)
+    for number in range(len(Kind)):
+        rows = kind == number
+        rank[rows] = np.arange(rows.sum())
+    return rank
+
+
+def _offset(pieces: Pieces, weight: Vector) -> Vector:
+    """Return the mean residual of each kind, shrunk to 0."""
+    size = np.bincount(pieces.kind, weights=weight, minlength=len(Kind))
+    total = np.bincount(pieces.kind, weights=weight * pieces.residual, minlength=len(Kind))
     offset: Vector = np.clip(total / (size + _OFFSET_PRIOR), -_LARGEST_OFFSET, _LARGEST_OFFSET)
     return offset
 
@@ -152,6 +165,9 @@ def _agreed(
     direction = np.sign(np.average(mean, weights=voice))
     order = np.argsort(-direction * mean, kind="stable")[left_out:]
     kept = float(np.average(mean[order], weights=voice[order]))
+    error = _DEVIATION / np.sqrt(np.minimum(total[heard][order], _HEARD).sum())
+    if abs(kept) < rules.sure * error:
+        return 0.0
     return kept if kept * direction > 0 else 0.0
 
 

@@ -99,9 +99,10 @@ def test_a_habit_of_all_users_moves_no_model_against_another() -> None:
 
 
 def test_a_region_of_its_own_is_corrected_more_than_the_others() -> None:
-    here = thumbs(100, 0.5, seed=3)
+    here = thumbs(100, 0.45, seed=3)
     there = [replace(e, region=1) for e in thumbs(100, 0.8, who="w", seed=4)]
-    other = thumbs(400, 0.8, model="plain", who="v", seed=5)
+    often = thumbs(400, 0.8, model="plain", who="v", seed=5)
+    other = [replace(e, day=e.day / 4) for e in often]
     shift = learnt([*here, *there, *other], regions=2)[2]
     assert shift[0, 0] < shift[1, 0] - 0.03
 
