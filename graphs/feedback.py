@@ -23,7 +23,11 @@ __all__ = ["FeedbackMode", "LiveFeedback", "evidence_of", "learn", "today", "wor
 FeedbackMode = Literal["off", "record", "live"]
 _LOOK_S = 5.0
 _NARROWED = frozenset({"not_included", "excluded"})
-_log = logging.getLogger(__name__)
+_FADE_S = 600.0
+"""After which evidence is weighed anew though there is none: it fades."""
+_MOST = 50_000
+"""Pieces that are weighed, the latest."""
+_warnings = logging.getLogger(__name__)
 
 
 class LiveFeedback:
@@ -41,47 +45,53 @@ class LiveFeedback:
         self._evidence: list[Evidence] = []
         self._end = 0
         self._corrections: Corrections | None = None
-        self._looked = -_LOOK_S
+        self._looked = time.monotonic()
+        self._seen: tuple[int, int] | None = None
         self._guard = threading.Lock()
+        if live:
+            self._look()
 
     def add(self, evidence: Evidence) -> None:
-        """Keep a piece of evidence; it counts from the next look on.
+        """Keep a piece of evidence; it counts within seconds.
 
         Raises:
             RoutingError: it cannot be written.
         """
         self._log.append([evidence], of=self.profile)
-        self._looked = -_LOOK_S
 
     def corrections(self) -> Corrections | None:
-        """Return the corrections of this moment; None where they are not live.
+        """Return the corrections of this moment, None where they are not live; a turn never waits for a look.
 
-        What cannot be read corrects nothing: a turn does not fail for want of feedback.
+        What cannot be read corrects nothing: no turn fails for want of feedback.
         """
-        if not self.live:
-            return None
-        if time.monotonic() - self._looked >= _LOOK_S and self._guard.acquire(blocking=False):
-            try:
-                self._looked = time.monotonic()
-                self._look()
-            except RoutingError as error:
-                _log.warning("feedback does not count: %s", error)
-                self._corrections = None
-            finally:
-                self._guard.release()
+        now = time.monotonic()
+        if self.live and now - self._looked >= _LOOK_S:
+            late = now - self._looked >= _FADE_S
+            self._looked = now
+            if late or self._log.changed() != self._seen:
+                threading.Thread(target=self._look, name="moma-feedback", daemon=True).start()
         return self._corrections
 
     def _look(self) -> None:
+        """Read what is new and weigh all of it anew."""
+        with self._guard:
+            try:
+                self._seen = self._log.changed()
+                self._corrections = self._weighed()
+            except RoutingError as error:
+                _warnings.warning("feedback does not count: %s", error)
+                self._corrections = None
+
+    def _weighed(self) -> Corrections:
         if self._log.size() < self._end:  # removed by hand
             self._evidence, self._end = [], 0
         tail = self._log.read(of=self.profile, start=self._end)
-        self._evidence += tail.evidence
-        self._end = tail.end
-        rejected = self._log.rejected()
         oldest = today() - 20 * self._rules.half_life_days
-        self._evidence = [e for e in self._evidence if e.day > oldest]
+        known = [*self._evidence, *tail.evidence][-_MOST:]
+        self._evidence, self._end = [e for e in known if e.day > oldest], tail.end
+        rejected = self._log.rejected()
         counted = [e for e in self._evidence if e.source not in rejected]
-        self._corrections = learn(counted, self._models, self._regions, rules=self._rules)
+        return learn(counted, self._models, self._regions, rules=self._rules)
 
 
 def learn(

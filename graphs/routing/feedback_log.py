@@ -99,6 +99,14 @@ class FeedbackLog:
         except OSError:
             return 0
 
+    def changed(self) -> tuple[int, int]:
+        """Return what differs as soon as there is new evidence or another rejection."""
+        try:
+            rejected = (self.folder / _STATE).stat().st_mtime_ns
+        except OSError:
+            rejected = 0
+        return self.size(), rejected
+
     def rejected(self) -> frozenset[str]:
         """Return the sources whose evidence is not to count.
 

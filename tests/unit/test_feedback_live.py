@@ -17,6 +17,7 @@ from graphs.routing.feedback_log import FeedbackLog, profile_id
 from graphs.services import Options
 from tests.support.api import serving
 from tests.support.provider import FakeProvider, ok
+from tests.support.waiting import wait_until
 from tests.unit.test_measured import VERSE, folder, model
 
 __all__ = ["folder"]
@@ -168,3 +169,26 @@ def test_a_word_is_evidence_on_the_model_that_answered() -> None:
     assert (word.model, word.region, word.kind) == ("m", 2, Kind.THUMB)
     assert word.day == pytest.approx(today(), abs=1)
     assert FeedbackRules().source_cap < FeedbackRules().cap
+
+
+async def test_what_another_process_appends_counts_within_seconds(
+    own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("graphs.feedback._LOOK_S", 0.0)
+    shared = services(own, tmp_path)
+    try:
+        record = await dry_run(TEXT, shared, context=BEST)
+        FeedbackLog(own).append(complaints(record, 240), of=profile_id(own))
+        assert shared.feedback is not None
+
+        def moved() -> bool:
+            found = shared.feedback.corrections() if shared.feedback else None
+            return found is not None and bool(found.shift.any())
+
+        wait_until(moved)
+        again = await dry_run(TEXT, shared, context=BEST)
+        assert again["models"]["correction"]["bard"] < -0.25
+        FeedbackLog(own).reject([f"u{n}" for n in range(60)])
+        wait_until(lambda: not moved())
+    finally:
+        shared.close()
