@@ -31,32 +31,29 @@ WAYS = {
 }
 
 
-def _main(paths: Sequence[Path], seeds: int, habits: Habits) -> None:
+def _main(paths: Sequence[Path], seeds: range, habits: Habits) -> None:
     for path in paths:
         table = Table.read(path)
         changes = ("degrade", "swap") if len(table.outcomes.models) > 2 else ("degrade",)
         made = [
-            worlds(table, seed=seed, changes=changes, preferences=PREFERENCES)
-            for seed in range(seeds)
+            worlds(table, seed=seed, changes=changes, preferences=PREFERENCES) for seed in seeds
         ]
         for change in changes:
             for preference in PREFERENCES:
                 cases = [each[change, preference] for each in made]
-                _regrets(f"{path.stem}, {change}, {NAMES[preference]}", cases, habits)
+                _regrets(f"{path.stem}, {change}, {NAMES[preference]}", cases, seeds, habits)
         rows = [
-            _poison(
-                NAMES[preference], [each["degrade", preference] for each in made], reward, habits
-            )
+            _poison([each["degrade", preference] for each in made], seeds, reward, habits)
             for preference in PREFERENCES
             for reward in (0.0, 1.0)
         ]
         columns = ["preference", "poison", "traffic moved, points", "largest of a seed"]
-        print_table(f"{path.stem}: 5 % of feedback poisoned, {seeds} seeds", columns, rows)
+        print_table(f"{path.stem}: 5 % of feedback poisoned, {len(seeds)} seeds", columns, rows)
 
 
-def _regrets(title: str, cases: Sequence[World], habits: Habits) -> None:
+def _regrets(title: str, cases: Sequence[World], seeds: range, habits: Habits) -> None:
     courses: dict[str, list[Course]] = {
-        way: [run(world, way, seed=seed, habits=habits) for seed, world in enumerate(cases)]
+        way: [run(w, way, seed=seed, habits=habits) for seed, w in zip(seeds, cases, strict=True)]
         for way in WAYS
     }
     last = {way: np.array([c.regret[-1] for c in found]) for way, found in courses.items()}
@@ -86,10 +83,10 @@ def _regrets(title: str, cases: Sequence[World], habits: Habits) -> None:
     )
 
 
-def _poison(name: str, cases: Sequence[World], reward: float, habits: Habits) -> list[str]:
+def _poison(cases: Sequence[World], seeds: range, reward: float, habits: Habits) -> list[str]:
     """Return how much traffic poison moves to or from its target, no model having changed."""
-    moved, pieces = [], []
-    for seed, world in enumerate(cases):
+    moved, before = [], []
+    for seed, world in zip(seeds, cases, strict=True):
         near = np.argsort(-closeness(world.predicted, world.prices, world.preference), axis=1)
         # Against who serves most, or for the one that comes second most often.
         target = int(np.bincount(near[:, int(reward)]).argmax())
@@ -99,11 +96,11 @@ def _poison(name: str, cases: Sequence[World], reward: float, habits: Habits) ->
         )
         share = [(c.served[BEFORE:] == target).mean() for c in (clean, dirty)]
         moved.append(100 * float(share[1] - share[0]))
-        pieces.append(100 * float(share[0]))
+        before.append(100 * float(share[0]))
     wanted = "against the most used" if reward == 0 else "for the second"
     return [
-        name,
-        f"{wanted} ({np.mean(pieces):.0f} % of the traffic)",
+        NAMES[cases[0].preference],
+        f"{wanted} ({np.mean(before):.0f} % of the traffic)",
         f"{np.mean(moved):+.2f} {_interval(np.array(moved), 2)}",
         f"{max(moved, key=abs):+.2f}",
     ]
@@ -121,5 +118,7 @@ if __name__ == "__main__":
     parser.add_argument("outcomes", type=Path, nargs="+", help="Parquet tables of outcomes")
     parser.add_argument("--seeds", type=int, default=6, help="splits and streams, 2 or more")
     parser.add_argument("--thumbs", type=float, default=0.3, help="the share of turns with a thumb")
+    parser.add_argument("--first", type=int, default=10, help="the first seed")
     given = parser.parse_args()
-    _main(given.outcomes, given.seeds, Habits(thumbs=given.thumbs))
+    chosen = range(given.first, given.first + given.seeds)
+    _main(given.outcomes, chosen, Habits(thumbs=given.thumbs))

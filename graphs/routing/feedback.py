@@ -77,7 +77,7 @@ class FeedbackRules:
     """The largest shift of a model's quality without a review or a confirmed change."""
     changed_cap: float = 0.5
     """The largest shift after a change that enough sources confirm."""
-    confirming_sources: int = 8
+    confirming_sources: int = 12
     """How many sources must agree on a change."""
     half_life_days: float = 14.0
     """Until a piece counts half."""
@@ -98,9 +98,9 @@ class FeedbackRules:
     """Standard errors up to which a source counts in full; then as the square of the ratio."""
     drift_slack: float = 0.25
     """Standard deviations of a residual that the detector lets pass."""
-    drift_alarm: float = 12.0
-    """Its threshold: about one false alarm in 2,900 pieces (Siegmund, 1985), before sources are asked to agree."""
-    left_out: float = 0.1
+    drift_alarm: float = 16.0
+    """Its threshold: about one false alarm in 21,000 pieces (Siegmund, 1985), before sources are asked to agree."""
+    left_out: float = 0.2
     """The share of sources, one at least, without whom a change must still show: those that say the most of it."""
     least_change: float = 0.1
     """How large it must be without them."""

@@ -24,6 +24,8 @@ _FIRST = 100
 """Pieces of each kind from which it is read off how its rewards lie before a change is looked for."""
 _HEARD = 4.0
 """What a source counts for at most, in thumbs, when it is asked how sure a change is."""
+_LOOKS = 16
+"""Moments since a change at which it is asked whether sources were sure of it."""
 _LARGEST_OFFSET = 0.3
 _FEWEST = 3
 """Pieces of one source on one model before it can be called suspicious."""
@@ -138,37 +140,53 @@ def _changes(
         ends = [*points[1:], len(rows)]
         before = 0.0
         for point, end in zip(points, ends, strict=False):
-            since = slice(point, end)
-            step = _agreed(
-                _DEVIATION * residual[since] - before,
-                weight[rows][since],
-                pieces.source[rows][since],
+            said = slice(point, end)
+            step = _step(
+                _DEVIATION * residual[said] - before,
+                weight[rows][said],
+                pieces.source[rows][said],
                 rules,
             )
-            if abs(step) >= rules.least_change:
+            if step:
                 found.append((model, int(rows[point])))
                 before += step
     return found
 
 
-def _agreed(
+def _step(
     residual: Vector, weight: Vector, source: NDArray[np.intp], rules: FeedbackRules
 ) -> float:
-    """Return the mean residual of sources, a voice each, without those that say the most of it; 0 if few are left."""
+    """Return by how much a model changed as sources agree on it; 0 if they do not.
+
+    Once they were sure, half of that keeps it: a model that changed is hardly served, and little is said of it.
+    """
+    step, certainty = _agreed(residual, weight, source, rules)
+    if abs(step) < rules.least_change or certainty < rules.sure / 2:
+        return 0.0
+    ends = np.linspace(0, len(residual), _LOOKS + 1).astype(int)[:0:-1]
+    certain = (_agreed(residual[:end], weight[:end], source[:end], rules)[1] for end in ends)
+    return step if any(c >= rules.sure for c in certain) else 0.0
+
+
+def _agreed(
+    residual: Vector, weight: Vector, source: NDArray[np.intp], rules: FeedbackRules
+) -> tuple[float, float]:
+    """Return the mean residual of sources without those that say the most of it, and how many standard errors it is.
+
+    Each has a voice; 0 and 0 if few are left.
+    """
     total = np.bincount(source, weights=weight)
     heard = total > 0
     mean = np.bincount(source, weights=weight * residual)[heard] / total[heard]
     voice = np.minimum(total[heard], 1.0)
     left_out = int(np.ceil(rules.left_out * len(mean)))
     if len(mean) - left_out < rules.confirming_sources:
-        return 0.0
+        return 0.0, 0.0
     direction = np.sign(np.average(mean, weights=voice))
     order = np.argsort(-direction * mean, kind="stable")[left_out:]
     kept = float(np.average(mean[order], weights=voice[order]))
     error = _DEVIATION / np.sqrt(np.minimum(total[heard][order], _HEARD).sum())
-    if abs(kept) < rules.sure * error:
-        return 0.0
-    return kept if kept * direction > 0 else 0.0
+    return (kept, float(abs(kept) / error)) if kept * direction > 0 else (0.0, 0.0)
 
 
 def _latest(pieces: Pieces, changes: list[tuple[int, int]]) -> list[Change]:
