@@ -62,6 +62,14 @@ class Settings(BaseSettings):
         default=None,
         description="The folder of a measured profile of models; empty: the catalogue's assumed qualities.",
     )
+    feedback: Literal["off", "record", "live"] = Field(
+        default="off",
+        description="Words on answers as evidence on the profile: off, record, or live: they correct it within limits.",
+    )
+    canary_share: Annotated[float, Field(ge=0, le=0.2)] = Field(
+        default=0.03,
+        description="The share of turns that look beyond the first choice of a model while feedback is live.",
+    )
     policy: Path | None = Field(
         default=None,
         description="The policy file that every turn is judged by; empty: none.",
@@ -213,6 +221,8 @@ class Settings(BaseSettings):
             database=self.checkpoints if self.threads_place.startswith(POSTGRES) else None,
             encoder=self.encoder,
             profile=self.profile,
+            feedback=self.feedback,
+            canary_share=self.canary_share,
             policy=self.policy,
             classifiers=load_classifiers(self.policy_classifiers),
             preference=self.preference,

@@ -87,10 +87,14 @@ def with_models(
     far: bool = False,
     measured: bool = False,
     wanted: Mapping[str, str] | None = None,
+    region: int | None = None,
+    corrections: Mapping[str, float] | None = None,
+    canary: bool = False,
 ) -> Record:
     """Return the record with the choice of a model.
 
-    `wanted` is the model that would have been chosen if there were the money for it, and why there is not.
+    `wanted` is the model that would have been chosen if there were the money for it, and why there is not;
+    `corrections` is by how much feedback moved predicted qualities, `canary` whether the turn looks beyond the first.
     """
     models = {
         "preference": preference,
@@ -112,6 +116,14 @@ def with_models(
         "order": list(order),
         "chosen": order[0] if order else None,
         "wanted": dict(wanted) if wanted else None,
+        "region": region,
+        "correction": {
+            r.option.id: round(corrections[r.option.id], 4)
+            for r in frontier
+            if corrections and r.option.id in corrections
+        }
+        or None,
+        "canary": canary,
         "fallback": list(order[1:]),
         "reason": reason,
     }

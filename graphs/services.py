@@ -27,6 +27,7 @@ from graphs.admission import Admission
 from graphs.budgets import BudgetLimits, Budgets, Left, Spender
 from graphs.call import brings_tools
 from graphs.catalog import Catalog
+from graphs.feedback import FeedbackMode, LiveFeedback
 from graphs.gateway.breaker import Breaker
 from graphs.gateway.gateway import Gateway, Places
 from graphs.gateway.local import LocalModel, LocalServers, default_model
@@ -68,6 +69,10 @@ class Options:
     encoder: str = "onnx"
     profile: Path | None = None
     """The folder of a measured profile; without one the catalogue's assumed qualities count."""
+    feedback: FeedbackMode = "off"
+    """Whether words on turns are kept as evidence on the profile, and whether they correct it at once."""
+    canary_share: float = 0.03
+    """The share of turns that look beyond the first choice of a model while feedback is live."""
     policy: Path | None = None
     """The policy file that every turn is judged by; None lets the other masks decide alone."""
     classifiers: Classifiers = field(default_factory=dict)
@@ -116,6 +121,8 @@ class Services:
         """What the policy says of turns; None without a policy."""
         self.shadow: Shadow | None = None
         """Another configuration that decides the same turns for comparison."""
+        self.feedback: LiveFeedback | None = None
+        """What words on turns say of the profile; None where they are not kept, or no profile is loaded yet."""
         self.budgets = Budgets(options.budgets, home=options.home, database=options.database)
         self._rests = _shared_rests(options.database, gateway)
         self.admission = Admission(
@@ -143,9 +150,14 @@ class Services:
 
         Raises:
             CatalogError: an agent cannot be built.
+            SettingsError: feedback is to count and there is no profile.
             PolicyError: the policy cannot be read or fails its checks.
         """
         options = options or Options()
+        if options.feedback != "off" and options.profile is None:
+            raise SettingsError(
+                f"MOMA_FEEDBACK: given {options.feedback!r} without a profile to learn for; set MOMA_PROFILE"
+            )
         hide(name for card in catalog.agents for name in secrets_of(card))
         registry = Registry(build_agent(card) for card in catalog.agents)
         local = LocalServers.from_models(
@@ -337,9 +349,18 @@ class Services:
 
     def _load(self) -> Router:
         encoder = self.shared_encoder
+        profile = self._profile(encoder)
+        if (
+            profile is not None
+            and self.options.profile is not None
+            and self.options.feedback != "off"
+        ):
+            live = self.options.feedback == "live"
+            self.feedback = LiveFeedback(self.options.profile, profile, live=live)
         return Router.from_parts(
             encoder,
-            profile=self._profile(encoder),
+            profile=profile,
+            corrections=self.feedback.corrections if self.feedback else lambda: None,
             cards=self.cards().values(),
             examples=[
                 Example(text=text, kind=kind.id, output_tokens=kind.output_tokens)

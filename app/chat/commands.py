@@ -1,5 +1,6 @@
 """The slash commands of the chat. Each changes the session or shows something; none runs a turn."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,6 +14,7 @@ from app.chat import view
 from app.chat.turn import Ended, as_approval, question
 from app.view import QUIET, agents_table, facts, models_table, money
 from graphs import Context, Services
+from graphs.feedback import evidence_of, word_on
 from graphs.machine import Phase
 from graphs.picture import draw
 from graphs.routing.choice import preference_weight
@@ -112,6 +114,28 @@ async def _why(session: Session, _unused: str) -> RenderableType:
         ) from error
 
 
+async def _good(session: Session, _unused: str) -> RenderableType:
+    return await _word(session, 1.0)
+
+
+async def _bad(session: Session, _unused: str) -> RenderableType:
+    return await _word(session, 0.0)
+
+
+async def _word(session: Session, reward: float) -> RenderableType:
+    """Keep what the user thinks of the last answer."""
+    feedback, record = session.services.feedback, session.record
+    if feedback is None:
+        return Text("Feedback is not kept: set MOMA_PROFILE and MOMA_FEEDBACK=live (or record).")
+    turn = evidence_of(record) if record else None
+    if record is None or turn is None:
+        return Text("There is no answer of a model that was chosen by the profile.")
+    source = f"chat:{session.context.user}"
+    word = word_on(turn, decision=str(record["id"]), reward=reward, source=source)
+    await asyncio.to_thread(feedback.add, word)
+    return Text(f"Kept: {turn['model']} did {'well' if reward else 'badly'}.")
+
+
 async def _agents(session: Session, _: str) -> RenderableType:
     return agents_table(session.services, context=session.context, phase=session.phase)
 
@@ -175,6 +199,8 @@ async def _quit(session: Session, _: str) -> RenderableType:
 
 COMMANDS: dict[str, tuple[str, Handler]] = {
     "/why": ("who answered the last turn, and why", _why),
+    "/good": ("say that the last answer was good", _good),
+    "/bad": ("say that it was bad", _bad),
     "/agents": ("the agents, and why one is masked", _agents),
     "/models": ("the models, and why one is masked", _models),
     "/prefer": ("cost, auto, performance, or 0 (cheapest) to 1 (best)", _prefer),

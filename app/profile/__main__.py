@@ -1,4 +1,4 @@
-"""Collects outcomes of models, judges their answers, fits profiles on them, adds models to those and takes them out."""
+"""Collects outcomes of models, judges them, fits profiles on them, changes those, and lets feedback correct them."""
 
 import sys
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ COMMANDS = {
     "fit": "fit a profile on tables of recorded outcomes",
     "add-model": "make a new model routable from a few hundred graded queries",
     "remove-model": "take a model out of a profile",
+    "feedback": "look at what users' feedback says of a profile, apply it, reject a source, go back",
 }
 
 _EPILOG = (

@@ -22,6 +22,7 @@ from langgraph.store.sqlite.aio import AsyncSqliteStore
 
 from agents.errors import CheckpointError
 from graphs.checkpoints import BUSY_MS, POSTGRES
+from graphs.feedback import evidence_of
 
 __all__ = ["Conversations", "open_conversations"]
 
@@ -80,7 +81,12 @@ class Conversations:
         """
         decision, served = str(record["id"]), record.get("served_by") or {}
         for name in {decision, known_as or decision}:
-            entry = {"thread": thread, "decision": decision, "served_by": served}
+            entry = {
+                "thread": thread,
+                "decision": decision,
+                "served_by": served,
+                "evidence": evidence_of(record),
+            }
             self._note((caller, "decisions", name), entry)
         if conversation is not None:
             self._note((caller, "conversations", conversation), {"thread": thread})

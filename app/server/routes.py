@@ -1,11 +1,13 @@
 """`POST /v1/route`: who would serve a request, nothing run, nothing kept; `POST /v1/feedback`: how a turn was."""
 
+import asyncio
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from agents.errors import CheckpointError, RoutingError
 from app.server.callers import caller_of
 from app.server.completions import ask
 from app.server.door import json_body
@@ -14,9 +16,12 @@ from app.server.headers import decision_headers
 from app.server.request import parse_request
 from app.server.resources import Resources
 from graphs.dry_run import dry_run
+from graphs.feedback import word_on
+from graphs.routing.feedback import Evidence
 
 __all__ = ["Feedback", "give_feedback", "route"]
 
+_LONGEST_LOADING_S = 30.0
 _THUMBS = {"up": 1.0, "down": 0.0}
 
 
@@ -81,7 +86,23 @@ async def give_feedback(request: Request) -> Response:
     score = _THUMBS[given.score] if isinstance(given.score, str) else given.score
     feedback = {"score": score, "comment": given.comment, "served_by": turn.get("served_by")}
     await resources.conversations.add_feedback(caller.place, decision, feedback)
+    if turn.get("evidence"):
+        word = word_on(turn["evidence"], decision=decision, reward=score, source=caller.place)
+        await _learn(word, resources)
     return JSONResponse({"object": "moma.feedback", "decision_id": decision, "score": score})
+
+
+async def _learn(word: Evidence, resources: Resources) -> None:
+    """Keep a word as evidence on the profile, where the operator wants that."""
+    services = resources.services
+    if services.options.feedback == "off":
+        return
+    try:
+        await services.loaded_router(seconds=_LONGEST_LOADING_S)
+        if services.feedback is not None:
+            await asyncio.to_thread(services.feedback.add, word)
+    except RoutingError as error:
+        raise CheckpointError(f"{error}; send it again") from None
 
 
 def _parsed(body: bytes) -> Feedback:

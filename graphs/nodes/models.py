@@ -13,6 +13,7 @@ from graphs.call import brings_tools
 from graphs.gateway.models import count_tokens
 from graphs.masks import ModelFacts, Need, Refusal, model_refusal
 from graphs.routing.choice import Option, Ranked, rank
+from graphs.routing.exploration import drawn, is_canary
 from graphs.routing.quality import Prediction
 from graphs.routing.router import rank_models
 from graphs.services import Services
@@ -120,6 +121,12 @@ def choose_models(
     order += sorted(model for model, cost in costs.items() if cost is None)
     listed = _listed(allowed, state, context, services)
     reason = _reason(order, ranked, prediction, preference, len(known))
+    canary = None if listed else _canary(record["id"], prediction, known, preference, services)
+    if canary and canary != order[0]:
+        reason = f"{canary} is tried beside {order[0]}, as feedback leaves open which is better"
+        order = [canary, *(model for model in order if model != canary)]
+    else:
+        canary = None
     if listed:
         reason = f"{listed[0]} is the first that the policy's rule names"
     return records.with_models(
@@ -134,7 +141,25 @@ def choose_models(
         far=prediction.far,
         measured={row.option.id for row in ranked} <= prediction.measured and bool(ranked),
         wanted=wanted,
+        region=prediction.region,
+        corrections=prediction.corrections,
+        canary=canary is not None,
     )
+
+
+def _canary(
+    decision: str,
+    prediction: Prediction,
+    costs: Mapping[str, float],
+    preference: str | float,
+    services: Services,
+) -> str | None:
+    """Return the model that a turn is tried with which looks beyond the first choice, None for other turns."""
+    share = services.options.canary_share
+    if not costs or not prediction.hunches or not is_canary(decision, share):
+        return None
+    quality = {**prediction.quality, **drawn(decision, prediction.hunches)}
+    return rank_models(replace(prediction, quality=quality), costs, preference)[0].option.id
 
 
 def _listed(

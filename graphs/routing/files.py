@@ -1,13 +1,28 @@
 """Files that are whole or not there: atomic writes, bounded reads. It knows nothing of what is in them."""
 
+import fcntl
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from agents.errors import RoutingError
 
-__all__ = ["read_bytes", "remove_others", "write_atomically"]
+__all__ = ["locked", "read_bytes", "remove_others", "write_atomically"]
+
+_LOCK = ".lock"
+
+
+@contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Keep other writers out, threads and processes; the system lets go of the lock of one that was killed."""
+    lock = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 def write_atomically(path: Path, content: bytes | memoryview) -> None:

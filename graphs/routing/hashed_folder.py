@@ -5,14 +5,11 @@ content or the new one. The manifest holds a hash of itself. Hashes tell damage 
 the folder can write the hashes too. It knows nothing of what the files mean.
 """
 
-import fcntl
 import hashlib
 import io
 import json
-import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.errors import RoutingError
-from graphs.routing.files import read_bytes, remove_others, write_atomically
+from graphs.routing.files import locked, read_bytes, remove_others, write_atomically
 
 __all__ = [
     "MANIFEST",
@@ -29,12 +26,12 @@ __all__ = [
     "array_bytes",
     "json_bytes",
     "read_folder",
+    "stored_names",
     "write_folder",
 ]
 
 MANIFEST = "manifest.json"
 LARGEST_MANIFEST = 1 << 26
-_LOCK = ".lock"
 _NAME = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*/)?[A-Za-z0-9_-][A-Za-z0-9_.-]*\.(?:npy|json)")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _HEADERS = {
@@ -114,7 +111,7 @@ def write_folder(
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        with _locked(directory):
+        with locked(directory):
             hashes: dict[str, str] = {}
             sizes: dict[str, int] = {}
             for name, content in files:
@@ -157,6 +154,17 @@ def read_folder(
             ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError,
         ) as error:  # fmt: skip
             raise RoutingError(f"{what} is not of the form {kind!r}: {remedy}") from error
+
+
+def stored_names(manifest: Mapping[str, Any]) -> list[str]:
+    """Return the names of the files that a manifest speaks of, as they stand in the folder.
+
+    Raises:
+        ValueError: one is no name that is ever written.
+    """
+    if not all(_NAME.fullmatch(n) and _SHA256.fullmatch(h) for n, h in manifest["sha256"].items()):
+        raise ValueError("no name of ours")
+    return [_path(name, sha256) for name, sha256 in manifest["sha256"].items()]
 
 
 def array_bytes(array: NDArray[Any]) -> Content:
@@ -207,14 +215,3 @@ def _path(name: str, sha256: str) -> str:
     """Return where a file is kept: its hash in its name, so that a new one never overwrites an old one."""
     stem, dot, ending = name.rpartition(".")
     return f"{stem}-{sha256[:12]}{dot}{ending}"
-
-
-@contextmanager
-def _locked(directory: Path) -> Iterator[None]:
-    """Keep other writers out; the system lets go of the lock of one that was killed."""
-    lock = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(lock)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from graphs.routing.corrections import Corrections
 from graphs.routing.estimators.base import Queries
 from graphs.routing.features import surface
 from graphs.routing.profile import Profile
@@ -37,10 +38,18 @@ class MeasuredModels:
     def overall(self) -> dict[str, float]:
         """What each of the catalogue's models scored over all that was recorded, or what is declared of it."""
         mean = self.profile.quality.zero.mean
+        shift = self.profile.quality.shift
+        if shift.size:
+            mean = np.clip(mean + shift.mean(axis=0), 0, 1)
         return {**self.declared, **{self.profile.models[c]: float(mean[c]) for c in self.columns}}
 
     def predict(
-        self, text: str, vector: NDArray[np.float32], *, assumed: Prediction | None
+        self,
+        text: str,
+        vector: NDArray[np.float32],
+        *,
+        assumed: Prediction | None,
+        corrections: Corrections | None = None,
     ) -> Prediction | None:
         """Return `assumed` with what is measured in its place.
 
@@ -49,6 +58,7 @@ class MeasuredModels:
             vector: its embedding, (d,).
             assumed: what the catalogue's kinds of task foretell; None if it has none, so that of a model that was not
                 measured only the overall quality counts.
+            corrections: what feedback says of the profile's models.
         """
         if not self.columns:
             return assumed
@@ -64,7 +74,8 @@ class MeasuredModels:
             far=False,
         )
         names = {column: self.profile.models[column] for column in self.columns}
-        return replace(
+        share = self.profile.quality.domains.reader.read(query)[0]
+        measured = replace(
             base,
             quality={**base.quality, **_picked(names, found.estimate.mean[0])},
             uncertainty={**base.uncertainty, **_picked(names, found.estimate.deviation[0])},
@@ -72,7 +83,36 @@ class MeasuredModels:
             nearness=float(found.nearness[0]),
             far=bool(found.trust[0] == 0),
             measured=frozenset(names.values()),
+            region=int(share.argmax()),
         )
+        return measured if corrections is None else _corrected(measured, names, share, corrections)
+
+
+def _corrected(
+    prediction: Prediction,
+    names: dict[int, str],
+    share: NDArray[np.float64],
+    corrections: Corrections,
+) -> Prediction:
+    """Return the prediction as feedback moves it; `share` (g,) is how probable each domain is."""
+    before = prediction.quality
+    after = {
+        name: float(np.clip(before[name] + share @ corrections.shift[:, column], 0, 1))
+        for column, name in names.items()
+    }
+    hunches = {
+        name: (
+            float(before[name] + share @ corrections.belief[:, column]),
+            float(share @ corrections.deviation[:, column]),
+        )
+        for column, name in names.items()
+    }
+    return replace(
+        prediction,
+        quality={**before, **after},
+        corrections={n: q - before[n] for n, q in after.items() if q != before[n]},
+        hunches=hunches,
+    )
 
 
 def _picked(names: dict[int, str], row: NDArray[np.float64]) -> dict[str, float]:

@@ -40,6 +40,11 @@ class Profile:
     joint: Joint | None = None
     """How the models answer together, but those added later; None where no answers were recorded."""
 
+    @property
+    def regions(self) -> int:
+        """Into how many domains queries are read, by which feedback is told apart."""
+        return len(self.quality.domains.means)
+
     @classmethod
     def fit(
         cls,
@@ -89,6 +94,12 @@ class Profile:
             quality=self.quality.with_model(training),
             costs=self.costs.with_models(training.queries, costs, prices=prices),
         )
+
+    def shifted(self, shift: Matrix) -> "Profile":
+        """Return the profile with `shift` (g, m), by domain and model, added to the predicted quality for good."""
+        before = self.quality.shift
+        whole = before + shift if before.size else shift
+        return replace(self, quality=replace(self.quality, shift=whole))
 
     def without_model(self, model: str) -> "Profile":
         """Return the profile without `model`: none of its numbers stay.
@@ -143,6 +154,8 @@ def split(profile: Profile) -> list[Part]:
             "cost_smear": float(costs.smear[column]),
             "price": None if np.isnan(costs.prices[column, 0]) else costs.prices[column].tolist(),
         }
+        if quality.shift.size:
+            numbers["shift"] = quality.shift[:, column].tolist()
         parts.append(Part(numbers, group if number else None))
     return parts
 
@@ -176,6 +189,9 @@ def built(shared: Profile, models: tuple[str, ...], parts: list[Part]) -> Profil
             ),
             local=LocalComponents(groups=_groups(quality.local.groups[0], parts)),
             spread=row("spread"),
+            shift=columns("shift")
+            if any("shift" in numbers for numbers in of)
+            else np.zeros((0, 0)),
         ),
         costs=replace(
             costs,

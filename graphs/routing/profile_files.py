@@ -35,11 +35,12 @@ from graphs.routing.hashed_folder import (
 from graphs.routing.joint import LEVELS, Joint
 from graphs.routing.profile import Part, Profile, built, split
 
-__all__ = ["load_profile", "save_profile"]
+__all__ = ["OURS", "load_profile", "save_profile"]
 
 _KIND = "profile 2"
 _REMEDY = "fit it again with `python -m app.profile fit`"
-_OURS = re.compile(r"profile|shared/\w+|models/\w+-[0-9a-f]{8}(?:\.\w+)?")
+OURS = re.compile(r"profile|shared/\w+|models/\w+-[0-9a-f]{8}(?:\.\w+)?")
+"""The stems of a profile's files."""
 
 _JOINT = {"ease": "m", "loading": "m", "weights": "u", "empty": "m", "likeness": "mm"}
 """The arrays of how models answer together, with an m for an axis of models and a u for one of levels."""
@@ -58,7 +59,7 @@ def save_profile(profile: Profile, directory: Path) -> None:
         _files(profile),
         kind=_KIND,
         about={"encoder": profile.encoder},
-        ours=_OURS,
+        ours=OURS,
         what="the profile",
     )
 

@@ -56,6 +56,13 @@ class Prediction:
     """How long the answer of a model is expected to be, where that was measured."""
     measured: frozenset[str] = frozenset()
     """The models whose quality was measured; that of the others is assumed."""
+    region: int | None = None
+    """The domain of the profile that the query is likeliest in; None without a profile."""
+    corrections: Mapping[str, float] = field(default_factory=dict)
+    """By how much feedback moved a quality, where it did."""
+    hunches: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Where feedback counts, the likeliest quality of a measured model and one standard deviation of what is left
+    open: what exploration draws from."""
 
 
 class AnchorEstimator:

@@ -4,7 +4,7 @@ It knows cards, anchors and prices as values; it calls no model and applies no m
 """
 
 import threading
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -15,6 +15,7 @@ from agents.card import AgentCard
 from graphs.routing.agents import AgentIndex
 from graphs.routing.choice import Option, Ranked, rank
 from graphs.routing.chooser import Choice, Chooser
+from graphs.routing.corrections import Corrections
 from graphs.routing.decision import Costs
 from graphs.routing.dialogue import Dialogue
 from graphs.routing.encoder import CachedEncoder, Encoder, encode_checked
@@ -53,6 +54,7 @@ class Router:
         fitted: Fitted,
         costs: Costs | None = None,
         measured: MeasuredModels | None = None,
+        corrections: Callable[[], Corrections | None] = lambda: None,
     ) -> None:
         self._queries = encoder if isinstance(encoder, CachedEncoder) else CachedEncoder(encoder)
         self._encoder = self._queries.behind
@@ -60,6 +62,7 @@ class Router:
         self._chooser = Chooser(agents, self._queries.encode, fitted, costs=costs)
         self._models = models
         self._measured = measured
+        self._corrections = corrections
         self._overall = measured.overall if measured else {}
         self._lock = threading.RLock()  # the index changes in place when a card comes or goes
 
@@ -73,6 +76,7 @@ class Router:
         qualities: Mapping[str, Mapping[str, float]],
         costs: Costs | None = None,
         profile: Profile | None = None,
+        corrections: Callable[[], Corrections | None] = lambda: None,
         fitted: Fitted | None = None,
     ) -> "Router":
         """Embed the cards and the kinds' examples.
@@ -84,6 +88,7 @@ class Router:
             qualities: for each model its assumed quality by kind.
             costs: what a wrong choice of agent costs.
             profile: what was measured of the models, with vectors of this encoder.
+            corrections: returns what feedback says of the profile's models at this moment.
             fitted: the numbers of the choice of an agent; the shipped ones if not given.
         """
         fitted = fitted or Fitted.load()
@@ -100,7 +105,15 @@ class Router:
             )
             models = AnchorEstimator.from_anchors(anchors)
         measured = MeasuredModels.of(profile, qualities) if profile else None
-        return cls(encoder, agents, models, fitted=fitted, costs=costs, measured=measured)
+        return cls(
+            encoder,
+            agents,
+            models,
+            fitted=fitted,
+            costs=costs,
+            measured=measured,
+            corrections=corrections,
+        )
 
     @property
     def encoder_name(self) -> str:
@@ -147,7 +160,10 @@ class Router:
         """Return the models' quality on `text`, measured or assumed; None where there is nothing to predict from."""
         vector = self.embed(text)
         assumed = self._models.predict(vector) if self._models else None
-        return self._measured.predict(text, vector, assumed=assumed) if self._measured else assumed
+        if self._measured is None:
+            return assumed
+        corrections = self._corrections()
+        return self._measured.predict(text, vector, assumed=assumed, corrections=corrections)
 
     def change(self, before: AgentCard | None, after: AgentCard | None) -> None:
         """Follow a change of the registry."""

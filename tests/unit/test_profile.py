@@ -301,3 +301,24 @@ def test_costs_are_those_that_were_made_up() -> None:
     np.testing.assert_allclose(
         costs.mean(axis=0) / costs.mean(axis=0)[0], PRICES / PRICES[0], rtol=0.1
     )
+
+
+def test_what_a_review_added_is_kept_and_follows_its_model(
+    profile: Profile, tmp_path: Path
+) -> None:
+    training, costs = made_up(40, seed=1)
+    queries = training.queries
+    shift = np.zeros((profile.regions, len(MODELS)))
+    shift[:, 1] = -0.3
+    before, moved = profile.quality.predict(queries).mean, profile.shifted(shift)
+    after = moved.quality.predict(queries).mean
+    assert np.allclose(after[:, 1], np.clip(before[:, 1] - 0.3, 0, 1))
+    assert np.array_equal(after[:, [0, 2, 3]], before[:, [0, 2, 3]])
+    assert np.allclose(moved.shifted(-shift).quality.predict(queries).mean, before)
+    save_profile(moved, tmp_path)
+    assert np.array_equal(load_profile(tmp_path).quality.predict(queries).mean, after)
+    one = replace(training, scores=training.scores[:, :1])
+    more = moved.with_model("new", one, costs[:, :1])
+    assert np.array_equal(more.quality.predict(queries).mean[:, :4], after)
+    less = more.without_model(MODELS[0])
+    assert np.array_equal(less.quality.predict(queries).mean[:, :3], after[:, 1:])

@@ -114,6 +114,8 @@ def test_every_option_of_the_graph_follows_its_setting(monkeypatch: pytest.Monke
         "MOMA_BUDGET_USD": "0.5",
         "MOMA_GRANTS": "finance",
         "MOMA_RESIDENCY": "eu",
+        "MOMA_FEEDBACK": "live",
+        "MOMA_CANARY_SHARE": "0.1",
         "MOMA_MAX_HOPS": "2",
         "MOMA_ROUTING_SECONDS": "0.5",
         "MOMA_TIE_BREAK": "true",

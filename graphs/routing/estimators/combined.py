@@ -8,7 +8,7 @@ every recorded query it returns the overall scores, with the spread of quality a
 a text far from all that was recorded needs; it only knows that it is far.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -58,7 +58,8 @@ class Combined:
     """The parts, their `weights` (4,) in the order of `PARTS`, and what calibrates the uncertainty.
 
     `scale` multiplies the parts' own deviations; between the nearness `far` and `near` trust goes from 0 to 1; `spread`
-    (m,) is the deviation of each model's quality over the recorded queries.
+    (m,) is the deviation of each model's quality over the recorded queries. `shift` (g, m) is what a review of feedback
+    added to the quality by the domain that a query looks like; it is empty where there was none.
     """
 
     zero: ZeroRouter
@@ -70,6 +71,7 @@ class Combined:
     near: float
     far: float
     spread: Matrix
+    shift: Matrix = field(default_factory=lambda: np.zeros((0, 0)))
 
     @classmethod
     def fit(cls, training: Training, costs: Matrix | None = None) -> "Combined":
@@ -118,6 +120,8 @@ class Combined:
         trust = np.clip((nearness - self.far) / max(self.near - self.far, 1e-9), 0, 1)
         share = trust[:, None]
         mean = share * mean + (1 - share) * self.zero.mean
+        if self.shift.size:
+            mean = np.clip(mean + self.domains.reader.read(queries) @ self.shift, 0, 1)
         variance = (self.scale * deviation) ** 2 + (1 - share) * self.spread**2
         return Prospect(Estimate(mean, np.sqrt(variance)), nearness, trust)
 
@@ -133,6 +137,7 @@ class Combined:
             near=self.near,
             far=self.far,
             spread=np.append(self.spread, 0.0),
+            shift=_widened(self.shift),
         )
         spread = added.predict(training.queries).mean[:, -1].std()
         return replace(added, spread=np.append(self.spread, spread))
@@ -145,6 +150,11 @@ def _joined(all_but_one: ZeroRouter, one: ZeroRouter) -> ZeroRouter:
     return ZeroRouter(
         mean=np.append(all_but_one.mean, one.mean), error=np.append(all_but_one.error, one.error)
     )
+
+
+def _widened(shift: Matrix) -> Matrix:
+    """Return the shifts with a model more, of which nothing was said yet."""
+    return np.column_stack([shift, np.zeros(len(shift))]) if shift.size else shift
 
 
 def _mixture(parts: list[Estimate], weights: Matrix) -> Estimate:

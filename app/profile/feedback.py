@@ -1,0 +1,206 @@
+"""`python -m app.profile feedback`: what users' words on answers would change in a profile, and what becomes of it."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from agents.errors import InputError
+from graphs.feedback import today
+from graphs.routing.corrections import Corrections, correct
+from graphs.routing.feedback import FeedbackRules, Pieces
+from graphs.routing.feedback_log import FeedbackLog, profile_id
+from graphs.routing.findings import Findings, find
+from graphs.routing.profile import Profile
+from graphs.routing.profile_files import OURS, load_profile, save_profile
+from graphs.routing.profile_versions import keep, restore, versions
+
+__all__ = ["add_arguments", "main"]
+
+_STANDARD_ERRORS = 1.96
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Learnt:
+    """What the evidence beside a profile says."""
+
+    version: str
+    profile: Profile
+    pieces: Pieces
+    findings: Findings
+    corrections: Corrections
+    rejected: frozenset[str]
+    damaged: int
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what can be done, and the options."""
+    actions = parser.add_subparsers(dest="action", required=True)
+    show = _action(actions, "show", _show, "what would change, by model and domain, and why")
+    show.add_argument("--json", action="store_true", help="print JSON")
+    applied = _action(
+        actions, "apply", _apply, "fold what was learnt into the profile; the old one is kept"
+    )
+    applied.add_argument(
+        "--model", action="append", help="only this model; may be given several times"
+    )
+    reject = _action(actions, "reject", _reject, "let a source's evidence count no more")
+    reject.add_argument("source", nargs="+", metavar="SOURCE", help="as `show` lists it")
+    back = _action(actions, "rollback", _rollback, "put an earlier version of the profile back")
+    back.add_argument("version", metavar="ID", help="as `show` lists it")
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Do it and return the exit status."""
+    act: Callable[[argparse.Namespace], int] = arguments.act
+    return act(arguments)
+
+
+def _action(
+    actions: Any, name: str, act: Callable[[argparse.Namespace], int], text: str
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = actions.add_parser(name, help=text, description=text)
+    parser.add_argument("--profile", type=Path, required=True, help="the profile's folder")
+    parser.set_defaults(act=act)
+    return parser
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    told = _told(_learnt(arguments.profile), versions(arguments.profile))
+    if arguments.json:
+        print(json.dumps(told, indent=1))
+        return 0
+    print(
+        f"profile {told['profile']}, {told['pieces']} pieces of evidence, {told['sources']} sources"
+    )
+    if told["damaged"]:
+        print(f"{told['damaged']} lines are damaged and do not count")
+    for row in told["corrections"]:
+        low, high = row["interval"]
+        print(
+            f"{row['model']}, domain {row['domain']}: live {row['live']:+.3f}, if applied {row['applied']:+.3f} "
+            f"[{low:+.3f}, {high:+.3f}] from {row['evidence']:.1f} thumbs"
+        )
+    for row in told["changed"]:
+        print(f"{row['model']} changed on {row['day']}, by {row['sources']} sources")
+    for row in told["suspicious"]:
+        print(
+            f"suspicious: {row['source']}, {row['errors']:+.1f} standard errors from the others on "
+            f"{row['model']}, counts {row['trust']:.2f}"
+        )
+    print(f"rejected: {', '.join(told['rejected']) or 'no source'}")
+    print(f"earlier versions: {', '.join(told['versions']) or 'none'}")
+    return 0
+
+
+def _apply(arguments: argparse.Namespace) -> int:
+    learnt = _learnt(arguments.profile)
+    models = learnt.profile.models
+    asked = arguments.model or list(models)
+    for name in asked:
+        if name not in models:
+            raise InputError(
+                f"the model {name!r:.80} is not in the profile, which has {', '.join(models)}"
+            )
+    if not len(learnt.pieces):
+        raise InputError("there is no evidence on this version of the profile: nothing to apply")
+    chosen = np.array([name in asked for name in models])
+    before = keep(arguments.profile)
+    save_profile(learnt.profile.shifted(learnt.corrections.reviewed * chosen), arguments.profile)
+    print(
+        f"{len(learnt.pieces)} pieces of evidence applied to {len(asked)} models: the profile is now "
+        f"{profile_id(arguments.profile)}, the one before is kept as {before}",
+        file=sys.stderr,
+    )
+    return 0
+
+
+def _reject(arguments: argparse.Namespace) -> int:
+    learnt = _learnt(arguments.profile)
+    known = {*learnt.pieces.sources, *learnt.rejected}
+    unknown = [source for source in arguments.source if source not in known]
+    if unknown:
+        raise InputError(
+            f"there is no evidence of the source {unknown[0]!r:.80}; `show --json` lists those that are suspicious"
+        )
+    FeedbackLog(arguments.profile).reject(arguments.source)
+    print(f"{len(arguments.source)} sources count no more", file=sys.stderr)
+    return 0
+
+
+def _rollback(arguments: argparse.Namespace) -> int:
+    before = profile_id(arguments.profile)
+    restore(arguments.profile, arguments.version, ours=OURS)
+    print(
+        f"the profile is {profile_id(arguments.profile)} again; {before} is kept", file=sys.stderr
+    )
+    return 0
+
+
+def _learnt(folder: Path) -> _Learnt:
+    profile, version, log = load_profile(folder), profile_id(folder), FeedbackLog(folder)
+    tail, rejected, rules = log.read(of=version), log.rejected(), FeedbackRules()
+    counted = [e for e in tail.evidence if e.source not in rejected and e.region < profile.regions]
+    pieces = Pieces.of(counted, profile.models)
+    findings = find(pieces, rules)
+    return _Learnt(
+        version=version,
+        profile=profile,
+        pieces=pieces,
+        findings=findings,
+        corrections=correct(pieces, findings, regions=profile.regions, today=today(), rules=rules),
+        rejected=rejected,
+        damaged=tail.damaged,
+    )
+
+
+def _told(learnt: _Learnt, kept: Sequence[str]) -> dict[str, Any]:
+    found, findings, pieces = learnt.corrections, learnt.findings, learnt.pieces
+    moved = np.argwhere(found.counted > 0)
+    order = np.argsort([-abs(found.reviewed[region, model]) for region, model in moved])
+    rows = []
+    for region, model in moved[order].tolist():
+        mean = float(found.reviewed[region, model])
+        half = _STANDARD_ERRORS * float(found.deviation[region, model])
+        rows.append(
+            {
+                "model": found.models[model],
+                "domain": region,
+                "live": round(float(found.shift[region, model]), 4),
+                "applied": round(mean, 4),
+                "interval": [round(mean - half, 4), round(mean + half, 4)],
+                "evidence": round(float(found.counted[region, model]), 2),
+            }
+        )
+    outlying = np.flatnonzero(findings.trust < 1)
+    return {
+        "profile": learnt.version,
+        "pieces": len(pieces),
+        "sources": len(pieces.sources),
+        "damaged": learnt.damaged,
+        "corrections": rows,
+        "changed": [
+            {
+                "model": pieces.models[change.model],
+                "day": str(np.datetime64(int(change.day), "D")),
+                "sources": change.sources,
+            }
+            for change in findings.changes
+        ],
+        "suspicious": [
+            {
+                "source": pieces.sources[source],
+                "model": pieces.models[findings.furthest[source]],
+                "errors": round(float(findings.outlying[source]), 2),
+                "trust": round(float(findings.trust[source]), 3),
+            }
+            for source in outlying[np.argsort(findings.trust[outlying])].tolist()
+        ],
+        "rejected": sorted(learnt.rejected),
+        "versions": list(kept),
+    }

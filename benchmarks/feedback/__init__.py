@@ -1,0 +1,1 @@
+"""What feedback is worth when models change in mid-stream, and what poisoned feedback can do."""

@@ -1,0 +1,161 @@
+"""Feedback in a running process: takes in words on turns, and keeps the corrections that follow from all of them.
+
+Several processes may share a profile: what one appends the others read within seconds. It decides on no turn.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from agents.errors import RoutingError
+from graphs.routing.corrections import Corrections, correct
+from graphs.routing.feedback import Evidence, FeedbackRules, Kind, Pieces
+from graphs.routing.feedback_log import FeedbackLog, profile_id
+from graphs.routing.findings import find
+from graphs.routing.profile import Profile
+
+__all__ = ["FeedbackMode", "LiveFeedback", "evidence_of", "learn", "today", "word_on"]
+
+FeedbackMode = Literal["off", "record", "live"]
+_LOOK_S = 5.0
+_NARROWED = frozenset({"not_included", "excluded"})
+_FADE_S = 600.0
+"""After which evidence is weighed anew though there is none: it fades."""
+_MOST = 50_000
+"""Pieces that are weighed, the latest."""
+_warnings = logging.getLogger(__name__)
+
+
+class LiveFeedback:
+    """The evidence on one profile's predictions, as one process sees it."""
+
+    def __init__(
+        self, folder: Path, profile: Profile, *, live: bool, rules: FeedbackRules | None = None
+    ) -> None:
+        self.profile = profile_id(folder)
+        self.live = live
+        self._rules = rules or FeedbackRules()
+        self._log = FeedbackLog(folder)
+        self._models = profile.models
+        self._regions = profile.regions
+        self._evidence: list[Evidence] = []
+        self._end = 0
+        self._corrections: Corrections | None = None
+        self._looked = time.monotonic()
+        self._seen: tuple[int, int] | None = None
+        self._guard = threading.Lock()
+        if live:
+            self._look()
+
+    def add(self, evidence: Evidence) -> None:
+        """Keep a piece of evidence; it counts within seconds.
+
+        Raises:
+            RoutingError: it cannot be written.
+        """
+        self._log.append([evidence], of=self.profile)
+
+    def corrections(self) -> Corrections | None:
+        """Return the corrections of this moment, None where they are not live; a turn never waits for a look.
+
+        What cannot be read corrects nothing: no turn fails for want of feedback.
+        """
+        now = time.monotonic()
+        if self.live and now - self._looked >= _LOOK_S:
+            late = now - self._looked >= _FADE_S
+            self._looked = now
+            if late or self._log.changed() != self._seen:
+                threading.Thread(target=self._look, name="moma-feedback", daemon=True).start()
+        return self._corrections
+
+    def _look(self) -> None:
+        """Read what is new and weigh all of it anew."""
+        with self._guard:
+            try:
+                self._seen = self._log.changed()
+                self._corrections = self._weighed()
+            except RoutingError as error:
+                _warnings.warning("feedback does not count: %s", error)
+                self._corrections = None
+
+    def _weighed(self) -> Corrections:
+        if self._log.size() < self._end:  # removed by hand
+            self._evidence, self._end = [], 0
+        tail = self._log.read(of=self.profile, start=self._end)
+        oldest = today() - 20 * self._rules.half_life_days
+        known = [*self._evidence, *tail.evidence][-_MOST:]
+        self._evidence, self._end = [e for e in known if e.day > oldest], tail.end
+        rejected = self._log.rejected()
+        counted = [e for e in self._evidence if e.source not in rejected]
+        return learn(counted, self._models, self._regions, rules=self._rules)
+
+
+def learn(
+    evidence: list[Evidence],
+    models: tuple[str, ...],
+    regions: int,
+    *,
+    rules: FeedbackRules,
+    day: float | None = None,
+) -> Corrections:
+    """Return what `evidence` says at this moment, or on another `day`."""
+    pieces = Pieces.of(evidence, models)
+    when = today() if day is None else day
+    return correct(pieces, find(pieces, rules), regions=regions, today=when, rules=rules)
+
+
+def today() -> float:
+    """Return the time in days since 1970, UTC."""
+    return datetime.now(UTC).timestamp() / 86_400
+
+
+def evidence_of(record: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what a word on a turn would be evidence of; None where it would be of nothing.
+
+    It is where a model answered that was predicted to, and that was chosen: who narrows the choice to a model could
+    otherwise speak of it as often as they like.
+    """
+    models = record.get("models") or {}
+    served = record.get("served_by") or {}
+    if served.get("kind") != "model" or models.get("region") is None:
+        return None
+    if any(refusal.get("code") in _NARROWED for refusal in models.get("masked") or ()):
+        return None
+    rows = (row for row in models.get("frontier") or () if row["id"] == served["id"])
+    row = next(rows, None)
+    if row is None:
+        return None
+    moved = (models.get("correction") or {}).get(row["id"], 0.0)
+    return {
+        "model": row["id"],
+        "region": models["region"],
+        "predicted": min(max(row["quality"] - moved, 0.0), 1.0),
+    }
+
+
+def word_on(
+    turn: Mapping[str, Any], *, decision: str, reward: float, source: str, kind: Kind = Kind.THUMB
+) -> Evidence:
+    """Return a word on a turn as evidence.
+
+    Args:
+        turn: as `evidence_of` gave it.
+        decision: the id of its record.
+        reward: 0 to 1.
+        source: who says it.
+        kind: how it came.
+    """
+    return Evidence(
+        decision=decision,
+        model=str(turn["model"]),
+        region=int(turn["region"]),
+        predicted=float(turn["predicted"]),
+        reward=reward,
+        kind=kind,
+        source=source,
+        day=today(),
+    )
