@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import NoneType
 from typing import Any, BinaryIO
 
 from agents.errors import InputError
@@ -20,6 +21,14 @@ from agents.errors import InputError
 __all__ = ["Call", "CallLog", "call_key"]
 
 _FORMAT = 1
+_NUMBER, _MAYBE = (int, float), (int, float, NoneType)
+_TYPES: dict[str, Any] = {
+    **dict.fromkeys(("key", "query_id", "model", "answer", "finish"), str),
+    **dict.fromkeys(("input_tokens", "output_tokens"), int),
+    **dict.fromkeys(("cost_usd", "spent_usd", "ms"), _NUMBER),
+    **dict.fromkeys(("first_token_ms", "compute_s"), _MAYBE),
+}
+"""Of a call's fields, since a log may have been edited by hand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +131,8 @@ class CallLog:
             self.failures += 1
         else:
             call = Call(**row)
+            if not all(isinstance(row[name], kind) for name, kind in _TYPES.items()):
+                raise ValueError(row)
             self.calls[call.key] = call
 
     def _write(self, row: Mapping[str, Any]) -> None:
