@@ -81,7 +81,9 @@ def test_the_network_is_out_of_reach() -> None:
 
 
 @pytest.mark.parametrize(
-    "do", ["os.fork()", f"os.kill({os.getpid()}, 0)", "os.execv('/bin/ls', ['ls'])"]
+    "do",
+    ["os.fork()", f"os.kill({os.getpid()}, 0)", "os.execv('/bin/ls', ['ls'])"],
+    ids=["fork", "kill", "exec"],  # each process that collects tests has a number of its own
 )
 def test_other_processes_are_out_of_reach(do: str) -> None:
     shut("processes")
