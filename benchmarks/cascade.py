@@ -10,6 +10,7 @@ is [alpha mean Q + (1 - alpha) mean R] / mean C.
 import argparse
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 
@@ -23,11 +24,13 @@ from app.settings import read_settings
 from benchmarks.report import print_table
 from graphs.routing.cascade import DEPTHS, price_of_preference, run
 from graphs.routing.choice import rank_rows
+from graphs.routing.costs import CostModel
 from graphs.routing.encoder import make_encoder
-from graphs.routing.estimators.base import Rows, Training
+from graphs.routing.estimators.base import Training
+from graphs.routing.estimators.combined import Combined
 from graphs.routing.joint import Joint
+from graphs.routing.joint_fit import fit_joint
 from graphs.routing.outcomes import Answers, Outcomes
-from graphs.routing.profile import Profile
 
 Matrix = NDArray[np.float64]
 PREFERENCES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0)
@@ -45,6 +48,8 @@ class Held:
     quality: Matrix
     expected_cost: Matrix
     joint: Joint
+    everyone: Joint
+    """The same of all models, not only of those that are worth calling."""
     seen: Outcomes
 
     @property
@@ -106,45 +111,48 @@ def _agreeing(
 
 
 def cascade(
-    change: Callable[[Joint], Joint] = lambda joint: joint, depths: tuple[int, int] = DEPTHS
+    known: Callable[[Held], Joint] = lambda held: held.joint, depths: tuple[int, int] = DEPTHS
 ) -> Method:
     """MoMA's cascade, with a part of what it knows changed."""
     prices = np.array([price_of_preference(p) for p in PREFERENCES])
 
     def points(held: Held) -> Points:
-        joint, n = change(held.joint), len(held.scores)
+        joint, n = known(held), len(held.scores)
+        columns = np.array([held.seen.models.index(model) for model in joint.models])
         found = np.empty((3, len(prices), n))
         for start in range(0, n, _STEP):
             rows = np.repeat(np.arange(start, min(start + _STEP, n)), len(prices))
             settings = np.tile(np.arange(len(prices)), len(rows) // len(prices))
 
-            def ask(place: int, column: int, rows: Rows = rows) -> str:
-                return str(held.answers[rows[place], column])
+            def ask(place: int, column: int, rows: NDArray[np.intp] = rows) -> str:
+                return str(held.answers[rows[place], columns[column]])
 
             courses = run(
                 joint,
-                held.quality[rows],
-                held.expected_cost[rows],
+                held.quality[np.ix_(rows, columns)],
+                held.expected_cost[np.ix_(rows, columns)],
                 prices[settings],
                 ask,
                 depths=depths,
             )
             for row, setting, course in zip(rows, settings, courses, strict=True):
-                called = list(course.called)
-                paid = held.costs[row, called].sum()
-                found[:, setting, row] = held.scores[row, course.chosen], paid, len(called)
+                called = columns[list(course.called)]
+                score, paid = held.scores[row, columns[course.chosen]], held.costs[row, called]
+                found[:, setting, row] = score, paid.sum(), len(called)
         return found
 
     return points
 
 
-def no_difficulty(joint: Joint) -> Joint:
+def independent(held: Held) -> Joint:
     """Take models to err independently of each other, given what was predicted."""
+    joint = held.joint
     return replace(joint, loading=np.zeros_like(joint.loading))
 
 
-def all_alike(joint: Joint) -> Joint:
+def alike(held: Held) -> Joint:
     """Take all pairs of models to be as alike in their mistakes as pairs are on average."""
+    joint = held.joint
     others = ~np.eye(len(joint.models), dtype=bool)
     return replace(joint, likeness=np.where(others, joint.likeness[others].mean(), 0.0))
 
@@ -154,8 +162,9 @@ METHODS: dict[str, Method] = {
     "fixed cascade, two cheap ones and the best": fixed,
     "routing alone": routing,
     "cascade": cascade(),
-    "cascade, errors independent": cascade(no_difficulty),
-    "cascade, all pairs equally alike": cascade(all_alike),
+    "cascade, errors independent": cascade(independent),
+    "cascade, all pairs equally alike": cascade(alike),
+    "cascade, every model may be called": cascade(lambda held: held.everyone),
     "cascade, one call less looked ahead": cascade(depths=(2, 1)),
 }
 
@@ -164,29 +173,25 @@ def _folds(outcomes: Outcomes, recorded: Recorded, folds: int) -> Iterator[Held]
     assert outcomes.answers is not None
     training = recorded.training
     for fitted, rows in text_splits(recorded, folds, seed=1):
-        profile = Profile.fit(
-            training.take(fitted),
-            outcomes.costs[fitted],
-            encoder="",
-            models=outcomes.models,
-            sources=(),
+        seen = replace(
+            outcomes,
+            scores=outcomes.scores[fitted],
+            costs=outcomes.costs[fitted],
             answers=outcomes.answers[fitted],
         )
-        assert profile.joint is not None
+        estimator, held_out = Combined.fit_held_out(training.take(fitted), seen.costs)
+        joint = partial(fit_joint, held_out.mean, seen.scores, seen.costs, outcomes.answers[fitted])
         queries = training.queries.take(rows)
+        costs = CostModel.fit(training.queries.take(fitted), seen.costs)
         yield Held(
             scores=outcomes.scores[rows],
             costs=outcomes.costs[rows],
             answers=outcomes.answers[rows],
-            quality=profile.quality.predict(queries).mean,
-            expected_cost=profile.costs.predict(queries),
-            joint=profile.joint,
-            seen=replace(
-                outcomes,
-                scores=outcomes.scores[fitted],
-                costs=outcomes.costs[fitted],
-                answers=outcomes.answers[fitted],
-            ),
+            quality=estimator.predict(queries).mean,
+            expected_cost=costs.predict(queries),
+            joint=joint(outcomes.models),
+            everyone=joint(outcomes.models, behind=np.inf),
+            seen=seen,
         )
 
 

@@ -68,7 +68,7 @@ def price_of_preference(preference: float) -> float:
     """Return the quality that a USD must buy, for a preference from 0 (cheapest) to 1 (best).
 
     It falls by equal factors with equal steps, from `DEAREST` to 1: at 0.5 a call of 0.001 USD must raise the chance of
-    a right answer by a tenth, at 1 by a thousandth. At 0 the cheapest model answers, and no other.
+    a right answer by a tenth, at 1 by a thousandth. At 0 the cheapest of the cascade answers alone.
     """
     return DEAREST ** (1 - preference) if preference > 0 else _PROHIBITIVE
 

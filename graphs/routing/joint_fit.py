@@ -1,21 +1,30 @@
 """Fits how models answer together, on recorded answers and on qualities predicted by what had not seen their scores.
 
+Only models that are worth a call somewhere are fitted: weak ones would decide what counts as a hard query, and the more
+models a plan may call, the more often it calls one that chance made look good.
+
 Fitted by penalised likelihood: the loadings are drawn to their mean, the levels to the normal distribution, and pairs
 of models that were seldom wrong together to what all pairs do. Nothing is tuned on the rows that it will be used on.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphs.routing.cascade import normal_answer
-from graphs.routing.estimators.base import Matrix
+from graphs.routing.estimators.base import Matrix, Rows
 from graphs.routing.estimators.cross_fitted import sigmoid
 from graphs.routing.estimators.lbfgs import minimise
 from graphs.routing.joint import LEVELS, Joint, log_odds, stretch
 from graphs.routing.outcomes import Answers
 
-__all__ = ["fit_joint"]
+__all__ = ["BEHIND", "fit_joint", "worth_calling"]
 
+_PRICES = np.geomspace(1.0, 1e3, 13)
+"""What a USD may have to buy of quality; see `cascade.price_of_preference`."""
+BEHIND = 0.1
+"""By how much quality a model may be behind the best choice, at the price that suits it most."""
 _RIGHT = 0.5
 """From this score on an answer counts as right where answers are compared."""
 _EASE, _SLOPE, _SPREAD = 10.0, 100.0, 1.0
@@ -27,19 +36,31 @@ _PRIOR_PAIRS = 20.0
 _MOST = 0.95
 
 
-def fit_joint(quality: Matrix, scores: Matrix, answers: Answers, models: tuple[str, ...]) -> Joint:
-    """Return what n recorded queries say of m models together.
+def fit_joint(
+    quality: Matrix,
+    scores: Matrix,
+    costs: Matrix,
+    answers: Answers,
+    models: Sequence[str],
+    *,
+    behind: float = BEHIND,
+) -> Joint:
+    """Return what n recorded queries say of those of m models together that are worth calling.
 
     Args:
         quality: what was predicted without the row's scores, (n, m).
         scores: 0 to 1, (n, m).
+        costs: in USD, (n, m).
         answers: as they were recorded, (n, m).
         models: their names.
+        behind: as `worth_calling` takes it.
     """
-    ease, slope, loading, weights = _difficulty(log_odds(quality), scores)
-    empty, likeness = _mistakes(scores < _RIGHT, answers)
+    kept = worth_calling(scores.mean(axis=0), costs.mean(axis=0), behind=behind)
+    scores = scores[:, kept]
+    ease, slope, loading, weights = _difficulty(log_odds(quality[:, kept]), scores)
+    empty, likeness = _mistakes(scores < _RIGHT, answers[:, kept])
     return Joint(
-        models=models,
+        models=tuple(models[column] for column in kept),
         slope=slope,
         ease=ease,
         loading=loading,
@@ -47,6 +68,18 @@ def fit_joint(quality: Matrix, scores: Matrix, answers: Answers, models: tuple[s
         empty=empty,
         likeness=likeness,
     )
+
+
+def worth_calling(scores: Matrix, costs: Matrix, *, behind: float = BEHIND) -> Rows:
+    """Return the columns of the models that are no more than `behind` the best choice at some price.
+
+    Args:
+        scores: the mean of each model, (m,).
+        costs: the mean of each model in USD, (m,).
+        behind: in quality.
+    """
+    worth = scores[:, None] - _PRICES * costs[:, None]
+    return np.flatnonzero((worth.max(axis=0) - worth).min(axis=1) <= behind)
 
 
 def _difficulty(predicted: Matrix, scores: Matrix) -> tuple[Matrix, float, Matrix, Matrix]:

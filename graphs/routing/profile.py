@@ -38,7 +38,7 @@ class Profile:
     rows: int
     """How many recorded queries it was fitted on."""
     joint: Joint | None = None
-    """How the models answer together, but those added later; None where no answers were recorded."""
+    """How those worth calling answer together, none added later; None where no answers were recorded."""
 
     @property
     def regions(self) -> int:
@@ -68,7 +68,7 @@ class Profile:
             rows=len(training),
             joint=None
             if answers is None
-            else fit_joint(held_out.mean, training.scores, answers, models),
+            else fit_joint(held_out.mean, training.scores, costs, answers, models),
         )
 
     def with_model(

@@ -14,7 +14,7 @@ from graphs.routing.beliefs import Beliefs, Panel
 from graphs.routing.cascade import Course, price_of_preference, run
 from graphs.routing.estimators.base import Training
 from graphs.routing.joint import LEVELS, Joint
-from graphs.routing.joint_fit import fit_joint
+from graphs.routing.joint_fit import fit_joint, worth_calling
 from graphs.routing.lookahead import Lookahead
 from graphs.routing.profile import Profile
 from graphs.routing.profile_files import load_profile, save_profile
@@ -214,7 +214,8 @@ def test_the_fit_finds_shared_difficulty_and_who_answers_nothing() -> None:
         right = chance.random((rows, 4)) < joint.chances(predicted)[np.arange(rows), :, level]
         said = answers_of(right.astype(float))
         said[:, 3] = np.where(right[:, 3], "right", "")
-        answers[loading] = fit_joint(predicted, right.astype(float), said, joint.models)
+        scores, costs = right.astype(float), np.full((rows, 4), 1e-3)
+        answers[loading] = fit_joint(predicted, scores, costs, said, joint.models)
     assert np.abs(answers[0.0].loading).max() < 1
     assert (answers[3.0].loading > 1.5).all()
     for fitted in answers.values():
@@ -223,6 +224,13 @@ def test_the_fit_finds_shared_difficulty_and_who_answers_nothing() -> None:
         assert fitted.empty[:3] == pytest.approx(0.25, abs=0.06)
         assert fitted.likeness == pytest.approx(fitted.likeness.T)
         assert fitted.likeness[0, 1] == pytest.approx(0.5, abs=0.15)  # a third agree: odds of 1 : 2
+
+
+def test_models_that_are_never_worth_their_price_are_not_called() -> None:
+    scores = np.array([0.9, 0.85, 0.7, 0.3, 0.72])
+    costs = np.array([5e-3, 8e-3, 1e-4, 9e-5, 1e-2])
+    assert worth_calling(scores, costs).tolist() == [0, 1, 2]
+    assert worth_calling(scores[:1], costs[:1]).tolist() == [0]
 
 
 @pytest.fixture(scope="module")
