@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from app.profile.asking import Ask, Asker, Ceiling, Ended, Pace
@@ -19,7 +19,7 @@ from graphs.routing.diverse import farthest_first
 from graphs.routing.encoder import make_encoder
 from graphs.services import Services
 
-__all__ = ["add_arguments", "log_of", "main", "spending_arguments"]
+__all__ = ["add_arguments", "ask_all", "log_of", "main", "spending_arguments"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,6 +68,33 @@ def spending_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--per-minute", type=rate, metavar="N", help="calls that begin in a minute")
 
 
+def ask_all(
+    asks: Iterable[Ask],
+    services: Services,
+    log: CallLog,
+    arguments: argparse.Namespace,
+    *,
+    title: str,
+    total: int,
+) -> Ended:
+    """Make the calls as `spending_arguments` bounds them, with a bar called `title` that ends at `total`."""
+    books = Ceiling(services.budgets, log, arguments.budget_usd)
+    with progress() as bar:
+        task = bar.add_task(title, total=total)
+        asker = Asker(
+            services.gateway,
+            log,
+            books=books.ledger,
+            pace=Pace(arguments.per_minute),
+            at_once=arguments.at_once,
+            on_end=lambda: bar.advance(task),
+        )
+        try:
+            return asyncio.run(asker.run(asks))
+        finally:
+            books.close()
+
+
 def log_of(output: Path) -> Path:
     """Return where the calls of a table are kept."""
     return output.with_name(f"{output.stem}.calls.jsonl")
@@ -95,7 +122,9 @@ def main(arguments: argparse.Namespace) -> int:
             interrupted = False
             if not arguments.log_only:
                 try:
-                    ended = _ask(questions, models, services, log, arguments)
+                    asks = _asks(questions, models, arguments.max_tokens)
+                    total = len(questions) * len(models)
+                    ended = ask_all(asks, services, log, arguments, title="asking", total=total)
                 except KeyboardInterrupt:
                     interrupted = True
             status = _write(questions, models, log, grader, ended, arguments)
@@ -116,30 +145,6 @@ def _subset(
         vectors = embedded(texts, encoder, home=settings.make_home(), bar=bar).vectors
     groups = [question.dataset for question in questions]
     return [questions[row] for row in farthest_first(vectors, arguments.subset, groups=groups)]
-
-
-def _ask(
-    questions: Sequence[Question],
-    models: Sequence[str],
-    services: Services,
-    log: CallLog,
-    arguments: argparse.Namespace,
-) -> Ended:
-    books = Ceiling(services.budgets, log, arguments.budget_usd)
-    with progress() as bar:
-        task = bar.add_task("asking", total=len(questions) * len(models))
-        asker = Asker(
-            services.gateway,
-            log,
-            books=books.ledger,
-            pace=Pace(arguments.per_minute),
-            at_once=arguments.at_once,
-            on_end=lambda: bar.advance(task),
-        )
-        try:
-            return asyncio.run(asker.run(_asks(questions, models, arguments.max_tokens)))
-        finally:
-            books.close()
 
 
 def _asks(

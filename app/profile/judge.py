@@ -1,7 +1,6 @@
 """`python -m app.profile judge`: a model compares the answers of others, for questions that have no key."""
 
 import argparse
-import asyncio
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -10,11 +9,10 @@ from typing import Any
 
 from agents.errors import InputError
 from app.lines import write_lines
-from app.profile.asking import Ask, Asker, Ceiling, Ended, Pace
+from app.profile.asking import Ask, Ended
 from app.profile.call_log import Call, CallLog
-from app.profile.collect import log_of, spending_arguments
+from app.profile.collect import ask_all, log_of, spending_arguments
 from app.profile.comparing import Pair, pairs_of, verdict_of
-from app.profile.embedding import progress
 from app.profile.judged import Judged, judged_outcomes, report_of, told
 from app.profile.options import amount, count
 from app.profile.pool import choose_models
@@ -22,7 +20,6 @@ from app.profile.questions import Question, read_questions
 from app.profile.table import write_table
 from app.settings import read_settings
 from graphs.routing.preferences import Verdict
-from graphs.services import Services
 
 __all__ = ["add_arguments", "main"]
 
@@ -90,7 +87,9 @@ def main(arguments: argparse.Namespace) -> int:
         with CallLog.opened(log_of(arguments.output)) as log:
             ended, interrupted = Ended(), False
             try:
-                ended = _ask(pairs, judge, services, log, arguments)
+                asks = _asks(pairs, judge, arguments)
+                total = 2 * sum(not pair.same for pair in pairs)
+                ended = ask_all(asks, services, log, arguments, title="judging", total=total)
             except KeyboardInterrupt:
                 interrupted = True
             status = _write(chosen, pairs, judge, log, answers, models, ended, arguments)
@@ -135,30 +134,6 @@ def _asks(pairs: Sequence[Pair], judge: str, arguments: argparse.Namespace) -> I
     for pair in pairs:
         if not pair.same:
             yield from pair.asks(judge, max_tokens=arguments.max_tokens, seed=arguments.seed)
-
-
-def _ask(
-    pairs: Sequence[Pair],
-    judge: str,
-    services: Services,
-    log: CallLog,
-    arguments: argparse.Namespace,
-) -> Ended:
-    books = Ceiling(services.budgets, log, arguments.budget_usd)
-    with progress() as bar:
-        task = bar.add_task("judging", total=2 * sum(not pair.same for pair in pairs))
-        asker = Asker(
-            services.gateway,
-            log,
-            books=books.ledger,
-            pace=Pace(arguments.per_minute),
-            at_once=arguments.at_once,
-            on_end=lambda: bar.advance(task),
-        )
-        try:
-            return asyncio.run(asker.run(_asks(pairs, judge, arguments)))
-        finally:
-            books.close()
 
 
 def _judged(

@@ -7,15 +7,13 @@ then there is a second view with blanks in their place. It knows no signal and n
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Hashable
 from functools import cached_property
-from typing import TypeVar
 
+from graphs.policy.signals.memo import Memo
 from graphs.routing.words import stems
 
 __all__ = ["UNSPACED", "Passage", "View", "is_unspaced", "matched", "words_of"]
 
-T = TypeVar("T")
 _WORD = re.compile(r"\w+")
 UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
@@ -55,18 +53,12 @@ def _normal(text: str, *, unseen: str) -> str:
     return normal if kept == normal else unicodedata.normalize("NFKC", kept)
 
 
-class View:
+class View(Memo):
     """A text in the form of `matched`, folded and split as far as a signal asks for it."""
 
     def __init__(self, text: str) -> None:
+        super().__init__()
         self.text = text
-        self._memo: dict[Hashable, object] = {}
-
-    def once(self, key: Hashable, compute: Callable[[], T]) -> T:
-        """Return what `compute` gives, computed once for each key."""
-        if key not in self._memo:
-            self._memo[key] = compute()
-        return self._memo[key]  # type: ignore[return-value]
 
     @cached_property
     def exact(self) -> str:
@@ -104,19 +96,13 @@ class View:
         return Counter(stem for word in self.words for stem in stems(word))
 
 
-class Passage:
+class Passage(Memo):
     """A text, with its views and with what regular expressions read."""
 
     def __init__(self, text: str) -> None:
+        super().__init__()
         self.text = text
         """As it was written; it has no lone surrogates."""
-        self._memo: dict[Hashable, object] = {}
-
-    def once(self, key: Hashable, compute: Callable[[], T]) -> T:
-        """Return what `compute` gives, computed once for each key."""
-        if key not in self._memo:
-            self._memo[key] = compute()
-        return self._memo[key]  # type: ignore[return-value]
 
     @cached_property
     def views(self) -> tuple[View, ...]:

@@ -3,39 +3,32 @@
 Nothing of it outlives the turn. It knows no signal and no policy.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphs.policy.request import Request
+from graphs.policy.signals.memo import Memo
 from graphs.policy.signals.passage import Passage
 
 __all__ = ["Embed", "Turn", "Vectors", "clean"]
 
 Vectors = NDArray[np.float32]
 Embed = Callable[[Sequence[str]], Vectors]
-T = TypeVar("T")
 
 TAIL = 1_000
 """Characters at the end of a long text that are embedded too: an encoder reads about as many at its beginning."""
 
 
-class Turn:
+class Turn(Memo):
     """A request, and its texts prepared and embedded, as far as a signal asks for it."""
 
     def __init__(self, request: Request, *, embed: Embed | None = None) -> None:
+        super().__init__()
         self.request = request
         self._embed = embed
-        self._memo: dict[Hashable, object] = {}
-
-    def once(self, key: Hashable, compute: Callable[[], T]) -> T:
-        """Return what `compute` gives, computed once a turn for each key."""
-        if key not in self._memo:
-            self._memo[key] = compute()
-        return self._memo[key]  # type: ignore[return-value]
 
     @cached_property
     def text(self) -> str:
