@@ -1,8 +1,8 @@
-"""How much the scale of prices in the choice matters: the same predictions, chosen from by five rules.
+"""How much the scale of prices in the choice matters: the same predictions, chosen from by six rules.
 
 Beside each rule's area (the mean score over costs up to the best single model's) stands that of the rule that maximises
 the mean score for a mean cost, quality less a constant times the price, which no constant anchor can follow in every
-pool.
+pool. `--times 1000` makes every query so many times as dear, as if it were a run of an agent.
 """
 
 import argparse
@@ -44,11 +44,18 @@ RULES: dict[str, Callable[[Matrix, Matrix], list[Matrix]]] = {
     "TOPSIS, logarithm of the price": lambda q, c: [
         topsis(q, logarithm(c), p) for p in PREFERENCES
     ],
-    "TOPSIS, price to the power 0.35": lambda q, c: [topsis(q, c**0.35, p) for p in PREFERENCES],
-    "TOPSIS, square root of the price (MoMA)": lambda q, c: [
+    "TOPSIS, price to the power 0.35": lambda q, c: [
+        topsis(q, np.minimum(c, 1) ** 0.35, p) for p in PREFERENCES
+    ],
+    "TOPSIS, square root of the price, no end (MoMA)": lambda q, c: [
         closeness(q, c, p) for p in PREFERENCES
     ],
-    "TOPSIS, price to the power 0.7": lambda q, c: [topsis(q, c**0.7, p) for p in PREFERENCES],
+    "TOPSIS, square root of the price, up to a dollar": lambda q, c: [
+        topsis(q, np.sqrt(np.minimum(c, 1)), p) for p in PREFERENCES
+    ],
+    "TOPSIS, price to the power 0.7": lambda q, c: [
+        topsis(q, np.minimum(c, 1) ** 0.7, p) for p in PREFERENCES
+    ],
     "quality less a constant times the price": lambda q, c: [
         q - x * c for x in np.append(np.geomspace(1e5, 1e-2, 200), 0)
     ],
@@ -79,7 +86,7 @@ def _areas(recorded: Recorded) -> list[float]:
     return mean
 
 
-def _main(paths: list[Path]) -> None:
+def _main(paths: list[Path], times: float) -> None:
     settings = read_settings()
     encoder = make_encoder(settings.encoder)
     columns = []
@@ -88,7 +95,7 @@ def _main(paths: list[Path]) -> None:
         with progress() as bar:
             queries = embedded(outcomes.queries, encoder, home=settings.make_home(), bar=bar)
         training = Training(queries=queries, scores=outcomes.scores, domains=outcomes.domains)
-        recorded = Recorded(training=training, costs=outcomes.costs, models=outcomes.models)
+        recorded = Recorded(training=training, costs=times * outcomes.costs, models=outcomes.models)
         columns.append(_areas(recorded))
     rows = [
         [name, *(f"{column[place]:.4f}" for column in columns)] for place, name in enumerate(RULES)
@@ -99,4 +106,6 @@ def _main(paths: list[Path]) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("outcomes", type=Path, nargs="+", help="Parquet tables of outcomes")
-    _main(parser.parse_args().outcomes)
+    parser.add_argument("--times", type=float, default=1.0, help="multiply every cost (default: 1)")
+    arguments = parser.parse_args()
+    _main(arguments.outcomes, arguments.times)

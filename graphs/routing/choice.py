@@ -6,7 +6,8 @@ the pool, so each row's closeness depends on that row alone: masking, adding or 
 frontier rows changes sign once as the preference grows, hence quality and cost are monotone in it.
 
 Prices count by their square root. A logarithm would ask as much quality for the step from 0.0001 to 0.001 USD as for
-that from 0.01 to 0.1, so that money goes where it buys little; `benchmarks/README.md` has the figures.
+that from 0.01 to 0.1, so that money goes where it buys little; `benchmarks/README.md` has the figures. The scale has no
+end, so that the runs of an agent for 2 and for 20 USD are as far apart as they should be.
 """
 
 import math
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from agents.errors import InputError
 
 __all__ = [
-    "DEAREST_USD",
+    "HALF_WAY_USD",
     "NAMED",
     "Option",
     "Ranked",
@@ -32,10 +33,10 @@ __all__ = [
     "rank_rows",
 ]
 
-DEAREST_USD = 1.0
-"""The anti-ideal price of a query; the ideal is 0."""
+HALF_WAY_USD = 1.0
+"""The price of a query half way from the ideal, nothing, to the anti-ideal, a price without bound."""
 PRICE_AT_EVEN = 3.0
-"""How much more price weighs than quality at the preference 0.5. Prices of a query are far from their anchor, 0.0001
+"""How much more price weighs than quality at the preference 0.5. Prices of a query are far from half way, 0.0001
 to 0.01 USD as a rule, so that with equal weights `auto` would hardly ever be worth less than the best."""
 NAMED = {"cost": 0.0, "auto": 0.5, "performance": 1.0}
 
@@ -97,7 +98,7 @@ def closeness(quality: Numbers, cost_usd: Numbers, preference: float) -> Numbers
     """
     weight = quality_weight(preference)
     good = np.clip(quality, 0, 1)
-    dear = np.sqrt(np.clip(cost_usd / DEAREST_USD, 0, 1))
+    dear = 1 - 1 / (1 + np.sqrt(np.maximum(cost_usd, 0) / HALF_WAY_USD))
     to_ideal = np.hypot(weight * (1 - good), (1 - weight) * dear)
     to_worst = np.hypot(weight * good, (1 - weight) * (1 - dear))
     near: Numbers = to_worst / (to_ideal + to_worst)

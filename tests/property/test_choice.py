@@ -11,8 +11,8 @@ from graphs.routing.choice import Option, closeness, frontier, rank
 
 WEIGHTS = [n / 49 for n in range(50)]
 QUALITIES = st.sampled_from([n / 40 for n in range(41)])
-# Equal steps of the logarithm beyond both constant ends; zero is a local model's price.
-COSTS = st.just(0.0) | st.sampled_from([10 ** (e / 4) for e in range(-28, 5)])
+# Equal steps of the logarithm; zero is a local model's price.
+COSTS = st.just(0.0) | st.sampled_from([10 ** (e / 4) for e in range(-28, 9)])
 POOLS = st.lists(st.tuples(QUALITIES, COSTS), min_size=1, max_size=12).map(
     lambda rows: [
         Option(id=f"m{n}", quality=quality, cost_usd=cost) for n, (quality, cost) in enumerate(rows)

@@ -7,7 +7,7 @@ import pytest
 
 from agents.errors import InputError
 from graphs.routing.choice import (
-    DEAREST_USD,
+    HALF_WAY_USD,
     NAMED,
     Option,
     closeness,
@@ -64,9 +64,15 @@ def test_equal_options_are_one_by_the_lowest_id() -> None:
 
 
 def test_a_tie_goes_to_the_cheaper() -> None:
-    # Beyond a dollar the scale of cost ends, so that for `cost` both are equally far.
-    dear = [option("a", 0.9, 3.0), option("b", 0.8, 2.0)]
+    # Where nothing but price counts, prices that no number can tell from the anti-ideal are equally far.
+    dear = [option("a", 0.9, 3e40), option("b", 0.8, 2e40)]
     assert [r.option.id for r in rank(dear, "cost")] == ["b", "a"]
+
+
+def test_prices_beyond_a_dollar_count_too() -> None:
+    runs = [option("a", 0.80, 20.0), option("b", 0.78, 2.0)]
+    assert rank(runs, "auto")[0].option.id == "b"
+    assert rank(runs, "performance")[0].option.id == "a"
 
 
 def test_for_auto_a_hair_of_quality_is_not_worth_a_hundred_times_the_price() -> None:
@@ -93,18 +99,18 @@ def test_nothing_to_choose_from_is_no_error() -> None:
 def test_the_ideal_and_its_opposite_are_the_ends_of_closeness() -> None:
     for preference in (0.0, 0.5, 1.0):
         assert near("ideal", 1.0, 0.0, preference) == 1.0
-        assert near("worst", 0.0, DEAREST_USD, preference) == 0.0
+        assert near("worst", 0.0, np.inf, preference) == 0.0
 
 
 @pytest.mark.parametrize(
     ("quality", "cost", "preference", "expected"),
     [
-        (0.5, 0.25, 0.75, 0.5),  # in the middle of both scales, at equal weights
+        (0.5, HALF_WAY_USD, 0.75, 0.5),  # in the middle of both scales, at equal weights
         (0.5, 0.0, 0.75, 5**0.5 / (1 + 5**0.5)),
-        (0.8, 1.0, 0.75, 0.8 / (0.8 + 1.04**0.5)),
+        (0.8, np.inf, 0.75, 0.8 / (0.8 + 1.04**0.5)),
         (0.3, 1e-3, 1.0, 0.3),
-        (0.3, 0.04, 0.0, 0.8),
-        (0.5, 0.25, 0.9, 0.5),
+        (0.3, 0.0625, 0.0, 0.8),
+        (0.5, HALF_WAY_USD, 0.9, 0.5),
     ],
 )
 def test_closeness_is_the_share_of_the_distance_from_the_worst(

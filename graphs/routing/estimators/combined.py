@@ -2,8 +2,8 @@
 
 The weights are fitted on predictions for rows that the parts had not seen, non-negative and with the sum 1 (stacking;
 Wolpert, 1992; Breiman, 1996). They are judged by the differences between models on a query, since a choice rests on
-those alone. What did not help out of fold has no weight, so that the combination keeps near the overall score where
-data is thin; with some dozens of rows the weights are a matter of chance too, and it can be a little worse. Far from
+those alone. What did not help out of fold loses its weight; where data is thin the weights keep near fixed ones that
+lean to the overall score, since what helped on some dozens of rows is a matter of chance. Far from
 every recorded query it returns the overall scores, with the spread of quality as the uncertainty. It does not know what
 a text far from all that was recorded needs; it only knows that it is far.
 """
@@ -32,6 +32,8 @@ __all__ = ["Combined", "Prospect"]
 
 PARTS = ("zero", "domains", "ridge", "local")
 _FOLDS = 5
+_PRIOR, _PRIOR_ROWS = (0.4, 0.3, 0.15, 0.15), 200.0
+"""The weights where nothing is known yet, and how many rows these count for beside the recorded ones."""
 _PREFERENCES = (0.1, 0.3, 0.5, 0.7, 0.9)
 _EVEN = 0.2
 """The share of relevance that is spread over all models, so that none is left to chance."""
@@ -180,17 +182,22 @@ def _relevance(predictions: list[Matrix], costs: Matrix | None) -> Matrix:
 
 
 def _stacked(predictions: list[Matrix], scores: Matrix, relevance: Matrix) -> Matrix:
-    """Return the non-negative weights of sum 1 with the least squared error on the differences between models."""
+    """Return the weights, not negative and of sum 1, with the least squared error on the differences between models.
+
+    The prior counts as rows on which its mixture is right, with the spread of the recorded ones.
+    """
     from scipy.optimize import nnls  # only a fit needs it
 
     design = np.column_stack([_contrasts(p, relevance).ravel() for p in predictions])
     target = _contrasts(scores, relevance).ravel()
     # A heavy row makes the weights sum to 1; a light ridge settles ties between equal parts.
-    gram = design.T @ design
+    gram, moment = design.T @ design, design.T @ target
+    share = _PRIOR_ROWS / len(scores)
+    gram, moment = (1 + share) * gram, moment + share * gram @ np.array(_PRIOR)
     heavy = 1e3 * np.sqrt(np.trace(gram) + 1e-12)
     root = np.linalg.cholesky(gram + (1e-6 * np.trace(gram) + 1e-12) * np.eye(design.shape[1]))
     rows = np.vstack([root.T, heavy * np.ones(design.shape[1])])
-    right = np.append(np.linalg.solve(root, design.T @ target), heavy)
+    right = np.append(np.linalg.solve(root, moment), heavy)
     found, _ = nnls(rows, right)
     weights: Matrix = found / found.sum()
     return weights
