@@ -13,6 +13,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from graphs.check_digits import is_card, is_iban
+
 __all__ = ["RedactingFilter", "hide", "keep_quiet", "redact", "redact_fields"]
 
 _TALKATIVE = (
@@ -74,8 +76,8 @@ def redact(text: str) -> str:
     text = _NAMED_KEY.sub(r"\1[key]", text)
     text = _PASSWORD_IN_URL.sub(r"\1[key]\2", text)
     text = _EMAIL.sub("[e-mail]", text)
-    text = _IBAN.sub(_if(_is_iban, "[iban]"), text)
-    text = _CARD.sub(_if(_is_card, "[card]"), text)
+    text = _IBAN.sub(_if(is_iban, "[iban]"), text)
+    text = _CARD.sub(_if(is_card, "[card]"), text)
     return _PHONE.sub("[phone]", text)
 
 
@@ -135,17 +137,3 @@ def _secret_names(names: tuple[str, ...]) -> tuple[str, ...]:
 
 def _if(test: Callable[[str], bool], label: str) -> Callable[[re.Match[str]], str]:
     return lambda found: label if test(found[0]) else found[0]
-
-
-def _is_card(text: str) -> bool:
-    """Whether the digits pass Luhn's check (ISO/IEC 7812-1)."""
-    digits = [int(c) for c in reversed(text) if c.isdigit()]
-    doubled = (sum(divmod(2 * d, 10)) for d in digits[1::2])
-    return (sum(digits[::2]) + sum(doubled)) % 10 == 0
-
-
-def _is_iban(text: str) -> bool:
-    """Whether the characters pass the check of ISO 13616: 1 modulo 97, letters counted from 10."""
-    compact = text.replace(" ", "")
-    turned = compact[4:] + compact[:4]
-    return int("".join(str(int(c, 36)) for c in turned)) % 97 == 1

@@ -8,7 +8,7 @@ import math
 from graphs.policy.policy import Band, Bands, Group, Policy, Score, Term
 from graphs.policy.request import Reading, Readings
 
-__all__ = ["Projections", "complete", "score_of"]
+__all__ = ["Projections", "score_of"]
 
 _ABSENT = Reading(False, 0.0)
 
@@ -38,11 +38,6 @@ class Projections:
             for band in mapping.bands:
                 done[f"projection:{band.name}"] = _in_band(band, mapping, score, value, done)
         return done
-
-
-def complete(policy: Policy, readings: Readings) -> Readings:
-    """Return the readings with what follows from them; see `Projections.complete`."""
-    return Projections(policy).complete(readings)
 
 
 def score_of(score: Score, readings: Readings) -> float:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from graphs.policy.formatter import format_program
 from graphs.policy.lower import lower
 from graphs.policy.policy import Policy
-from graphs.policy.projections import complete
+from graphs.policy.projections import Projections
 from graphs.policy.read import read_policy
 from graphs.policy.request import Reading, Readings, Request
 from graphs.policy.syntax import Program
@@ -33,7 +33,7 @@ class Given:
 
     def read(self, request: Request) -> Readings:
         """Return the readings."""
-        return complete(self.policy, self.base)
+        return Projections(self.policy).complete(self.base)
 
 
 def agree(program: Program, policy: Policy, seed: int, *, inputs: int) -> int:

@@ -14,7 +14,7 @@ from graphs.policy.decide import Decider
 from graphs.policy.gate import Gate
 from graphs.policy.lower import lower
 from graphs.policy.policy import Policy
-from graphs.policy.projections import complete
+from graphs.policy.projections import Projections
 from graphs.policy.request import Reading, Readings, Request
 from graphs.policy.syntax import Program
 from graphs.policy.targets import mermaid
@@ -68,7 +68,7 @@ def test_a_rule_of_an_earlier_step_always_comes_first(program: Program, seed: in
     assert len(places) == len(policy.rules)
     decider, rng = Decider(policy), random.Random(seed)
     for _ in range(5):
-        verdict = decider.decide(complete(policy, random_readings(program, rng)))
+        verdict = decider.decide(Projections(policy).complete(random_readings(program, rng)))
         if verdict.rule is not None:
             assert places[verdict.rule.name] == min(places[name] for name in verdict.held)
 
@@ -98,8 +98,8 @@ def test_the_gate_allows_nothing_on_a_fault_that_it_would_deny_if_it_knew(
     policy, rng = lower(program)[0], random.Random(seed)
     for _ in range(5):
         truth = random_readings(program, rng)
-        known = Gate(policy, Told(complete(policy, truth)))
-        blind = Gate(policy, Told(complete(policy, blinded(truth, rng))))
+        known = Gate(policy, Told(Projections(policy).complete(truth)))
+        blind = Gate(policy, Told(Projections(policy).complete(blinded(truth, rng))))
         if naive_policy.decide(program, truth).close:
             continue
         for tool in ("look", "send"):
@@ -116,7 +116,7 @@ def test_a_verdict_with_faults_allows_no_more_than_the_truth(program: Program, s
     for _ in range(10):
         truth = random_readings(program, rng)
         expected = naive_policy.decide(program, truth)
-        verdict = decider.decide(complete(policy, blinded(truth, rng)))
+        verdict = decider.decide(Projections(policy).complete(blinded(truth, rng)))
         for allowed, real in ((verdict.models, expected.models), (verdict.agents, expected.agents)):
             if real is not None and not expected.close:
                 assert allowed is not None

@@ -10,7 +10,7 @@ import pytest
 
 from graphs.policy.checks import Known, check_policy, run_tests, verdicts
 from graphs.policy.checks.logic import prove
-from graphs.policy.checks.order import Order
+from graphs.policy.checks.order import CertainOrder
 from graphs.policy.checks.tests import request_of
 from graphs.policy.checks.theory.times import span_of
 from graphs.policy.decide import Decider
@@ -205,7 +205,7 @@ def test_what_is_certainly_before_is_so_in_every_decision(strategy: str) -> None
         for more in ((), ((1, 0, "authz"),)):
             rules = _rules(first, second, *more)
             policy = Policy(signals=signals, rules=rules, settings={"strategy": strategy})
-            order, decider = Order(policy), Decider(policy)
+            order, decider = CertainOrder(policy), Decider(policy)
             orders = set()
             for score in (0.1, 0.9, 1.0):
                 readings = {"embedding:x": Reading(True, score), "authz:x": Reading(True, 1.0)}

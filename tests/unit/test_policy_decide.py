@@ -3,7 +3,7 @@
 import pytest
 
 from graphs.policy.decide import Decider, Verdict
-from graphs.policy.projections import complete
+from graphs.policy.projections import Projections
 from graphs.policy.read import read_policy
 from graphs.policy.request import Reading
 
@@ -18,7 +18,7 @@ def decided(text: str, **scores: float | str) -> Verdict:
         else Reading(given >= 0, abs(given))
         for name, given in scores.items()
     }
-    return Decider(policy).decide(complete(policy, readings))
+    return Decider(policy).decide(Projections(policy).complete(readings))
 
 
 def route(name: str, when: str = "", **statements: int) -> str:

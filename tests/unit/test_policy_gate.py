@@ -15,7 +15,7 @@ from graphs.policy.gate import Asking, Gate, Ruling
 from graphs.policy.gate_adapters import gated_call, gated_send, gated_tool
 from graphs.policy.gate_text import LARGEST, flat_text
 from graphs.policy.policy import Policy
-from graphs.policy.projections import complete
+from graphs.policy.projections import Projections
 from graphs.policy.read import read_policy
 from graphs.policy.request import Reading, Readings, Request
 
@@ -60,7 +60,7 @@ class Words:
             else:
                 subjects = {f"{s['kind']}:{s['name']}" for s in signal.fields["subjects"]}
                 found[key] = Reading(bool(subjects & request.grants), 1.0)
-        return complete(self.policy, found)
+        return Projections(self.policy).complete(found)
 
 
 def gate(source: str = SOURCE, **broken: str) -> Gate:

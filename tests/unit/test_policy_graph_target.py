@@ -12,7 +12,7 @@ from langgraph.graph import END, START, StateGraph
 from agents.errors import PolicyError
 from graphs import Context
 from graphs.policy.policy import Policy, Rule
-from graphs.policy.projections import complete
+from graphs.policy.projections import Projections
 from graphs.policy.read import read_policy
 from graphs.policy.request import Reading, Readings, Request
 from graphs.policy.targets import nodes
@@ -35,7 +35,7 @@ class Firing:
         said = {*request.text.split(), *request.grants}
         signals = self.policy.signals.values()
         found = {s.key: Reading(s.name in said, float(s.name in said)) for s in signals}
-        return complete(self.policy, found)
+        return Projections(self.policy).complete(found)
 
 
 def desk(**rest: Any) -> tuple[Any, Firing]:

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from graphs.policy.signals.check_digits import is_card, is_iban, is_ipv4, is_ipv6, is_ssn
+from graphs.check_digits import is_card, is_iban, is_ipv4, is_ipv6, is_ssn
 from graphs.policy.signals.jailbreak import attempt
 from graphs.policy.signals.pii import TYPES, found_types
 from tests.support.signals import read, signal

@@ -12,13 +12,13 @@ from graphs.policy.checks.sureness import is_sure
 from graphs.policy.policy import Policy, Rule
 from graphs.policy.syntax import Condition, Not, Reference
 
-__all__ = ["Order"]
+__all__ = ["CertainOrder"]
 
 Rank = tuple[float, ...]
 
 
-class Order:
-    """The order of a policy's rules, by their index."""
+class CertainOrder:
+    """What is certain of the order of a policy's rules, by their index."""
 
     def __init__(self, policy: Policy, *, plugged: Collection[str] = ()) -> None:
         self._rules = policy.rules

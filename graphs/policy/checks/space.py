@@ -10,7 +10,7 @@ from functools import cached_property
 from graphs.policy.checks.atoms import Atoms, key_of
 from graphs.policy.checks.example import Example, example_of
 from graphs.policy.checks.oracle import Model, Oracle
-from graphs.policy.checks.order import Order
+from graphs.policy.checks.order import CertainOrder
 from graphs.policy.checks.outcomes import outcome
 from graphs.policy.checks.plugged import plugged_keys
 from graphs.policy.checks.theory import write_theory
@@ -65,7 +65,7 @@ class Space:
         self.rules: Sequence[int] = [self.literal(rule.when) for rule in policy.rules]
         """The rules' literals, by their index."""
         self._signed = [(abs(literal) - 1, 1 if literal > 0 else -1) for literal in self.rules]
-        self.order = Order(policy, plugged=self._plugged)
+        self.order = CertainOrder(policy, plugged=self._plugged)
         self.outcomes = [outcome(rule) for rule in policy.rules]
         self.bases: dict[str, Basis] = {}
         """What each property rests on, where it is not only the policy's text."""

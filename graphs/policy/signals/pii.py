@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
+from graphs.check_digits import is_card, is_iban, is_ipv4, is_ipv6, is_ssn
 from graphs.policy.policy import Signal
 from graphs.policy.request import Reading
-from graphs.policy.signals.check_digits import is_card, is_iban, is_ipv4, is_ipv6, is_ssn
 from graphs.policy.signals.family import Family, Kind, Kit, Problem, Read, fired
 from graphs.policy.signals.passage import Passage
 from graphs.policy.signals.patterns import any_of, own
