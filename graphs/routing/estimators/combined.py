@@ -34,6 +34,9 @@ PARTS = ("zero", "domains", "ridge", "local")
 _FOLDS = 5
 _PRIOR, _PRIOR_ROWS = (0.4, 0.3, 0.15, 0.15), 200.0
 """The weights where nothing is known yet, and how many rows these count for beside the recorded ones."""
+_LEVEL = 0.1
+"""What the error of a query's mean over the models counts for beside that of the differences between them: a choice
+rests on the differences, yet what tells hard queries from easy ones tells more of them than chance does."""
 _PREFERENCES = (0.1, 0.3, 0.5, 0.7, 0.9)
 _EVEN = 0.2
 """The share of relevance that is spread over all models, so that none is left to chance."""
@@ -182,7 +185,7 @@ def _relevance(predictions: list[Matrix], costs: Matrix | None) -> Matrix:
 
 
 def _stacked(predictions: list[Matrix], scores: Matrix, relevance: Matrix) -> Matrix:
-    """Return the weights, not negative and of sum 1, with the least squared error on the differences between models.
+    """Return the weights, not negative and of sum 1, with the least squared error on what a choice rests on.
 
     The prior counts as rows on which its mixture is right, with the spread of the recorded ones.
     """
@@ -204,11 +207,9 @@ def _stacked(predictions: list[Matrix], scores: Matrix, relevance: Matrix) -> Ma
 
 
 def _contrasts(scores: Matrix, relevance: Matrix) -> Matrix:
-    """Return each score less the query's mean, weighted; of a single model, the score itself."""
-    if len(relevance) == 1:
-        return scores
-    contrasts: Matrix = (scores - scores @ relevance[:, None]) * np.sqrt(relevance)
-    return contrasts
+    """Return each score less the query's mean, and that mean, weighted, (n, m + 1)."""
+    level = scores @ relevance[:, None]
+    return np.hstack([(scores - level) * np.sqrt(relevance), level * np.sqrt(_LEVEL)])
 
 
 def _scale(estimate: Estimate, training: Training) -> float:
