@@ -2,10 +2,10 @@
 
 The weights are fitted on predictions for rows that the parts had not seen, non-negative and with the sum 1 (stacking;
 Wolpert, 1992; Breiman, 1996). They are judged by the differences between models on a query, since a choice rests on
-those, and a little by the query's mean over the models. What did not help out of fold loses its weight; where data is thin the weights keep near fixed ones that
-lean to the overall score, since what helped on some dozens of rows is a matter of chance. Far from
-every recorded query it returns the overall scores, with the spread of quality as the uncertainty. It does not know what
-a text far from all that was recorded needs; it only knows that it is far.
+those, and a little by the query's mean over the models. What did not help out of fold loses its weight; where data is
+thin the weights keep near fixed ones that lean to the overall score, since what helped on some dozens of rows is a
+matter of chance. Far from every recorded query it returns the overall scores, with the spread of quality as the
+uncertainty. It does not know what a text far from all that was recorded needs; it only knows that it is far.
 """
 
 from dataclasses import dataclass, field, replace
