@@ -32,8 +32,9 @@ from graphs.routing.estimators.zero import ZeroRouter
 
 __all__ = ["Combined", "Head", "Prospect"]
 
-Head = Literal["auto", "alone"]
-"""`auto`: the mixture of experts is a part where held-out rows surely gain by it; `alone`: it is the only one."""
+Head = Literal["auto", "part", "alone"]
+"""`auto`: the mixture of experts is a part where held-out rows surely gain by it; `part`: in any case; `alone`: it is
+the only one, as in the paper."""
 PARTS = ("zero", "domains", "ridge", "local", "experts")
 _VALUES = np.array([-0.5, -0.25, 0.0, 0.25, 0.5])
 """By how much two scores should differ for the margins -2 to 2, as in `pair_scores`."""
@@ -223,6 +224,8 @@ def _weights(
         target = _contrasts(scores, relevance).ravel()
         queries = np.repeat(np.arange(len(scores)), scores.shape[1])
     without, whole = convex(design[:, :-1], target), convex(design, target)
+    if head == "part":
+        return whole
     errors = [(target - design[:, : len(w)] @ w) ** 2 for w in (whole, without)]
     return whole if surely_less(errors[0], errors[1], queries) else without
 

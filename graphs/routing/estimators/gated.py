@@ -95,8 +95,13 @@ class Gated:
         by_hidden = by_hidden.reshape(n, e * w)
         if dropped is not None:
             by_hidden *= dropped
-        # Through the softmax over the kept experts, then through that over all of them for the balance.
-        by_gate = _through_softmax(passed.kept, by_kept)
+        # Through the softmax over the kept experts, then through that over all of them for the balance. Of a single
+        # kept expert the gate is 1 whatever the logits are: its slope is that of its share among all (Switch).
+        by_gate = (
+            _through_softmax(passed.shares, by_kept * (passed.kept > 0))
+            if top == 1 < e
+            else _through_softmax(passed.kept, by_kept)
+        )
         if balance:
             load = (passed.kept > 0).mean(axis=0) / np.float32(top)
             by_share = np.broadcast_to(np.float32(balance * e / n) * load, passed.shares.shape)

@@ -8,7 +8,6 @@ are free up to a constant. It knows no head.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -27,14 +26,13 @@ _PRIOR = 1.0
 """The precision of the normal prior of an overall logit: a model that always wins has a finite one."""
 
 
-@dataclass(
-    frozen=True, kw_only=True
-)  # no slots: what is read again and again is kept on the object
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lessons:
-    """`rows` (n, d) of the design, `scores` (n, m), NaN where a row has none, and maybe `pairs` on the n rows."""
+    """`rows` (n, d) of the design, `scores` (n, m) of those rows that are `scored` (n,), and maybe `pairs` on them."""
 
     rows: Array
-    scores: Matrix
+    scores: Array
+    scored: NDArray[np.bool_]
     pairs: Pairs | None = None
 
     def __len__(self) -> int:
@@ -42,27 +40,32 @@ class Lessons:
 
     def take(self, rows: Rows) -> "Lessons":
         """Return the lessons of `rows`, numbered from 0."""
-        pairs = None if self.pairs is None else self.pairs.of_queries(rows)
-        return Lessons(rows=self.rows[rows], scores=self.scores[rows], pairs=pairs)
-
-    @cached_property
-    def scored(self) -> NDArray[np.bool_]:
-        """Whether a row has scores, (n,)."""
-        return np.asarray(np.isfinite(self.scores).all(axis=1))
+        return Lessons(
+            rows=self.rows[rows],
+            scores=self.scores[rows],
+            scored=self.scored[rows],
+            pairs=None if self.pairs is None else self.pairs.of_queries(rows),
+        )
 
     @property
     def anchored(self) -> bool:
         """Whether any row has scores."""
         return bool(self.scored.any())
 
+    @property
+    def labels(self) -> int:
+        """How many scores and pairs there are, 1 at least."""
+        scores: int = np.count_nonzero(self.scored) * self.scores.shape[1]
+        return max(scores + (0 if self.pairs is None else len(self.pairs)), 1)
+
     def start(self) -> tuple[Array, list[Array]]:
-        """Return the overall logit of each model (m,), and the parameters that judging adds: steps and log slope.
+        """Return the overall logit of each model (m,), and the parameters that judging adds: steps and log strength.
 
         They are those with the least loss where nothing is known of a query.
         """
         overall = np.zeros(self.scores.shape[1])
         if self.anchored:
-            mean = np.clip(self.scores[self.scored].mean(axis=0), 0.01, 0.99)
+            mean = np.clip(self.scores[self.scored].mean(axis=0, dtype=np.float64), 0.01, 0.99)
             overall = np.log(mean / (1 - mean))
         if self.pairs is None:
             return overall.astype(np.float32), []
@@ -70,39 +73,45 @@ class Lessons:
         def loss(parameters: list[Matrix]) -> tuple[float, list[Matrix]]:
             levels, *judging = parameters
             logits = np.tile(levels, (len(self), 1))
-            value, slope, by_judging = self.loss(logits, judging)
-            prior = _PRIOR / len(logits)
-            value += prior * float((levels**2).sum()) / 2
+            slope, by_judging = self.slopes(logits, judging)
+            prior = _PRIOR / self.labels
+            value = self.loss(logits, judging) + prior * float((levels**2).sum()) / 2
             return value, [slope.sum(axis=0) + prior * levels, *by_judging]
 
         found = minimise(loss, [overall, ordinal.start_of(self.pairs.margin), np.zeros(1)])
         levels, *judging = (array.astype(np.float32) for array in found)
         return levels, judging
 
-    def loss(self, logits: Floats, judging: Sequence[Floats]) -> tuple[float, Any, list[Any]]:
-        """Return the mean over the labels, its slope in the logits (n, m), and that in what judging adds."""
-        labels = int(self.scored.sum()) * logits.shape[1]
-        labels += 0 if self.pairs is None else len(self.pairs)
-        slope = np.zeros_like(logits)
-        total, by_judging = 0.0, [np.zeros_like(array) for array in judging]
-        if self.anchored:
-            z, truth = logits[self.scored], self.scores[self.scored]
-            total += float((np.logaddexp(0, z) - truth * z).sum())
-            slope[self.scored] = 0.5 * (1 + np.tanh(0.5 * z)) - truth
-        if self.pairs is not None and len(self.pairs):
-            p, (free, log_slope) = self.pairs, judging
-            strength = np.exp(log_slope[0])
-            lead = logits[p.query, p.first] - logits[p.query, p.second]
-            losses, by_lead, by_free = ordinal.loss(strength * lead, p.margin, free)
-            total += float(losses.sum())
-            np.add.at(slope, (p.query, p.first), strength * by_lead)
-            np.add.at(slope, (p.query, p.second), -strength * by_lead)
-            # Without scores the strength is no more than the unit of the logits.
-            by_log = float((by_lead * lead).sum()) * strength if self.anchored else 0.0
-            by_judging = [by_free.sum(axis=0), np.array([by_log])]
-        count = np.asarray(max(labels, 1), logits.dtype)
-        return (
-            total / max(labels, 1),
-            slope / count,
-            [array / count for array in by_judging],
-        )
+    def loss(self, logits: Floats, judging: Sequence[Floats]) -> float:
+        """Return the mean loss over the labels for logits (n, m)."""
+        z, truth = logits[self.scored], self.scores[self.scored]
+        total = float((np.logaddexp(0, z) - truth * z).sum(dtype=np.float64))
+        if self.pairs is not None:
+            lead = self._lead(logits, self.pairs)
+            free, log_strength = judging
+            found = ordinal.loss(np.exp(log_strength[0]) * lead, self.pairs.margin, free)
+            total += float(found.value.sum())
+        return total / self.labels
+
+    def slopes(self, logits: Floats, judging: Sequence[Floats]) -> tuple[Any, list[Any]]:
+        """Return the slope of `loss` in the logits, (n, m), and in what judging adds."""
+        count = np.asarray(self.labels, logits.dtype)
+        scored = self.scored[:, None]
+        slope = np.where(scored, 0.5 * (1 + np.tanh(0.5 * logits)) - self.scores, 0) / count
+        if self.pairs is None:
+            return slope, []
+        p, (free, log_strength) = self.pairs, judging
+        strength = np.exp(log_strength[0])
+        lead = self._lead(logits, p)
+        found = ordinal.loss(strength * lead, p.margin, free)
+        by_lead = strength * found.by_lead / count
+        np.add.at(slope, (p.query, p.first), by_lead)
+        np.add.at(slope, (p.query, p.second), -by_lead)
+        # Without scores the strength is no more than the unit of the logits.
+        by_log = (by_lead * lead).sum() if self.anchored else 0.0
+        return slope, [found.by_free.sum(axis=0) / count, np.array([by_log])]
+
+    @staticmethod
+    def _lead(logits: Floats, pairs: Pairs) -> Floats:
+        lead: Floats = logits[pairs.query, pairs.first] - logits[pairs.query, pairs.second]
+        return lead

@@ -27,7 +27,11 @@ __all__ = ["SETTINGS", "Comparisons", "MixtureOfExperts", "Setting"]
 _PARTS, _INNER = 5, 8
 _TRIED_ON = 2
 """Parts on which the setting is chosen."""
+_ALIKE, _MANY = 3, 1_000_000
+"""Heads that foretell a part that is left out, where there are not more scores than that."""
 _RATE, _EPOCHS, _DECAY, _DROPPED = 3e-3, 30, 1.0, 0.3
+_FEWEST = 25_600
+"""Rows to go over, again and again where they are few."""
 
 
 class Setting(NamedTuple):
@@ -86,7 +90,10 @@ class MixtureOfExperts:
         *,
         settings: Sequence[Setting] = SETTINGS,
     ) -> tuple["MixtureOfExperts", Estimate]:
-        """Return the heads, and what each expected of the rows of `training` (n, m) that it had not seen."""
+        """Return the heads, and what is expected of the rows of `training` (n, m) by heads that had not seen them.
+
+        Of those there are several for each part, since the mean of the heads is surer than one of them.
+        """
         n = len(training)
         design = Design.fit(training.queries)
         lessons = _lessons(design, training, comparisons)
@@ -100,8 +107,11 @@ class MixtureOfExperts:
         heads += [_head(part, settings[best])[0] for part in taught[_TRIED_ON:]]
         whole = cls._of(design, settings[best].shape, heads, _floor(training))
         mean, deviation = np.empty_like(training.scores), whole.predict(training.queries).deviation
+        alike = _ALIKE if training.scores.size <= _MANY else 1
         for place, (_, held) in enumerate(parts):
-            mean[held] = whole._each(training.queries.take(held))[place]
+            like = [_head(taught[place], settings[best], seed=seed)[0] for seed in range(1, alike)]
+            own = cls._of(design, settings[best].shape, [heads[place], *like], whole.floor)
+            mean[held] = own.predict(training.queries.take(held)).mean
         return whole, Estimate(mean, deviation)
 
     @classmethod
@@ -173,21 +183,27 @@ def _floor(training: Training) -> Matrix:
 
 def _lessons(design: Design, training: Training, comparisons: Comparisons | None) -> Lessons:
     rows = design.matrix(training.queries).astype(np.float32)
+    scores, scored = training.scores.astype(np.float32), np.ones(len(training), bool)
     if comparisons is None:
-        return Lessons(rows=rows, scores=training.scores)
+        return Lessons(rows=rows, scores=scores, scored=scored)
     more = design.matrix(comparisons.more).astype(np.float32)
-    scores = np.vstack([training.scores, np.full((len(more), training.scores.shape[1]), np.nan)])
-    scores[comparisons.pairs.query] = np.nan
-    return Lessons(rows=np.vstack([rows, more]), scores=scores, pairs=comparisons.pairs)
+    scored = np.append(scored, np.zeros(len(more), bool))
+    scored[comparisons.pairs.query] = False
+    return Lessons(
+        rows=np.vstack([rows, more]),
+        scores=np.vstack([scores, np.zeros((len(more), scores.shape[1]), np.float32)]),
+        scored=scored,
+        pairs=comparisons.pairs,
+    )
 
 
-def _head(lessons: Lessons, setting: Setting) -> tuple[list[Array], float]:
+def _head(lessons: Lessons, setting: Setting, *, seed: int = 0) -> tuple[list[Array], float]:
     """Return gate, hidden layer, threshold, output, bias and cuts of one head, and its loss on rows held out."""
     n, d = lessons.rows.shape
     every = np.arange(n)
-    kept, held = next(iter(splits(n, _INNER))) if n >= 2 * _INNER else (every, every)
+    kept, held = next(iter(splits(n, _INNER, seed=seed))) if n >= 2 * _INNER else (every, every)
     fitted, out = lessons.take(kept), lessons.take(held)
-    net, random = Gated(shape=setting.shape), np.random.default_rng(0)
+    net, random = Gated(shape=setting.shape), np.random.default_rng(seed)
     bias, judging = fitted.start()
     start = [*net.start(d, bias, random), *judging]
     units = setting.shape.experts * setting.shape.width
@@ -197,17 +213,18 @@ def _head(lessons: Lessons, setting: Setting) -> tuple[list[Array], float]:
         alive = random.random((len(batch), units), np.float32) >= _DROPPED
         dropped = alive * np.float32(1 / (1 - _DROPPED))
         passed = net.passed(weights, some.rows, dropped)
-        _, slope, by_judging = some.loss(passed.logits, parameters[5:])
+        slope, by_judging = some.slopes(passed.logits, parameters[5:])
         slopes = net.gradient(
             weights, some.rows, passed, slope, balance=setting.balance, dropped=dropped
         )
         return [*slopes, *by_judging]
 
     def held_loss(parameters: list[Array]) -> float:
-        return out.loss(net.passed(parameters[:5], out.rows).logits, parameters[5:])[0]
+        return out.loss(net.passed(parameters[:5], out.rows).logits, parameters[5:])
 
+    epochs = max(_EPOCHS, _FEWEST // len(fitted))
     found, _, loss = train(
-        start, gradient, held_loss, rows=len(fitted), rate=_RATE, epochs=_EPOCHS, decay=_DECAY
+        start, gradient, held_loss, rows=len(fitted), rate=_RATE, epochs=epochs, decay=_DECAY
     )
     gate, hidden, threshold, output, bias = found[:5]
     if fitted.anchored:

@@ -5,10 +5,12 @@ P(better) = s(d - t1) - s(d - t2), P(same) = s(d + t1) - s(d - t1) and so on, s 
 antisymmetric in the two answers, and Bradley-Terry (1952) at t1 = t2 = 0. It knows no query and no model.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["chances", "cuts_of", "expected", "loss", "start_of"]
+__all__ = ["Loss", "chances", "cuts_of", "expected", "loss", "start_of"]
 
 Floats = NDArray[np.floating]
 Matrix = NDArray[np.float64]
@@ -54,8 +56,16 @@ def expected(lead: Floats, cuts: Floats) -> Floats:
     return worth
 
 
-def loss(lead: Floats, margins: NDArray[np.intp], free: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return the negative log likelihood of each outcome (p,), its slope in the lead (p,), and in `free` (p, 2)."""
+class Loss(NamedTuple):
+    """The negative log likelihood of each outcome (p,), its slope in the lead (p,) and in `free` (p, 2)."""
+
+    value: Floats
+    by_lead: Floats
+    by_free: Floats
+
+
+def loss(lead: Floats, margins: NDArray[np.intp], free: Floats) -> Loss:
+    """Return the loss of outcomes `margins` (p,), -2..2, at a lead of (p,) and the cuts of `free` (2,)."""
     cuts = cuts_of(free)
     ends = np.array([-np.inf, -cuts[1], -cuts[0], cuts[0], cuts[1], np.inf])
     # The outcome lies between two ends; only |margin| and the sign of the cut tell which cut moves them.
@@ -71,7 +81,7 @@ def loss(lead: Floats, margins: NDArray[np.intp], free: Floats) -> tuple[Floats,
         by_cuts[:, end] += sign * (by_low * (margins + 2 == place + 1))
     # Both cuts hold the first step, the second cut the second one as well.
     by_steps = np.column_stack([by_cuts.sum(axis=1), by_cuts[:, 1]])
-    return -np.log(share), -(by_low + by_high), by_steps * _sigmoid(free)
+    return Loss(-np.log(share), -(by_low + by_high), by_steps * _sigmoid(free))
 
 
 def _sigmoid(logits: Floats) -> Floats:
