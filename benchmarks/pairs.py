@@ -43,14 +43,22 @@ DRAWS = 1000
 
 
 def opinions(
-    scores: Matrix, rows: Rows, noise: float, random: np.random.Generator
+    scores: Matrix,
+    rows: Rows,
+    noise: float,
+    random: np.random.Generator,
+    *,
+    a_query: int | None = None,
 ) -> tuple[Pairs, Matrix]:
-    """Return the pairs that are judged on `rows`, numbered from 0, and what the judge thinks of each, (p,)."""
+    """Return the pairs that are judged on `rows`, numbered from 0, and what the judge thinks of each, (p,).
+
+    There are `a_query` of them on each, as many as models if it is None.
+    """
     names = [f"{model:04}" for model in range(scores.shape[1])]
     drawn = [
         (place, int(one), int(other), 0)
         for place, row in enumerate(rows)
-        for one, other in pairs_of(names, str(row), len(names))
+        for one, other in pairs_of(names, str(row), a_query or len(names))
     ]
     pairs = Pairs.from_rows(drawn, queries=len(rows), models=len(names))
     truth = scores[rows[pairs.query], pairs.first] - scores[rows[pairs.query], pairs.second]

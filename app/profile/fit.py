@@ -8,11 +8,13 @@ from pathlib import Path
 
 from agents.errors import InputError
 from app.profile.embedding import embedded, progress
+from app.profile.pair_lines import read_pairs
 from app.settings import Settings, read_settings
 from graphs.catalog import Catalog
 from graphs.routing.costs import Prices
 from graphs.routing.encoder import make_encoder
 from graphs.routing.estimators.base import Training
+from graphs.routing.estimators.mixture import Comparisons
 from graphs.routing.outcomes import Outcomes
 from graphs.routing.profile import Profile
 from graphs.routing.profile_files import save_profile
@@ -28,6 +30,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--outcomes", type=Path, nargs="+", required=True, help="Parquet tables of the same models"
     )
     parser.add_argument("--output", type=Path, required=True, help="the folder of the profile")
+    parser.add_argument(
+        "--pairs",
+        type=Path,
+        nargs="+",
+        metavar="FILE",
+        help="NAME.pairs.jsonl of `judge`: the head learns from the pairs instead of from the scores of their rows",
+    )
+    parser.add_argument(
+        "--head", choices=("auto", "alone"), default="auto",
+        help="the mixture of experts: a part of the estimate where held-out rows surely gain by it (the default), or "
+        "all of it",
+    )  # fmt: skip
     parser.add_argument(
         "--catalog", type=Path, help="prices of models (default: MOMA_CATALOG, if it is there)"
     )
@@ -45,10 +59,15 @@ def main(arguments: argparse.Namespace) -> int:
             f"only the model {outcomes.models[0]!r} was given: there is nothing to choose from, "
             "expected two or more"
         )
+    judged = read_pairs(arguments.pairs, outcomes) if arguments.pairs else None
     prices = list_prices(settings, arguments.catalog, outcomes.models)
     encoder = make_encoder(arguments.encoder or settings.encoder)
     with progress() as bar:
         queries = embedded(outcomes.queries, encoder, home=settings.make_home(), bar=bar)
+        comparisons = None
+        if judged is not None:
+            more = embedded(judged.more, encoder, home=settings.make_home(), bar=bar)
+            comparisons = Comparisons(pairs=judged.pairs, more=more)
         began = time.perf_counter()
         task = bar.add_task("fitting", total=None)
         profile = Profile.fit(
@@ -59,6 +78,8 @@ def main(arguments: argparse.Namespace) -> int:
             sources=tuple(path.name for path in arguments.outcomes),
             prices=prices,
             answers=outcomes.answers,
+            comparisons=comparisons,
+            head=arguments.head,
         )
         bar.update(task, total=1, completed=1)
     save_profile(profile, arguments.output)
@@ -67,7 +88,18 @@ def main(arguments: argparse.Namespace) -> int:
         f"{time.perf_counter() - began:.0f} s beside the embedding: {arguments.output}",
         file=sys.stderr,
     )
+    print(_head_line(profile), file=sys.stderr)
     return 0
+
+
+def _head_line(profile: Profile) -> str:
+    """Return what became of the mixture of experts."""
+    experts = profile.quality.experts
+    if experts is None:
+        return "the mixture of experts is left out: held-out rows gain nothing sure by it"
+    e, top, _ = experts.shape
+    kind = "a dense head" if e == 1 else f"{e} experts, {top} a query"
+    return f"the mixture of experts ({kind}) has {profile.quality.weights[-1]:.0%} of the estimate"
 
 
 def list_prices(settings: Settings, given: Path | None, models: Sequence[str]) -> Prices:

@@ -5,7 +5,7 @@ two orders counts as the same is our choice.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 import numpy as np
@@ -70,6 +70,18 @@ class Pairs:
             second=self.second[rows],
             margin=self.margin[rows],
         )
+
+    def of_queries(self, queries: NDArray[np.intp]) -> "Pairs":
+        """Return the pairs on `queries` (q,), each there once at most, which are numbered anew in that order."""
+        place = np.full(self.queries, -1)
+        place[queries] = np.arange(len(queries))
+        rows = np.flatnonzero(place[self.query] >= 0)
+        found = self.take(rows)
+        return replace(found, queries=len(queries), query=place[found.query])
+
+    def before(self, query: int) -> "Pairs":
+        """Return the pairs on the queries before `query`."""
+        return replace(self.take(np.flatnonzero(self.query < query)), queries=query)
 
     def resampled(self, random: np.random.Generator) -> NDArray[np.intp]:
         """Return the rows of as many queries drawn with replacement: pairs of one query stay together."""

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from agents.errors import RoutingError
 from graphs.routing.costs import CostModel, Prices
 from graphs.routing.estimators.base import Training
-from graphs.routing.estimators.combined import Combined
+from graphs.routing.estimators.combined import Combined, Head
 from graphs.routing.estimators.local import Group, LocalComponents
+from graphs.routing.estimators.mixture import Comparisons, MixtureOfExperts
 from graphs.routing.estimators.zero import ZeroRouter
 from graphs.routing.joint import Joint
 from graphs.routing.joint_fit import fit_joint
@@ -56,9 +57,11 @@ class Profile:
         sources: tuple[str, ...],
         prices: Prices | None = None,
         answers: Answers | None = None,
+        comparisons: Comparisons | None = None,
+        head: Head = "auto",
     ) -> "Profile":
-        """Fit on recorded outcomes, `costs` (n, m) in USD and maybe `answers` (n, m) of `models` (m,)."""
-        quality, held_out = Combined.fit_held_out(training, costs)
+        """Fit on recorded outcomes, `costs` (n, m) in USD and maybe `answers` (n, m) of `models` (m,), and on pairs."""
+        quality, held_out = Combined.fit_held_out(training, costs, comparisons, head=head)
         return cls(
             encoder=encoder,
             models=models,
@@ -154,6 +157,9 @@ def split(profile: Profile) -> list[Part]:
             "cost_smear": float(costs.smear[column]),
             "price": None if np.isnan(costs.prices[column, 0]) else costs.prices[column].tolist(),
         }
+        if (experts := quality.experts) is not None:
+            numbers["experts_loadings"] = experts.loadings[:, :, column].ravel().tolist()
+            numbers["experts_floor"] = float(experts.floor[column])
         if quality.shift.size:
             numbers["shift"] = quality.shift[:, column].tolist()
         parts.append(Part(numbers, group if number else None))
@@ -192,6 +198,7 @@ def built(shared: Profile, models: tuple[str, ...], parts: list[Part]) -> Profil
             shift=columns("shift")
             if any("shift" in numbers for numbers in of)
             else np.zeros((0, 0)),
+            experts=_experts(quality.experts, parts),
         ),
         costs=replace(
             costs,
@@ -202,6 +209,20 @@ def built(shared: Profile, models: tuple[str, ...], parts: list[Part]) -> Profil
             smear=row("cost_smear"),
             prices=np.array(prices, np.float64).reshape(len(of), 2),
         ),
+    )
+
+
+def _experts(shared: MixtureOfExperts | None, parts: list[Part]) -> MixtureOfExperts | None:
+    if shared is None:
+        return None
+    loadings = [part.numbers["experts_loadings"] for part in parts]
+    floor = [part.numbers["experts_floor"] for part in parts]
+    return replace(
+        shared,
+        loadings=np.array(loadings, np.float64)
+        .reshape(len(parts), *shared.outputs)
+        .transpose(1, 2, 0),
+        floor=np.array(floor, np.float64),
     )
 
 

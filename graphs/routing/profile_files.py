@@ -19,7 +19,9 @@ from graphs.routing.estimators.base import Queries
 from graphs.routing.estimators.combined import Combined
 from graphs.routing.estimators.design import Design
 from graphs.routing.estimators.domains import DomainScores, Reader
+from graphs.routing.estimators.gated import Shape
 from graphs.routing.estimators.local import Group, LocalComponents
+from graphs.routing.estimators.mixture import MixtureOfExperts
 from graphs.routing.estimators.neighbours import index_rows
 from graphs.routing.estimators.ridge import RotatedRidge
 from graphs.routing.estimators.zero import ZeroRouter
@@ -112,6 +114,7 @@ def _head(profile: Profile) -> dict[str, Any]:
         "scale": quality.scale,
         "near": quality.near,
         "far": quality.far,
+        **({"experts": quality.experts.shape._asdict()} if quality.experts else {}),
         **({"joint": _joint_head(profile.joint)} if profile.joint else {}),
     }
 
@@ -133,6 +136,7 @@ def _shared(profile: Profile) -> Arrays:
         "local_axes": first.axes,
         **_group(first, prefix="local_"),
         **_design("costs", profile.costs.design),
+        **(_experts(quality.experts) if quality.experts else {}),
         **(_joint(profile.joint) if profile.joint else {}),
     }
 
@@ -171,6 +175,7 @@ def _loaded(files: HashedFiles, encoder: str) -> Profile:
         near=float(head["near"]),
         far=float(head["far"]),
         spread=empty,
+        experts=_read_experts(head["experts"], shared) if "experts" in head else None,
     )
     costs = CostModel(
         design=_read_design("costs", shared),
@@ -211,6 +216,37 @@ def _try(profile: Profile, *, dim: int) -> None:
         raise ValueError("numbers that are not finite")
     if profile.joint and not set(profile.joint.models) <= set(profile.models):
         raise ValueError("answers of models that it does not have")
+
+
+def _experts(experts: MixtureOfExperts) -> Arrays:
+    return {
+        **_design("experts", experts.design),
+        "experts_first": experts.first,
+        "experts_threshold": experts.threshold,
+        "experts_cuts": experts.cuts,
+    }
+
+
+def _read_experts(head: dict[str, int], arrays: Arrays) -> MixtureOfExperts:
+    """Return the experts without the models' own numbers.
+
+    Raises:
+        ValueError: the numbers do not fit each other.
+    """
+    shape = Shape(**head)
+    e, top, w = shape
+    heads, rows = len(arrays["experts_cuts"]), len(arrays["experts_centre"])
+    if not 1 <= top <= e or arrays["experts_first"].shape != (rows, heads * e * (1 + w)):
+        raise ValueError("experts of another shape")
+    return MixtureOfExperts(
+        design=_read_design("experts", arrays),
+        shape=shape,
+        first=arrays["experts_first"],
+        threshold=arrays["experts_threshold"],
+        loadings=np.zeros((heads, e * (w + 1), 0)),
+        cuts=arrays["experts_cuts"],
+        floor=np.zeros(0),
+    )
 
 
 def _joint(joint: Joint) -> Arrays:

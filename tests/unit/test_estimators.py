@@ -13,13 +13,12 @@ from graphs.routing.estimators.adam import train
 from graphs.routing.estimators.avengers import AvengersPro
 from graphs.routing.estimators.base import UNKNOWN_DOMAIN, Estimator, Fit, Queries, Training
 from graphs.routing.estimators.clusters import Clusters
-from graphs.routing.estimators.cross_fitted import Examples
 from graphs.routing.estimators.factorisation import Factorisation
 from graphs.routing.estimators.item_response import ItemResponse, TwoParameter
 from graphs.routing.estimators.kmeans import kmeans
 from graphs.routing.estimators.lbfgs import minimise
 from graphs.routing.estimators.linear import LinearHead
-from graphs.routing.estimators.mixture import Experts, MixtureOfExperts, Setting, mixture
+from graphs.routing.estimators.mixture import MixtureOfExperts
 from graphs.routing.estimators.mlp import MLP
 from graphs.routing.estimators.uniroute import UniRouteKMeans, UniRouteLearnedMap
 from graphs.routing.estimators.zero import ZeroRouter
@@ -214,24 +213,6 @@ def test_item_response_orders_models_by_ability_and_queries_by_difficulty() -> N
         assert ability == sorted(ability)
     mean = fitted.predict(SEEN.queries).mean
     assert np.corrcoef(mean.mean(axis=1), -difficulty)[0, 1] > 0.8
-
-
-def experts_in_use(head: Experts) -> int:
-    logits = np.hstack([UNSEEN.queries.vectors, np.zeros((len(UNSEEN), 2), np.float32)]) @ head.gate
-    return len(np.unique(logits.argmax(axis=1)))
-
-
-def test_the_balance_keeps_experts_in_use() -> None:
-    def rows(of: Training) -> Examples:
-        padded = np.hstack([of.queries.vectors, np.zeros((len(of), 2))])
-        return Examples(rows=padded, scores=of.scores)
-
-    fitted = [
-        mixture(rows(SEEN), rows(UNSEEN), Setting(experts=4, top=1, balance=b, decay=0.0))
-        for b in (0.0, 1.0)
-    ]
-    assert experts_in_use(fitted[1]) == 4
-    assert experts_in_use(fitted[1]) >= experts_in_use(fitted[0])
 
 
 def test_adam_and_lbfgs_find_the_least_squares() -> None:

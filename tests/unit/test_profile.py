@@ -322,3 +322,58 @@ def test_what_a_review_added_is_kept_and_follows_its_model(
     assert np.array_equal(more.quality.predict(queries).mean[:, :4], after)
     less = more.without_model(MODELS[0])
     assert np.array_equal(less.quality.predict(queries).mean[:, :3], after[:, 1:])
+
+
+@pytest.fixture(scope="module")
+def with_experts() -> Profile:
+    training, costs = made_up(300)
+    quality, _ = Combined.fit_held_out(training, costs, head="part")
+    assert quality.experts is not None
+    # A weight that surely shows.
+    quality = replace(quality, weights=np.array([0.1, 0.1, 0.1, 0.1, 0.6]))
+    plain = Profile.fit(training, costs, encoder=ENCODER, models=MODELS, sources=())
+    return replace(plain, quality=quality)
+
+
+def test_experts_come_back_and_a_new_model_changes_no_byte_of_another(
+    with_experts: Profile, tmp_path: Path
+) -> None:
+    fresh, costs = made_up(60, seed=1)
+    save_profile(with_experts, tmp_path / "one")
+    back = load_profile(tmp_path / "one")
+    before = with_experts.quality.predict(fresh.queries)
+    assert np.array_equal(back.quality.predict(fresh.queries).mean, before.mean)
+    assert np.array_equal(back.quality.predict(fresh.queries).deviation, before.deviation)
+    one = replace(fresh, scores=fresh.scores[:, :1])
+    save_profile(back.with_model("new", one, costs[:, :1]), tmp_path / "more")
+    was, now = bytes_of(tmp_path / "one"), bytes_of(tmp_path / "more")
+    kept = {name for name in was if name.startswith(("models/", "shared/"))}
+    assert kept
+    assert all(now[name] == was[name] for name in kept)
+    more = load_profile(tmp_path / "more")
+    assert np.allclose(more.quality.predict(fresh.queries).mean[:, :4], before.mean, atol=1e-12)
+    save_profile(more.without_model("new"), tmp_path / "again")
+    assert bytes_of(tmp_path / "again") == was
+
+
+def test_a_profile_without_experts_names_none(profile: Profile, tmp_path: Path) -> None:
+    four = replace(profile.quality, experts=None, weights=profile.quality.weights[:4])
+    save_profile(replace(profile, quality=four), tmp_path)
+    assert not list(tmp_path.rglob("*experts*"))
+    assert load_profile(tmp_path).quality.experts is None
+
+
+def test_experts_that_do_not_fit_are_refused(with_experts: Profile, tmp_path: Path) -> None:
+    experts = with_experts.quality.experts
+    assert experts is not None
+    for broken in (
+        replace(experts, first=experts.first[:, 1:]),
+        replace(experts, threshold=experts.threshold[1:]),
+        replace(experts, cuts=experts.cuts * np.nan),
+        replace(experts, shape=experts.shape._replace(top=9)),
+    ):
+        save_profile(
+            replace(with_experts, quality=replace(with_experts.quality, experts=broken)), tmp_path
+        )
+        with pytest.raises(RoutingError, match="not of the form 'profile 2'"):
+            load_profile(tmp_path)

@@ -158,6 +158,62 @@ def test_a_profile_that_is_none_or_anothers_is_said(
     assert "was made with encoder 'another'" in capsys.readouterr().err
 
 
+def pair(row: int, first: str = "counter", **other: Any) -> dict[str, Any]:
+    """Return a judged pair on a row of `graded`: `counter` is much better at sums, `bard` at verse."""
+    table = graded()
+    second = "bard" if first == "counter" else "counter"
+    better = ("counter", "bard")[row % 2]
+    line = {"query_id": f"q{row}", "query": table["query"][row], "model_1": first}
+    return {**line, "model_2": second, "label": 3 if better == first else 4, **other}
+
+
+def test_a_head_is_fitted_on_judged_pairs_by_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blank = {n: [0.5] * 40 if n.endswith("|score") else c for n, c in graded().items()}
+    table = write_table(tmp_path / "judged.parquet", blank)
+    pairs = queries(
+        tmp_path / "judged.pairs.jsonl",
+        *(pair(row, ("counter", "bard")[row % 3 % 2]) for row in range(40)),
+        *(pair(0, query=f"What is {n} plus {n + 7}?", query_id=f"s{n}") for n in range(60)),
+        *(pair(1, query=f"Write a poem on {n} roses.", query_id=f"v{n}") for n in range(60)),
+    )
+    command = ["fit", "--outcomes", str(table), "--pairs", pairs, "--output", str(tmp_path / "p")]
+    assert profile([*command, "--head", "alone"]) == 0
+    assert "has 100% of the estimate" in capsys.readouterr().err
+    asked = queries(
+        tmp_path / "q.jsonl",
+        {"query_id": "a", "query": "What is 52 plus 19?"},
+        {"query_id": "b", "query": "Write a poem of 9 lines on 5 roses."},
+    )
+    assert choose(tmp_path / "p", tmp_path, "--preference", "1", asked=asked) == 0
+    rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [row["model"] for row in rows] == ["counter", "bard"]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("no json", "line 1: not JSON"),
+        (pair(0, model_1="nobody"), "line 1: model_1 is 'nobody', expected a model of the outcome"),
+        (pair(0, model_2="counter"), "line 1: model_1 and model_2 are the same"),
+        (pair(0, label=5), "line 1: label is 5, expected a number from 0 to 4"),
+        (pair(0, label=True), "line 1: label is True, expected a number from 0 to 4"),
+        (pair(0, query=" "), "line 1: the query is empty"),
+        ("", "p.jsonl: no pairs, expected what `app.profile judge` writes"),
+    ],
+)
+def test_pairs_that_are_none_are_one_line_and_status_2(
+    line: dict[str, Any] | str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = write_table(tmp_path / "t.parquet", graded())
+    pairs = queries(tmp_path / "p.jsonl", line)
+    out = tmp_path / "p"
+    given = refused(capsys, "fit", "--outcomes", str(table), "--pairs", pairs, "--output", str(out))
+    assert said in given
+    assert not out.exists()
+
+
 def test_numpy_is_told_of_its_threads_before_it_is_loaded() -> None:
     program = """
 import os, sys

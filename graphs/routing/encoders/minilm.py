@@ -12,6 +12,7 @@ from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import onnxruntime as ort
 from tokenizers import Encoding, Tokenizer
 
@@ -98,7 +99,10 @@ class OnnxEncoder:
             ids[row, : len(encoding.ids)] = encoding.ids
             mask[row, : len(encoding.ids)] = 1
         inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
-        hidden: Vectors = session.run(["last_hidden_state"], inputs)[0]
+        return self._pooled(session.run(["last_hidden_state"], inputs)[0], mask)
+
+    def _pooled(self, hidden: Vectors, mask: npt.NDArray[np.int64]) -> Vectors:
+        """Return a row a text from the states of its tokens, (b, s, 384), of which `mask` (b, s) are read."""
         weights = mask.astype(np.float32) / mask.sum(axis=1, keepdims=True, dtype=np.float32)
         pooled: Vectors = np.einsum("bsd,bs->bd", hidden, weights)
         return pooled

@@ -9,7 +9,7 @@ uncertainty. It does not know what a text far from all that was recorded needs; 
 """
 
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -22,17 +22,24 @@ from graphs.routing.estimators.base import (
     out_of_fold,
     splits,
 )
+from graphs.routing.estimators.convex import convex, surely_less
 from graphs.routing.estimators.domains import DomainScores
 from graphs.routing.estimators.local import Group, LocalComponents
+from graphs.routing.estimators.mixture import Comparisons, MixtureOfExperts
 from graphs.routing.estimators.neighbours import index_rows
 from graphs.routing.estimators.ridge import RotatedRidge
 from graphs.routing.estimators.zero import ZeroRouter
 
-__all__ = ["Combined", "Prospect"]
+__all__ = ["Combined", "Head", "Prospect"]
 
-PARTS = ("zero", "domains", "ridge", "local")
+Head = Literal["auto", "part", "alone"]
+"""`auto`: the mixture of experts is a part where held-out rows surely gain by it; `part`: in any case; `alone`: it is
+the only one, as in the paper."""
+PARTS = ("zero", "domains", "ridge", "local", "experts")
+_VALUES = np.array([-0.5, -0.25, 0.0, 0.25, 0.5])
+"""By how much two scores should differ for the margins -2 to 2, as in `pair_scores`."""
 _FOLDS = 5
-_PRIOR, _PRIOR_ROWS = (0.4, 0.3, 0.15, 0.15), 200.0
+_PRIOR, _PRIOR_ROWS = np.array([0.4, 0.3, 0.15, 0.15, 0.15]), 200.0
 """The weights where nothing is known yet, and how many rows these count for beside the recorded ones."""
 _LEVEL = 0.1
 """What the error of a query's mean over the models counts for beside that of the differences between them: a choice
@@ -60,7 +67,7 @@ class Prospect(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Combined:
-    """The parts, their `weights` (4,) in the order of `PARTS`, and what calibrates the uncertainty.
+    """The parts, their `weights` in the order of `PARTS`, (5,) or (4,) without experts, and what calibrates them.
 
     `scale` multiplies the parts' own deviations; between the nearness `far` and `near` trust goes from 0 to 1; `spread`
     (m,) is the deviation of each model's quality over the recorded queries. `shift` (g, m) is what a review of feedback
@@ -77,6 +84,7 @@ class Combined:
     far: float
     spread: Matrix
     shift: Matrix = field(default_factory=lambda: np.zeros((0, 0)))
+    experts: MixtureOfExperts | None = None
 
     @classmethod
     def fit(cls, training: Training, costs: Matrix | None = None) -> "Combined":
@@ -85,7 +93,12 @@ class Combined:
 
     @classmethod
     def fit_held_out(
-        cls, training: Training, costs: Matrix | None = None
+        cls,
+        training: Training,
+        costs: Matrix | None = None,
+        comparisons: Comparisons | None = None,
+        *,
+        head: Head = "auto",
     ) -> tuple["Combined", Estimate]:
         """Return the fit, and what its parts expected of the rows (n, m) while they had not seen them.
 
@@ -93,11 +106,16 @@ class Combined:
             training: the recorded outcomes.
             costs: what they cost, (n, m) in USD: the weights then serve the models that a choice is between. Without
                 it every model counts alike.
+            comparisons: judged pairs that the mixture of experts learns from; where they are on rows of `training`, its
+                scores are taken to come from them, and the pairs weigh the parts.
+            head: what the mixture of experts is for.
         """
         held_out = [out_of_fold(fit, training, folds=_FOLDS) for fit in _FITS]
-        means = [part.mean for part in held_out]
-        weights = _stacked(means, training.scores, _relevance(means, costs))
-        mixed = _mixture(held_out, weights)
+        experts, heard = MixtureOfExperts.fit_held_out(training, comparisons)
+        held_out.append(heard)
+        relevance = _relevance([part.mean for part in held_out[:-1]], costs)
+        weights = _weights(held_out, training.scores, relevance, comparisons, head)
+        mixed = _mixture(held_out[: len(weights)], weights)
         local = LocalComponents.fit(training)
         near, far = _reach(local.groups[0], training.queries)
         fitted = cls(
@@ -110,6 +128,7 @@ class Combined:
             near=near,
             far=far,
             spread=mixed.mean.std(axis=0),
+            experts=experts if len(weights) == len(PARTS) else None,
         )
         return fitted, mixed
 
@@ -121,7 +140,10 @@ class Combined:
         """Return the estimate with how near the recorded queries are."""
         local, nearness = self.local.predict_near(queries)
         parts = [part.predict(queries) for part in (self.zero, self.domains, self.ridge)]
-        mean, deviation = _mixture([*parts, local], self.weights)
+        parts.append(local)
+        if self.experts is not None:
+            parts.append(self.experts.predict(queries))
+        mean, deviation = _mixture(parts, self.weights)
         trust = np.clip((nearness - self.far) / max(self.near - self.far, 1e-9), 0, 1)
         share = trust[:, None]
         mean = share * mean + (1 - share) * self.zero.mean
@@ -143,6 +165,7 @@ class Combined:
             far=self.far,
             spread=np.append(self.spread, 0.0),
             shift=_widened(self.shift),
+            experts=None if self.experts is None else self.experts.with_model(training),
         )
         spread = added.predict(training.queries).mean[:, -1].std()
         return replace(added, spread=np.append(self.spread, spread))
@@ -184,26 +207,36 @@ def _relevance(predictions: list[Matrix], costs: Matrix | None) -> Matrix:
     return relevance
 
 
-def _stacked(predictions: list[Matrix], scores: Matrix, relevance: Matrix) -> Matrix:
-    """Return the weights, not negative and of sum 1, with the least squared error on what a choice rests on.
-
-    The prior counts as rows on which its mixture is right, with the spread of the recorded ones.
-    """
-    from scipy.optimize import nnls  # only a fit needs it
-
-    design = np.column_stack([_contrasts(p, relevance).ravel() for p in predictions])
-    target = _contrasts(scores, relevance).ravel()
-    # A heavy row makes the weights sum to 1; a light ridge settles ties between equal parts.
-    gram, moment = design.T @ design, design.T @ target
-    share = _PRIOR_ROWS / len(scores)
-    gram, moment = (1 + share) * gram, moment + share * gram @ np.array(_PRIOR)
-    heavy = 1e3 * np.sqrt(np.trace(gram) + 1e-12)
-    root = np.linalg.cholesky(gram + (1e-6 * np.trace(gram) + 1e-12) * np.eye(design.shape[1]))
-    rows = np.vstack([root.T, heavy * np.ones(design.shape[1])])
-    right = np.append(np.linalg.solve(root, moment), heavy)
-    found, _ = nnls(rows, right)
-    weights: Matrix = found / found.sum()
-    return weights
+def _weights(
+    held_out: list[Estimate],
+    scores: Matrix,
+    relevance: Matrix,
+    comparisons: Comparisons | None,
+    head: Head,
+) -> Matrix:
+    """Return the weights of the parts, of which the experts are the last; without them where they gain nothing sure."""
+    if head == "alone":
+        return np.append(np.zeros(len(held_out) - 1), 1.0)
+    means = [part.mean for part in held_out]
+    mine = None if comparisons is None else comparisons.pairs.before(len(scores))
+    if mine is not None and len(mine):
+        design = np.column_stack(
+            [mean[mine.query, mine.first] - mean[mine.query, mine.second] for mean in means]
+        )
+        target, queries = _VALUES[mine.margin + 2], mine.query
+    else:
+        design = np.column_stack([_contrasts(mean, relevance).ravel() for mean in means])
+        target = _contrasts(scores, relevance).ravel()
+        queries = np.repeat(np.arange(len(scores)), scores.shape[1] + 1)
+    share = _PRIOR_ROWS / len(np.unique(queries))
+    without, whole = (
+        convex(design[:, :parts], target, prior=_PRIOR[:parts], share=share)
+        for parts in (len(means) - 1, len(means))
+    )
+    if head == "part":
+        return whole
+    errors = [(target - design[:, : len(w)] @ w) ** 2 for w in (whole, without)]
+    return whole if surely_less(errors[0], errors[1], queries) else without
 
 
 def _contrasts(scores: Matrix, relevance: Matrix) -> Matrix:
