@@ -16,7 +16,7 @@ from graphs.routing.card_texts import CardTexts, card_texts, category_of
 from graphs.routing.cells import Cells
 from graphs.routing.head import ExampleHead, fit_head
 from graphs.routing.known import Known, known_agent
-from graphs.routing.space import Space, unit
+from graphs.routing.space import Space, nearness, unit
 from graphs.routing.words import WordCounts
 
 __all__ = ["AgentIndex", "Allowed", "Encode"]
@@ -157,7 +157,7 @@ class AgentIndex:
             return []
         every = np.concatenate([self._vectors[i] for i in few]).astype(np.float32)
         starts = np.cumsum([0, *(len(self._vectors[i]) for i in few[:-1])])
-        near = np.maximum.reduceat((unit(every) @ queries.T).max(axis=1), starts).tolist()
+        near = np.maximum.reduceat(nearness(unit(every), queries), starts).tolist()
         ranked = sorted(zip(few, near, strict=True), key=lambda item: (-item[1], item[0]))
         return [agent_id for agent_id, _ in ranked[:top]]
 
@@ -224,9 +224,9 @@ class AgentIndex:
         if not flat.ids:
             return []
         open_to = np.array([allowed is None or allowed(i) for i in flat.ids])
-        measures = [np.maximum.reduceat((flat.rows @ queries.T).max(axis=1), flat.starts)]
+        measures = [np.maximum.reduceat(nearness(flat.rows, queries), flat.starts)]
         if flat.learnt is not None and self.space is not None:
-            near = (flat.learnt @ self.space.map(queries).T).max(axis=1)
+            near = nearness(flat.learnt, self.space.map(queries))
             measures.append(np.maximum.reduceat(near, flat.learnt_starts))
         if flat.head is not None:
             by_id = flat.head.probabilities(queries[0], text)

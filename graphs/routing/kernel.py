@@ -46,7 +46,8 @@ def fit_kernel(rows: Matrix, owners: NDArray[np.int64]) -> KernelRidge:
     between = _alike(landmarks, landmarks).astype(np.float64)
     diagonal = np.eye(len(landmarks))
     if few:
-        return KernelRidge(landmarks, _solved(between + _RIDGE * diagonal, _targets(owners, count)))
+        targets = _targets(owners, count).astype(np.float64)
+        return KernelRidge(landmarks, _solved(between + _RIDGE * diagonal, targets))
     square = _RIDGE_OF_MANY * between + _JITTER * diagonal
     right = np.zeros((len(landmarks), count))
     for at in range(0, len(rows), _AT_ONCE):
@@ -68,5 +69,6 @@ def _targets(owners: NDArray[np.int64], count: int) -> Matrix:
     return targets
 
 
-def _solved(left: NDArray[np.float64], right: NDArray[np.generic]) -> Matrix:
-    return np.linalg.solve(left, right).astype(np.float32)
+def _solved(left: NDArray[np.float64], right: NDArray[np.float64]) -> Matrix:
+    found: NDArray[np.float64] = np.linalg.solve(left, right)
+    return found.astype(np.float32)
