@@ -85,13 +85,13 @@ class MaskClasses:
         only = _narrowest(caller, onward)
         if only is not None:
             allowed = frozenset(i for i in only if i in self.agents and refusal(i) is None)
-            return allowed, self._listed(refusal, chain(sorted(only), self.agents))
+            return allowed, self._listed(refusal, chain(sorted(only), self.agents), allowed)
         open_, shut = self._judged(caller, moment)
         named = {i for i in _named(caller, moment) if i in self.agents}
         gone = {i for i in named if i in open_ and refusal(i) is not None}
         come = {i for i in named if i not in open_ and refusal(i) is None}
         allowed = (open_ - gone) | come if gone or come else open_
-        return allowed, self._listed(refusal, chain(sorted(gone), shut))
+        return allowed, self._listed(refusal, chain(sorted(gone), shut), allowed)
 
     def _judged(self, caller: Caller, moment: Moment) -> tuple[frozenset[str], Iterator[str]]:
         """Return the agents of the classes that may serve, and the others, as far as no rule names an agent."""
@@ -118,10 +118,15 @@ class MaskClasses:
         shut = (c.ids for c, may in zip(self._classes, open_, strict=True) if not may)
         return ids, chain.from_iterable(shut)
 
-    @staticmethod
-    def _listed(refusal: Callable[[str], Refusal | None], ids: Iterable[str]) -> list[Refusal]:
-        found = (refusal(i) for i in dict.fromkeys(islice(ids, 2 * LISTED)))
-        return list(islice((r for r in found if r is not None), LISTED))
+    def _listed(
+        self,
+        refusal: Callable[[str], Refusal | None],
+        ids: Iterable[str],
+        allowed: frozenset[str],
+    ) -> list[Refusal]:
+        others = (i for i in ids if i not in allowed and i in self.agents)
+        few = dict.fromkeys(islice(others, 2 * LISTED))  # some may be named twice
+        return list(islice((r for i in few if (r := refusal(i)) is not None), LISTED))
 
 
 def _narrowest(caller: Caller, onward: Collection[str] | None) -> Collection[str] | None:
