@@ -70,5 +70,5 @@ def _targets(owners: NDArray[np.int64], count: int) -> Matrix:
 
 
 def _solved(left: NDArray[np.float64], right: NDArray[np.float64]) -> Matrix:
-    found: NDArray[np.float64] = np.linalg.solve(left, right)
-    return found.astype(np.float32)
+    found: Matrix = np.linalg.solve(left, right).astype(np.float32)
+    return found
