@@ -33,6 +33,7 @@ from graphs.gateway.gateway import Gateway, Places
 from graphs.gateway.local import LocalModel, LocalServers, default_model
 from graphs.gateway.models import Model, resolve_path
 from graphs.gateway.transport import Limits
+from graphs.mask_classes import MaskClasses
 from graphs.masks import Caller, ModelFacts
 from graphs.permits import Permits
 from graphs.policy.checks.known import Known
@@ -117,6 +118,7 @@ class Services:
         self.registry = registry
         self.gateway = gateway
         self.options = options
+        self._masks = MaskClasses(registry.agents)
         self.permits: Permits | None = None
         """What the policy says of turns; None without a policy."""
         self.shadow: Shadow | None = None
@@ -248,6 +250,13 @@ class Services:
         self.budgets.close()
         if self._rests is not None:
             self._rests.close()
+
+    def masks(self) -> MaskClasses:
+        """Return the masks over the agents of this moment."""
+        agents = self.registry.agents
+        if self._masks.agents is not agents:
+            self._masks = MaskClasses(agents)
+        return self._masks
 
     def cards(self) -> Mapping[str, AgentCard]:
         """Return the cards of this moment."""

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,7 @@ from agents.errors import MomaError
 from graphs import record as records
 from graphs.guard import moment_of
 from graphs.machine import Event, Phase
-from graphs.masks import Refusal, mask_agents
+from graphs.masks import Refusal
 from graphs.nodes.models import choose_models, go_on_with, left_of
 from graphs.nodes.plugins import fixed_answer
 from graphs.nodes.tie_break import tie_break
@@ -73,12 +73,8 @@ async def routed(
         return await _tool_results(state, context, services)
     moment, onward = moment_of(state, services)
     left = await services.with_books(left_of, state, context, services)
-    allowed, masked = mask_agents(
-        services.cards(),
-        caller=services.caller(context, left, state),
-        moment=moment,
-        runnable=services.runnable(),
-        allowed_hand_overs=onward,
+    allowed, masked = services.masks().mask(
+        caller=services.caller(context, left, state), moment=moment, allowed_hand_overs=onward
     )
     rest = _rest(state)
     if rest and state["outcome"].get("event") == OutcomeEvent.DONE:
@@ -141,13 +137,11 @@ def _judged(state: State, context: Context | None, services: Services) -> Judged
     return services.permits.of(state, context) if services.permits else None
 
 
-def _asked_for(context: Context | None, allowed: list[str], services: Services) -> str | None:
+def _asked_for(context: Context | None, allowed: Collection[str], services: Services) -> str | None:
     """Return the one agent that the caller lets serve, where no model may: there is nothing to choose."""
     include = context.include if context else ()
-    sole = (
-        len(include) == 1 and allowed == list(include) and include[0] not in services.gateway.models
-    )
-    return allowed[0] if sole else None
+    sole = len(include) == 1 and include[0] in allowed
+    return include[0] if sole and include[0] not in services.gateway.models else None
 
 
 def _sole(agent: str, holder: str | None) -> Decision:
@@ -186,7 +180,7 @@ def _rest(state: State) -> list[dict[str, str]]:
 
 
 def _next_part(
-    rest: list[dict[str, str]], allowed: list[str], masked: list[Refusal], state: State
+    rest: list[dict[str, str]], allowed: Collection[str], masked: list[Refusal], state: State
 ) -> dict[str, Any]:
     """Return the update that gives the next part of a request to its agent, if it may serve it."""
     part, *left = rest
@@ -211,7 +205,7 @@ def _next_part(
 
 
 async def _chosen(
-    state: State, allowed: list[str], services: Services
+    state: State, allowed: Collection[str], services: Services
 ) -> tuple[Choice, Prediction | None, str | None]:
     """Return who takes the turn, what is expected of the models, and why routing failed."""
     text, dialogue = state["request"], Dialogue.from_plain(state.get("dialogue"))
@@ -237,7 +231,7 @@ async def _chosen(
 
 
 def _choose(
-    router: Router, text: str, dialogue: Dialogue, allowed: list[str], *, may_ask: bool
+    router: Router, text: str, dialogue: Dialogue, allowed: Collection[str], *, may_ask: bool
 ) -> tuple[Choice, Prediction | None]:
     choice = router.choose_agent(text, dialogue, allowed=allowed, may_ask=may_ask)
     return choice, router.predict(text)

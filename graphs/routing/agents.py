@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from agents.card import AgentCard
 from graphs.routing.card_texts import CardTexts, card_texts, category_of
 from graphs.routing.cells import Cells
-from graphs.routing.head import ExampleHead, fit_head
+from graphs.routing.head import FEWEST_AN_AGENT, ExampleHead, fit_head
 from graphs.routing.known import Known, known_agent
-from graphs.routing.space import Space, unit
+from graphs.routing.space import Space, nearness, unit
 from graphs.routing.words import WordCounts
 
 __all__ = ["AgentIndex", "Allowed", "Encode"]
@@ -67,6 +67,8 @@ class AgentIndex:
         self._cells = Cells(dim)
         self._known: dict[str, Known] = {}
         self._flat: _Flat | None = None
+        self._head: ExampleHead | None = None
+        self._head_is_old = True
         self._texts = 0
         self.words = WordCounts()
         self.version = 0
@@ -109,7 +111,9 @@ class AgentIndex:
         """Remove an agent, if it is there."""
         if agent_id not in self._vectors:
             return
-        self.words.remove(self.known(agent_id).words)
+        known = self.known(agent_id)
+        self.words.remove(known.words)
+        self._head_is_old |= len(known.examples) >= FEWEST_AN_AGENT
         self._texts -= len(self._vectors.pop(agent_id))
         del self._said[agent_id]
         self._known.pop(agent_id, None)
@@ -157,7 +161,7 @@ class AgentIndex:
             return []
         every = np.concatenate([self._vectors[i] for i in few]).astype(np.float32)
         starts = np.cumsum([0, *(len(self._vectors[i]) for i in few[:-1])])
-        near = np.maximum.reduceat((unit(every) @ queries.T).max(axis=1), starts).tolist()
+        near = np.maximum.reduceat(nearness(unit(every), queries), starts).tolist()
         ranked = sorted(zip(few, near, strict=True), key=lambda item: (-item[1], item[0]))
         return [agent_id for agent_id, _ in ranked[:top]]
 
@@ -224,9 +228,9 @@ class AgentIndex:
         if not flat.ids:
             return []
         open_to = np.array([allowed is None or allowed(i) for i in flat.ids])
-        measures = [np.maximum.reduceat((flat.rows @ queries.T).max(axis=1), flat.starts)]
+        measures = [np.maximum.reduceat(nearness(flat.rows, queries), flat.starts)]
         if flat.learnt is not None and self.space is not None:
-            near = (flat.learnt @ self.space.map(queries).T).max(axis=1)
+            near = nearness(flat.learnt, self.space.map(queries))
             measures.append(np.maximum.reduceat(near, flat.learnt_starts))
         if flat.head is not None:
             by_id = flat.head.probabilities(queries[0], text)
@@ -252,9 +256,16 @@ class AgentIndex:
                 starts=np.cumsum([0, *counts[:-1]]),
                 learnt=np.concatenate(learnt) if learnt else None,
                 learnt_starts=np.cumsum([0, *purposes[:-1]]),
-                head=fit_head(known, [self.texts(i).examples for i in ids]),
+                head=self._fitted_head(known),
             )
         return self._flat
+
+    def _fitted_head(self, known: Sequence[Known]) -> ExampleHead | None:
+        """Return what is fitted on the examples; a card without examples, come or gone, leaves it as it is."""
+        if self._head_is_old:
+            self._head = fit_head(known, [self.texts(k.id).examples for k in known])
+            self._head_is_old = False
+        return self._head
 
     def _enter(self, agent_id: str, texts: CardTexts, vectors: Matrix) -> Matrix:
         self._said[agent_id] = texts
@@ -262,6 +273,7 @@ class AgentIndex:
         self._texts += len(vectors)
         known = self.known(agent_id)
         self.words.add(known.words)
+        self._head_is_old |= len(known.examples) >= FEWEST_AN_AGENT
         self._changed()
         return known.mean
 

@@ -1,13 +1,18 @@
 """The upper level of two: agents in cells of a few hundred near ones, so that a search opens the nearest cells only.
 
 A cell holds agents of one declared category, or of none; a cell that grows too large is split in two, so agents come
-and go with no rebuild. It knows vectors and ids, no texts.
+and go with no rebuild. FAISS finds the nearest cells. The few hundred rows of a cell are multiplied by numpy: twenty
+small FAISS indexes, asked one after the other, take longer, and one index of all rows with FAISS's own lists must be
+trained, splits no list and looks through all of them to remove a row. It knows vectors and ids, no texts.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
+from graphs.routing.index import VectorIndex
+from graphs.routing.space import nearness
 
 __all__ = ["Cells"]
 
@@ -17,6 +22,8 @@ FULL = 512
 """A cell is split when it holds more."""
 _BUILT = 192
 """Agents a cell when many are added at once."""
+_NEAR = 64
+"""Cells that are searched for at first; hardly ever are more opened."""
 _SAMPLE_A_CELL = 40
 _ROUNDS = 6
 
@@ -24,8 +31,9 @@ _ROUNDS = 6
 class _Cell:
     """Rows that grow by doubling; the last row takes the place of one that is removed."""
 
-    def __init__(self, category: str, dim: int) -> None:
+    def __init__(self, category: str, dim: int, *, name: str) -> None:
         self.category = category
+        self.name = name
         self.ids: list[str] = []
         self._rows = np.zeros((8, dim), np.float32)
         self.total = np.zeros(dim, np.float64)
@@ -68,8 +76,9 @@ class Cells:
 
     def __init__(self, dim: int) -> None:
         self._dim = dim
-        self._cells: list[_Cell] = []
-        self._centres = np.zeros((0, dim), np.float32)
+        self._cells: dict[str, _Cell] = {}
+        self._centres = VectorIndex(dim=dim)
+        self._made = 0
         self._cell_of: dict[str, _Cell] = {}
 
     def __len__(self) -> int:
@@ -84,23 +93,24 @@ class Cells:
             own = vectors[rows]
             groups = _clusters(own, -(-len(rows) // _BUILT)) if len(rows) > FULL else None
             for group in groups if groups is not None else [np.arange(len(rows))]:
-                cell = _Cell(category, self._dim)
+                cell = self._new(category)
                 cell.extend([ids[rows[g]] for g in group], own[group])
                 self._keep(cell)
 
     def add(self, id_: str, vector: Vector, category: str) -> None:
         """Add an agent to the nearest cell of its category."""
-        own = [n for n, cell in enumerate(self._cells) if cell.category == category]
+        own = [name for name, cell in self._cells.items() if cell.category == category]
         if own:
-            at = own[int(np.argmax(self._centres[own] @ vector))]
-            cell = self._cells[at]
+            ((nearest, _),) = self._centres.search(vector[None, :], 1, allowed=own)[0]
+            cell = self._cells[nearest]
             cell.extend([id_], vector[None, :])
-            self._centres[at] = cell.centre
             self._cell_of[id_] = cell
             if len(cell) > FULL:
-                self._split(at)
+                self._split(cell)
+            else:
+                self._moved(cell)
         else:
-            cell = _Cell(category, self._dim)
+            cell = self._new(category)
             cell.extend([id_], vector[None, :])
             self._keep(cell)
 
@@ -110,12 +120,10 @@ class Cells:
         if cell is None:
             return
         cell.remove(id_)
-        at = self._cells.index(cell)
         if len(cell):
-            self._centres[at] = cell.centre
+            self._moved(cell)
         else:
-            del self._cells[at]
-            self._centres = np.delete(self._centres, at, axis=0)
+            self._drop(cell)
 
     def nearest(
         self,
@@ -135,12 +143,10 @@ class Cells:
         """
         if not self._cells:
             return []
-        order = np.argsort(-_nearness(self._centres, queries), kind="stable")
         ids: list[str] = []
         scores: list[Vector] = []
-        for at in order:
-            cell = self._cells[at]
-            near = _nearness(cell.rows, queries)
+        for cell in self._nearest_first(queries):
+            near = nearness(cell.rows, queries)
             keep = range(len(cell))
             if allowed is not None:
                 keep = [n for n in keep if allowed(cell.ids[n])]  # type: ignore[assignment]
@@ -157,17 +163,17 @@ class Cells:
 
     def groups(self) -> list[tuple[str, Collection[str]]]:
         """Return the declared category, empty if none, and the members of each cell."""
-        return [(cell.category, tuple(cell.ids)) for cell in self._cells]
+        return [(cell.category, tuple(cell.ids)) for cell in self._cells.values()]
 
     def packed(self, ids: Sequence[str]) -> tuple[Matrix, NDArray[np.int32], list[str]]:
         """Return for each agent its vector and the number of its cell, and the category of each cell."""
-        number = {id(cell): n for n, cell in enumerate(self._cells)}
+        number = {name: n for n, name in enumerate(self._cells)}
         vectors: dict[str, Vector] = {}
-        for cell in self._cells:
+        for cell in self._cells.values():
             vectors.update(zip(cell.ids, cell.rows, strict=True))
         rows = np.stack([vectors[i] for i in ids]) if ids else np.zeros((0, self._dim), np.float32)
-        cells = np.array([number[id(self._cell_of[i])] for i in ids], np.int32)
-        return rows, cells, [cell.category for cell in self._cells]
+        cells = np.array([number[self._cell_of[i].name] for i in ids], np.int32)
+        return rows, cells, [cell.category for cell in self._cells.values()]
 
     @classmethod
     def unpacked(
@@ -181,42 +187,48 @@ class Cells:
         found = cls(vectors.shape[1])
         order = np.argsort(cells, kind="stable")
         bounds = np.searchsorted(cells[order], np.arange(len(categories) + 1))
-        made = []
         for category, start, end in zip(categories, bounds[:-1], bounds[1:], strict=True):
-            cell = _Cell(category, vectors.shape[1])
+            cell = found._new(category)
             rows = order[start:end]
             cell.extend([ids[row] for row in rows], vectors[rows])
-            made.append(cell)
-            found._cell_of.update((i, cell) for i in cell.ids)
-        found._cells = made
-        found._centres = (
-            np.stack([cell.centre for cell in made])
-            if made
-            else np.zeros((0, vectors.shape[1]), np.float32)
-        )
+            found._keep(cell)
         return found
 
+    def _nearest_first(self, queries: Matrix) -> Iterator[_Cell]:
+        """Yield all cells, the one whose centre is nearest to any of the queries first."""
+        seen: set[str] = set()
+        for count in (min(_NEAR, len(self._cells)), len(self._cells)):
+            best: dict[str, float] = {}
+            for hits in self._centres.search(queries, count):
+                best.update((n, score) for n, score in hits if score > best.get(n, -np.inf))
+            for name in sorted(best, key=lambda n: (-best[n], n))[:count]:
+                if name not in seen:
+                    seen.add(name)
+                    yield self._cells[name]
+
+    def _new(self, category: str) -> _Cell:
+        self._made += 1
+        return _Cell(category, self._dim, name=f"{self._made:08}")
+
     def _keep(self, cell: _Cell) -> None:
-        self._cells.append(cell)
-        self._centres = np.vstack([self._centres, cell.centre])
+        self._cells[cell.name] = cell
+        self._centres.add([cell.name], cell.centre[None, :])
         self._cell_of.update((i, cell) for i in cell.ids)
 
-    def _split(self, at: int) -> None:
-        cell = self._cells.pop(at)
-        self._centres = np.delete(self._centres, at, axis=0)
+    def _moved(self, cell: _Cell) -> None:
+        self._centres.remove([cell.name])
+        self._centres.add([cell.name], cell.centre[None, :])
+
+    def _drop(self, cell: _Cell) -> None:
+        del self._cells[cell.name]
+        self._centres.remove([cell.name])
+
+    def _split(self, cell: _Cell) -> None:
+        self._drop(cell)
         for group in _clusters(cell.rows, 2):
-            half = _Cell(cell.category, self._dim)
+            half = self._new(cell.category)
             half.extend([cell.ids[g] for g in group], cell.rows[group])
             self._keep(half)
-
-
-def _nearness(rows: Matrix, queries: Matrix) -> Vector:
-    """Return the product of each row with the nearest query, (n,)."""
-    if len(queries) == 1:  # a matrix by a vector is faster than by a matrix of one column
-        only: Vector = rows @ queries[0]
-        return only
-    nearest: Vector = (rows @ queries.T).max(axis=1)
-    return nearest
 
 
 def _clusters(rows: Matrix, count: int) -> list[NDArray[np.int64]]:

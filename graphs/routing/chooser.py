@@ -138,7 +138,9 @@ class Chooser:
     def _settled(self, odds: Odds, reading: Reading, dialogue: Dialogue) -> Odds:
         rivals = {i: self._index.known(i) for i, _ in odds.agents if i != dialogue.holder}
         holder = self._index.known(str(dialogue.holder))
-        said = self._index.words.weights(stems(reading.text) | stems(abridged(dialogue.said)))
+        spoken = [text for e in dialogue.recent for text in (e.user, e.said)]
+        read = (reading.text, *map(abridged, (dialogue.said, *spoken)))
+        said = self._index.words.weights(frozenset().union(*map(stems, read)))
         return settled(odds, holder, rivals, said)
 
     def shortlist(

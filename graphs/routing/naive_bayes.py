@@ -39,6 +39,10 @@ class NaiveBayes:
         logarithms: NDArray[np.float64] = scores - top - math.log(float(np.exp(scores - top).sum()))
         return logarithms
 
+    def shares_a_word(self, text: str) -> NDArray[np.float64]:
+        """Return `shares` a word: words are no independent witnesses, and of a long text the sum is too sure."""
+        return self.shares(text) / max(1, len(_words(text)))
+
 
 def count_words(examples: Sequence[Sequence[str]]) -> NaiveBayes:
     """Count the words of each agent's examples."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Space", "unit"]
+__all__ = ["Space", "nearness", "unit"]
 
 Matrix = NDArray[np.float32]
 NEAREST = 4
@@ -45,3 +45,12 @@ def unit(rows: Matrix) -> Matrix:
     """Return `rows` at length 1; a row of zeros stays."""
     scaled: Matrix = rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), 1e-6)
     return scaled
+
+
+def nearness(rows: Matrix, queries: Matrix) -> Matrix:
+    """Return the product of each row with the nearest query, (n,)."""
+    # Of few queries a matrix by each vector takes a tenth of the time of a matrix by a narrow one.
+    nearest: Matrix = rows @ queries[0]
+    for query in queries[1:]:
+        nearest = np.maximum(nearest, rows @ query)
+    return nearest

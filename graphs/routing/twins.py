@@ -34,7 +34,7 @@ def settled(
         odds: of the candidates.
         holder: who holds the floor, one of them.
         rivals: the other candidates by id.
-        said: the stems of the turn and of what was said before it, each with its weight.
+        said: the stems of the turn and of the last exchanges before it, each with its weight.
     """
     shares = dict(odds.agents)
     moved = False

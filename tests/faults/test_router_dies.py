@@ -13,8 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from agents.errors import RoutingError
-from graphs import Context, build_graph, guard
-from graphs.nodes import route
+from graphs import Context, build_graph, guard, mask_classes
 from graphs.threads import MomaGraph
 from tests.support.agents import FakeAgent, FakeEncoder, fake_agent, fake_services, model_at, say
 from tests.support.bars import bar
@@ -148,7 +147,7 @@ async def test_a_turn_that_is_called_off_while_the_router_hangs_leaves_nothing_b
     assert alpha.runs == 1
 
 
-@pytest.mark.parametrize("where", [(route, "mask_agents"), (guard, "agent_refusal")])
+@pytest.mark.parametrize("where", [(mask_classes, "mask_agents"), (guard, "agent_refusal")])
 async def test_a_mask_that_breaks_closes_in_the_same_run(
     where: tuple[Any, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -156,7 +155,7 @@ async def test_a_mask_that_breaks_closes_in_the_same_run(
         raise ZeroDivisionError("a mask")
 
     with house() as (graph, encoder, alpha, provider):
-        encoder.failure = WAYS["raises"] if where[0] is route else None
+        encoder.failure = WAYS["raises"] if where[0] is mask_classes else None
         monkeypatch.setattr(*where, broken)
         with pytest.raises(ZeroDivisionError):
             await say(graph, "alpha")

@@ -1,13 +1,16 @@
 """Masks for any card, caller and moment: what is allowed is allowed by each rule, and more limits allow no more."""
 
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.card import AgentCard
+from agents.registry import Agent
 from graphs.machine import Phase
-from graphs.masks import Caller, Moment, agent_refusal, mask_agents
+from graphs.mask_classes import LISTED, MaskClasses
+from graphs.masks import Caller, Moment, Permit, agent_refusal, mask_agents
 
 NAMES = ["a", "b", "c", "d"]
 SETS = st.frozensets(st.sampled_from(NAMES), max_size=3)
@@ -36,6 +39,44 @@ MOMENTS = st.builds(
     tried=SETS,
     broken=SETS,
 )
+
+
+PERMITS = st.none() | st.builds(
+    Permit,
+    rule=st.just("r"),
+    agents=st.none() | SETS,
+    shut=st.dictionaries(st.sampled_from(NAMES), st.just("shut"), max_size=2),
+    fault=st.sampled_from(["", "", "", "broken"]),
+)
+
+
+@given(CARDS, CALLERS, PERMITS, MOMENTS, SETS, st.none() | SETS)
+def test_many_agents_are_masked_as_few_are(
+    cards: dict[str, AgentCard],
+    caller: Caller,
+    permit: Permit | None,
+    moment: Moment,
+    runnable: frozenset[str],
+    onward: frozenset[str] | None,
+) -> None:
+    caller = replace(caller, permit=permit)
+    graph: Any = object()
+    agents = {n: Agent(c, graph if n in runnable else None) for n, c in cards.items()}
+    for n in range(LISTED):
+        agents[f"x{n}"] = replace(agents[NAMES[n % len(NAMES)]])
+    expected, every = mask_agents(
+        {n: a.card for n, a in agents.items()},
+        caller=caller,
+        moment=moment,
+        runnable={n for n, a in agents.items() if a.graph},
+        allowed_hand_overs=onward,
+    )
+    classes = MaskClasses(agents)
+    for _ in range(2):
+        allowed, refused = classes.mask(caller=caller, moment=moment, allowed_hand_overs=onward)
+        assert allowed == set(expected)
+        assert set(refused) <= set(every)
+        assert len(refused) == min(LISTED, len(every))
 
 
 @given(CARDS, CALLERS, MOMENTS, SETS, st.none() | SETS)

@@ -136,6 +136,23 @@ def test_nothing_is_found_where_nothing_is_allowed_or_known() -> None:
     assert nearest(index_of(), query("x")) == []
 
 
+def test_what_is_fitted_on_examples_is_fitted_anew_only_when_examples_come_or_go() -> None:
+    said = {t: [f"{t} number {n}" for n in range(30)] for t in ("hotel", "taxi")}
+    index = index_of(*(card(t, examples=texts) for t, texts in said.items()))
+    first = index.head
+    assert first is not None
+    index.add(card("plain"))
+    assert index.head is first
+    index.remove("plain")
+    assert index.head is first
+    index.add(card("film", examples=[f"film number {n}" for n in range(30)]))
+    assert index.head is not None
+    assert set(index.head.ids) == {"hotel", "taxi", "film"}
+    index.remove("film")
+    assert index.head is not None
+    assert set(index.head.ids) == {"hotel", "taxi"}
+
+
 def test_removing_who_is_not_there_is_no_error() -> None:
     index = index_of(CARDS[0])
     index.remove("nobody")

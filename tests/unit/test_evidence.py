@@ -1,15 +1,19 @@
 """What the decision reads of a turn: numbers that name no agent, whatever the encoder."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from agents.card import AgentCard, Skill
 from agents.errors import ModelFileError
+from graphs.routing import chooser as chooser_module
 from graphs.routing.agents import AgentIndex
 from graphs.routing.chooser import Chooser
+from graphs.routing.decision import Odds
 from graphs.routing.dialogue import Dialogue
 from graphs.routing.evidence import FEATURES
 from graphs.routing.fitted import Fitted
@@ -21,6 +25,7 @@ from graphs.routing.wording import (
     assistant_marks,
     user_marks,
 )
+from graphs.routing.words import stems
 from tests.support.agents import FakeEncoder
 
 encode = FakeEncoder().encode
@@ -71,6 +76,21 @@ def test_any_text_in_any_place_has_odds_that_sum_to_one(text: str) -> None:
     for dialogue in (Dialogue(), spoken("hotel"), spoken("gone").after("x", agent=None, said="")):
         odds = chooser(CARDS).odds(text, dialogue)
         assert sum(p for _, p in odds.agents) + odds.none == pytest.approx(1)
+
+
+def test_twins_are_told_apart_by_what_was_said_turns_ago(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[Mapping[str, float]] = []
+
+    def settled(odds: Odds, *given: Any) -> Odds:
+        heard.append(given[-1])
+        return odds
+
+    monkeypatch.setattr(chooser_module, "settled", settled)
+    dialogue = Dialogue().after("a hotel by the taxi rank", agent="hotel", said="In which city?")
+    for text in ("Rome", "two of us"):
+        dialogue = dialogue.after(text, agent="hotel", said="Anything else?")
+    chooser(CARDS).odds("tomorrow", dialogue)
+    assert set(heard[0]) >= stems("taxi city")
 
 
 def test_without_agents_nobody_fits() -> None:
