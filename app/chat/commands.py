@@ -177,6 +177,15 @@ def _amount(argument: str) -> float | None:
     return amount
 
 
+async def _checked(session: Session, argument: str) -> RenderableType:
+    if argument:
+        if argument not in ("on", "off"):
+            raise InputError(f"/checked: given {argument!r:.40}, expected on or off")
+        session.context = replace(session.context, checked=argument == "on")
+    on = session.services.checked(session.context)
+    return Text(f"answers of models are {'' if on else 'not '}checked before they are shown")
+
+
 async def _thread(session: Session, argument: str) -> RenderableType:
     if argument:
         await session.enter(argument)
@@ -204,6 +213,10 @@ COMMANDS: dict[str, tuple[str, Handler]] = {
     "/agents": ("the agents, and why one is masked", _agents),
     "/models": ("the models, and why one is masked", _models),
     "/prefer": ("cost, auto, performance, or 0 (cheapest) to 1 (best)", _prefer),
+    "/checked": (
+        "on: hold a model's answer back, check it, ask a dearer one if need be; or off",
+        _checked,
+    ),
     "/budget": ("the most that a turn may cost, in USD, or none", _budget),
     "/thread": ("this thread; with an id: go to that one", _thread),
     "/graph": ("the state machine as a Mermaid graph, and the phase", _graph),
