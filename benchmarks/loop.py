@@ -71,7 +71,13 @@ def _collected(folder: Path, name: str, rows: list[dict[str, object]], catalogue
     asked, table = folder / f"{name}.jsonl", folder / f"{name}.parquet"
     asked.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     command = ["collect", "--questions", str(asked), "--output", str(table), "--at-once", "1"]
-    command += ["--catalog", str(catalogue), "--compute-usd-per-hour", str(USD_AN_HOUR)]
+    command += [
+        "--catalog",
+        str(catalogue),
+        "--compute-usd-per-hour",
+        str(USD_AN_HOUR),
+        "--logprobs",
+    ]
     if profile_command(command) == 2:
         raise SystemExit(2)
     return Outcomes.from_files([table])

@@ -49,6 +49,8 @@ class Call:
     first_token_ms: float | None
     compute_s: float | None
     """Processor seconds of a model that this machine serves; None elsewhere, where nobody knows."""
+    logprobs: tuple[float, ...] | None = None
+    """Of the answer's tokens the mean and the least log probability, where that was asked for and is told."""
 
 
 @dataclass(slots=True)
@@ -130,7 +132,8 @@ class CallLog:
         elif "error" in row:
             self.failures += 1
         else:
-            call = Call(**row)
+            told = row.get("logprobs")
+            call = Call(**{**row, "logprobs": None if told is None else tuple(map(float, told))})
             if not all(isinstance(row[name], kind) for name, kind in _TYPES.items()):
                 raise ValueError(row)
             self.calls[call.key] = call
