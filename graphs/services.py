@@ -252,6 +252,8 @@ class Services:
     def close(self) -> None:
         """End the local models' servers and close the file of what was spent."""
         self._closed = True
+        if self.feedback is not None:
+            self.feedback.close()
         if self.shadow is not None:
             self.shadow.services.close()
         if self.permits is not None:

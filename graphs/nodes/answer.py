@@ -13,6 +13,7 @@ from graphs import record as records
 from graphs.call import instructions_of, options_of
 from graphs.floor import question_stands
 from graphs.gateway.chat_model import GatewayChatModel
+from graphs.inferred import words_of_checks
 from graphs.machine import Event
 from graphs.nodes.checked_turn import checked_turn, kept, no_answer
 from graphs.nodes.models import choose_models, spender, typical_costs
@@ -81,6 +82,8 @@ def answer(services: Services) -> Answer:
             if record["checked"] is None:  # a cascade goes to another model on purpose
                 costs = typical_costs(services, services.gateway.models)
                 record = records.with_step(record, served=served, costs_usd=costs)
+        if services.feedback is not None and record["checked"] is not None:
+            services.feedback.add_soon(words_of_checks(record))
         event, holder = _floor(state)
         return {
             "messages": [message],
