@@ -358,6 +358,11 @@ class Services:
         given = context.checked if context else None
         return self.options.checked_answers if given is None else given
 
+    def recorded_together(self) -> frozenset[str]:
+        """Return the models of which it is known how they answer together; none without a profile with answers."""
+        known = self._router.joint if self._router is not None else None
+        return frozenset(known.models if known else ())
+
     def joint(self, models: Sequence[str]) -> Joint:
         """Return how `models` answer together, as measured, or as assumed of those whose answers were not recorded."""
         known = self._router.joint if self._router is not None else None

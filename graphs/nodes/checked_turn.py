@@ -150,6 +150,9 @@ def _candidates(
             for name in order
             if costs[name] is not None
         ]
+    # Of models whose answers were recorded together it is known how they agree, and which are worth a call at all.
+    known = services.recorded_together()
+    rows = [row for row in rows if row["id"] in known] or rows
     return [
         Candidate(model=row["id"], quality=row["quality"], cost_usd=row["cost_usd"] + checking_usd)
         for row in rows
