@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 async def listen(state: State, context: Context | None, services: Services) -> None:
     """Keep what this turn says of the one before, or of the one in whose place it stands."""
     feedback = services.feedback
-    if feedback is None or state["outcome"]:
+    if feedback is None or not services.loaded or state["outcome"]:
         return
     undone = undone_in(_config())
     before = undone.record if undone else state.get("record")

@@ -19,6 +19,7 @@ from graphs.gateway.transport import Limits
 from tests.support.agents import FakeServices, answer, fake_services, model_at, on, say, served_by
 from tests.support.api import serving
 from tests.support.provider import FakeProvider, Reply, hang, ok, status, stream, tool_call
+from tests.unit.test_results import cut_short, node_ended, take
 
 CHECKED = Context(checked=True)
 TEXT = "write a poem"
@@ -306,3 +307,16 @@ def test_settings_that_do_not_go_together_are_refused() -> None:
         check_names([], verifier="n", models=["m"])
     with pytest.raises(InputError, match="context checked: given 'yes'"):
         Context(checked="yes")  # type: ignore[arg-type]
+
+
+async def test_a_turn_that_was_cut_short_does_not_pay_for_its_answers_again() -> None:
+    replies = {"small": [cut()], "middle": [ok("A rose.")], "large": [ok("Never.")]}
+    with house(replies, preference=0.1, checked_answers=True) as (graph, seen, _):
+        await cut_short(graph, node_ended, TEXT)
+        asked = {name: len(provider.requests) for name, provider in seen.items()}
+        result = await take(graph, TEXT)
+        again = {name: len(provider.requests) for name, provider in seen.items()}
+    assert asked == again == {"small": 1, "middle": 1, "large": 0}
+    assert answer(result) == "A rose."
+    assert steps(result) == ["small", "middle"]
+    assert result["record"]["cost_usd"] > 0
