@@ -29,7 +29,7 @@ from graphs.checking.names import AGREEMENT
 from graphs.checking.signals import LOGPROBS, LogprobCheck, short_answer
 from graphs.gateway.chat_model import GatewayChatModel
 from graphs.gateway.ledger import Ledger
-from graphs.routing.cascade import Cascade, Course, Heard
+from graphs.routing.cascade import DEPTHS, Cascade, Course, Heard
 from graphs.routing.joint import Joint
 from graphs.tracing import step
 
@@ -42,6 +42,8 @@ MARGIN_S = 1.0
 _NOSTREAM = "nostream"
 """LangGraph's tag of a model whose words are not streamed: https://docs.langchain.com/oss/python/langgraph/streaming."""
 _CHECK_TOKENS = 100
+_FEW = 4
+"""Candidates up to which three calls are looked ahead: with verdicts to foresee five take 60 ms, and eight 0.5 s."""
 _UNFITTED = {VERIFIER: (2 / 3, 1 / 3)}
 """How likely a check speaks well of right and of wrong answers where none was calibrated: see `asking.UNCALIBRATED`."""
 
@@ -147,6 +149,7 @@ class _Run:
             np.array([[c.quality for c in many]]),
             np.array([[c.cost_usd for c in many]]),
             np.array([rules.price]),
+            depths=DEPTHS if len(many) <= _FEW else (2, 2),
             verdicts=_verdicts(rules, many),
             insist=True,
         )
