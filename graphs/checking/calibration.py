@@ -30,6 +30,10 @@ _FORMAT = "checks 1"
 _LARGEST = 1 << 20
 _MOST = 4.0
 """The largest move in log odds, of one check and of all."""
+_EDGE = 2.0
+"""Standard deviations of a signal beyond which it says no more: answers of another length or form than those that were
+graded lie there.
+"""
 _FLAT = 2.0
 """Rows' worth of a line that says nothing, to which that of all models is drawn."""
 _ALIKE = 20.0
@@ -72,7 +76,8 @@ class Line:
                 f"a signal has {len(raw)} numbers, expected {len(self.centre)}: calibrate the checks again"
             )
         height, *slopes = self.weights
-        scaled = [(x - c) / s for x, c, s in zip(raw, self.centre, self.scale, strict=True)]
+        parts = zip(raw, self.centre, self.scale, strict=True)
+        scaled = [min(max((x - c) / s, -_EDGE), _EDGE) for x, c, s in parts]
         total = height + sum(w * x for w, x in zip(slopes, scaled, strict=True))
         return min(max(total, -_MOST), _MOST)
 
@@ -170,7 +175,7 @@ def _curve(name: str, rows: Sequence[Graded], prior: Matrix, scores: Matrix) -> 
     x = np.ones((len(raw), raw.shape[1] + 1))
     for model, (centre, scale) in frames.items():
         mine = models == model
-        x[mine, 1:] = (raw[mine] - centre) / scale
+        x[mine, 1:] = np.clip((raw[mine] - centre) / scale, -_EDGE, _EDGE)
     shared = _line(x, offset, y, start=np.zeros(x.shape[1]), mass=_FLAT)
     of = {}
     for model, frame in frames.items():
