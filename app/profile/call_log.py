@@ -11,7 +11,7 @@ import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import NoneType
 from typing import Any, BinaryIO
@@ -132,10 +132,11 @@ class CallLog:
         elif "error" in row:
             self.failures += 1
         else:
-            told = row.get("logprobs")
-            call = Call(**{**row, "logprobs": None if told is None else tuple(map(float, told))})
+            call = Call(**row)
             if not all(isinstance(row[name], kind) for name, kind in _TYPES.items()):
                 raise ValueError(row)
+            if call.logprobs is not None:
+                call = replace(call, logprobs=tuple(map(float, call.logprobs)))
             self.calls[call.key] = call
 
     def _write(self, row: Mapping[str, Any]) -> None:
