@@ -19,6 +19,7 @@ from graphs.gateway.transport import Limits
 from tests.support.agents import FakeServices, answer, fake_services, model_at, on, say, served_by
 from tests.support.api import serving
 from tests.support.provider import FakeProvider, Reply, hang, ok, status, stream, tool_call
+from tests.unit.test_calibrate import told
 from tests.unit.test_results import cut_short, node_ended, take
 
 CHECKED = Context(checked=True)
@@ -66,9 +67,9 @@ async def test_an_answer_that_holds_is_shown_without_another_call() -> None:
     assert answer(result) == "A rose."
     assert steps(result) == ["small"]
     assert not seen["large"].requests
-    told = result["record"]["checked"]
-    assert "would raise the chance of a right answer from" in told["stopped"]
-    assert told["unshown_usd"] == 0.0
+    account = result["record"]["checked"]
+    assert "would raise the chance of a right answer from" in account["stopped"]
+    assert account["unshown_usd"] == 0.0
 
 
 async def test_an_answer_that_was_cut_is_never_shown_and_a_dearer_model_is_asked() -> None:
@@ -133,10 +134,10 @@ async def test_two_models_that_agree_are_surer_than_one_and_stop_the_dear_one() 
     replies = {"small": [ok("Answer: 42")], "middle": [ok("42.")], "large": [ok("41")]}
     with house(replies, preference=0.3) as (graph, seen, _):
         result = await say(graph, TEXT, context=CHECKED)
-    told = result["record"]["checked"]["steps"]
-    assert [step["model"] for step in told] == ["small", "middle"]
-    assert told[1]["confidence"] > told[0]["confidence"]
-    assert told[1]["checks"][0]["said"] == "small gave the same answer"
+    asked = result["record"]["checked"]["steps"]
+    assert [step["model"] for step in asked] == ["small", "middle"]
+    assert asked[1]["confidence"] > asked[0]["confidence"]
+    assert asked[1]["checks"][0]["said"] == "small gave the same answer"
     assert not seen["large"].requests
     assert "42" not in json.dumps(result["record"]["checked"]["steps"][1]["checks"])
 
@@ -320,3 +321,26 @@ async def test_a_turn_that_was_cut_short_does_not_pay_for_its_answers_again() ->
     assert answer(result) == "A rose."
     assert steps(result) == ["small", "middle"]
     assert result["record"]["cost_usd"] > 0
+
+
+async def test_token_probabilities_are_asked_for_weighed_and_not_kept() -> None:
+    line = Line(centre=(-1.0, -1.0), scale=(0.5, 0.5), weights=(0.0, 2.0, 0.0))
+    fitted = Calibration(
+        curves={"logprobs": Curve(line=line)},
+        weights={"logprobs": 1.0},
+        verdicts=dict.fromkeys(("small", "large"), (0.9, 0.1)),
+        rows=500,
+    )
+    replies = {"small": [told("Perhaps a rose.", -2.0)], "large": [told("A rose.", -0.1)]}
+    with house(replies, preference=0.2) as (graph, seen, services):
+        services.calibration = fitted
+        result = await say(graph, TEXT, context=CHECKED)
+        plain = await say(graph, TEXT, thread="b", context=Context(checked=False))
+    assert answer(result) == "A rose."
+    first, second = result["record"]["checked"]["steps"]
+    assert first["checks"][0]["said"] == "log probability of a token: mean -2.00, least -2.00"
+    assert first["checks"][0]["probability"] < 0.1 < 0.9 < second["checks"][0]["probability"]
+    assert seen["small"].requests[0].body["logprobs"] is True
+    assert "logprobs" not in result["messages"][-1].response_metadata
+    assert "logprobs" not in seen["large"].requests[-1].body
+    assert plain["record"]["checked"] is None
