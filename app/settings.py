@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from agents.errors import InputError, SettingsError
 from graphs.budgets import BudgetLimits
 from graphs.catalog import Catalog
+from graphs.checking.names import DEFAULT_CHECKS
 from graphs.checkpoints import POSTGRES
 from graphs.gateway.gateway import Places
 from graphs.gateway.gguf_files import check_gguf, parse_local_models
@@ -121,6 +122,17 @@ class Settings(BaseSettings):
     shadow_preference: str | None = Field(
         default=None, description="Another preference that turns are decided under for comparison."
     )
+    checked_answers: bool = Field(
+        default=False,
+        description="Whether models' answers are checked before they are shown, and dearer models asked if need be.",
+    )
+    answer_checks: _Words = Field(
+        default=DEFAULT_CHECKS,
+        description="The checks: form, agreement, logprobs, verifier (needs MOMA_VERIFIER), confidence.",
+    )
+    verifier: str | None = Field(
+        default=None, description="The id of the model that verifies answers; empty: none."
+    )
     tie_break: bool = Field(
         default=False,
         description="Whether a model is asked which of a few agents is meant before the user is.",
@@ -175,7 +187,7 @@ class Settings(BaseSettings):
         description="How long turns that run may go on when the server is told to end.",
     )
 
-    @field_validator("grants", "residency", "server_hosts", mode="before")
+    @field_validator("grants", "residency", "server_hosts", "answer_checks", mode="before")
     @classmethod
     def _words(cls, value: Any) -> Any:
         if isinstance(value, str):
@@ -236,6 +248,9 @@ class Settings(BaseSettings):
             residency=frozenset(self.residency),
             max_hops=self.max_hops,
             routing_seconds=self.routing_seconds,
+            checked_answers=self.checked_answers,
+            checks=self.answer_checks,
+            verifier=self.verifier,
             tie_break=self.tie_break,
             local_threads=self.local_threads,
             turns_at_once=self.turns_at_once,

@@ -1,12 +1,12 @@
 """Questions with exact answers, made by a seeded generator: no text of others is in them.
 
-Arithmetic, dates, work on words, and small programs to trace, each from easy to hard, so that models of different sizes
-part. Equal seeds give equal questions; the texts of two seeds are kept apart by whoever calls.
+Look-ups in a given text, arithmetic, dates, work on words, forms to write, choices and small programs to trace, from
+what the smallest model can do to what none of them does, so that models of different sizes part. Equal seeds give equal
+questions; the texts of two seeds are kept apart by whoever calls.
 """
 
 import random
 from collections.abc import Callable
-from datetime import date, timedelta
 from itertools import cycle
 from typing import Any
 
@@ -16,6 +16,15 @@ _WORDS = (
     "apple river stone garden window market silver planet candle bridge forest summer letter yellow castle dragon "
     "butter engine flower guitar hammer island jacket kitten ladder mirror needle orange pencil rabbit"
 ).split()
+_NAMES = "Anna Ben Clara David Emma Felix Greta Hugo Ida Jonas Karla Leo Mia Noah Olga Paul".split()
+_PLACES = "Paris Rome Berlin Madrid London Vienna Athens Lisbon Oslo Dublin".split()
+_KINDS = {
+    "a fruit": ("apple", "banana", "pear", "cherry", "grape"),
+    "an animal": ("horse", "rabbit", "tiger", "kitten", "sheep"),
+    "a colour": ("red", "blue", "green", "yellow", "purple"),
+    "a tool": ("hammer", "saw", "drill", "wrench", "axe"),
+    "a country": ("France", "Japan", "Brazil", "Egypt", "Canada"),
+}
 Made = tuple[str, str, Any]
 """The text, the grader, and the answer."""
 _TRIES = 50
@@ -47,18 +56,30 @@ def questions(count: int, *, seed: int, apart: set[str] | None = None) -> list[d
 
 def _makers() -> list[tuple[str, Callable[[random.Random], Made]]]:
     return [
+        ("look-up", _who),
+        ("arithmetic", _small_sum),
+        ("words", _capitals),
+        ("programs", _printed),
+        ("choices", _odd_one),
+        ("look-up", _price),
+        ("dates", _next_day),
+        ("forms", _copied),
         ("arithmetic", _sum),
-        ("words", _letter),
-        ("dates", _weekday),
+        ("look-up", _stock),
+        ("choices", _larger),
+        ("forms", _json),
         ("programs", _loop),
-        ("arithmetic", _product),
-        ("words", _spelled),
-        ("dates", _days),
-        ("programs", _slice),
+        ("words", _letter),
         ("arithmetic", _story),
-        ("words", _repeated),
-        ("dates", _later),
+        ("dates", _weekday),
+        ("choices", _listed),
+        ("forms", _list),
         ("programs", _branch),
+        ("look-up", _most),
+        ("arithmetic", _product),
+        ("words", _counted),
+        ("programs", _slice),
+        ("dates", _later),
     ]
 
 
@@ -91,20 +112,132 @@ def _letter(chance: random.Random) -> Made:
     return f"What is the {ordinal} letter of the word '{word}'?", "exact", word[place - 1]
 
 
-def _spelled(chance: random.Random) -> Made:
-    word = chance.choice(_WORDS)
-    if chance.random() < 0.5:
-        return f"Write the word '{word}' backwards.", "exact", word[::-1]
-    return f"Write the word '{word}' in capital letters.", "regex", f"\\b{word.upper()}\\b"
+def _capitals(chance: random.Random) -> Made:
+    one, other = chance.sample(_WORDS, 2)
+    if chance.random() < 0.3:
+        return f"Write the word '{one}' backwards.", "exact", one[::-1]
+    text = f"Write the words '{one} {other}' in capital letters."
+    return text, "regex", f"\\b{one.upper()} {other.upper()}\\b"
 
 
-def _repeated(chance: random.Random) -> Made:
-    one, other, times = chance.choice(_WORDS), chance.choice(_WORDS), chance.randint(2, 4)
+def _counted(chance: random.Random) -> Made:
+    words = chance.sample(_WORDS, chance.randint(2, 7))
+    return f"How many words are in this list: {' '.join(words)}?", "numeric", len(words)
+
+
+def _who(chance: random.Random) -> Made:
+    (one, other), (place, elsewhere) = chance.sample(_NAMES, 2), chance.sample(_PLACES, 2)
+    text = (
+        f"{one} lives in {place}. {other} lives in {elsewhere}, near the {chance.choice(_WORDS)} shop. "
+        f"Where does {chance.choice((one, one, other))} live?"
+    )
+    return text, "exact", place if f"does {one} " in text else elsewhere
+
+
+def _price(chance: random.Random) -> Made:
+    things = chance.sample(_WORDS, 4)
+    prices = chance.sample(range(2, 99), 4)
+    listed = ", ".join(f"{t} {p} euros" for t, p in zip(things, prices, strict=True))
+    at = chance.randrange(4)
+    return (
+        f"Price list: {listed}. How many euros does the {things[at]} cost?",
+        "numeric",
+        prices[at],
+    )
+
+
+def _stock(chance: random.Random) -> Made:
+    order, name, thing = chance.randint(1000, 9999), chance.choice(_NAMES), chance.choice(_WORDS)
+    count, place = chance.randint(2, 60), chance.choice(_PLACES)
+    text = (
+        f"Order {order}: {name} bought {count} pieces of {thing}, to be sent to {place} on Friday."
+    )
+    asked, grader, answer = chance.choice(
+        [
+            ("What is the number of the order?", "numeric", order),
+            ("Who bought something?", "exact", name),
+            ("How many pieces were bought?", "numeric", count),
+            ("To which city is it sent?", "exact", place),
+        ]
+    )
+    return f"{text} {asked}", grader, answer
+
+
+def _most(chance: random.Random) -> Made:
+    names, points = chance.sample(_NAMES, 3), chance.sample(range(1, 100), 3)
+    listed = ", ".join(f"{n} has {p} points" for n, p in zip(names, points, strict=True))
+    wanted, best = chance.choice((("most", max), ("fewest", min)))
+    return f"{listed}. Who has the {wanted} points?", "exact", names[points.index(best(points))]
+
+
+def _small_sum(chance: random.Random) -> Made:
+    a, b = chance.randint(1, 12), chance.randint(1, 12)
+    thing, name = chance.choice(_WORDS), chance.choice(_NAMES)
     if chance.random() < 0.5:
-        text = f"Write the word '{one}' {times} times, with commas between."
-        return text, "exact", [sep.join([one] * times) for sep in (", ", ",")]
-    text = f"How many letters have the words '{one}' and '{other}' together?"
-    return text, "numeric", len(one) + len(other)
+        return f"What is {a} + {b}? {name} wants to know it.", "numeric", a + b
+    return f"{name} has {a} {thing}s and gets {b} more. How many is that?", "numeric", a + b
+
+
+def _odd_one(chance: random.Random) -> Made:
+    kind, members = chance.choice(sorted(_KINDS.items()))
+    others = [w for k, ws in sorted(_KINDS.items()) if k != kind for w in ws]
+    texts = [chance.choice(members), *chance.sample(others, 3)]
+    right = texts[0]
+    chance.shuffle(texts)
+    return f"Which of these is {kind}: {', '.join(texts)}?", "exact", right
+
+
+def _larger(chance: random.Random) -> Made:
+    a, b = chance.sample(range(1, 10 ** chance.randint(1, 4) + 10), 2)
+    return f"Which number is larger, {a} or {b}?", "numeric", max(a, b)
+
+
+def _listed(chance: random.Random) -> Made:
+    words = chance.sample(_WORDS, 4)
+    word = chance.choice([*words, *(chance.choice(_WORDS) for _ in range(4))])
+    text = f"Is the word '{word}' in this list: {', '.join(words)}? Answer yes or no."
+    return text, "exact", "yes" if word in words else "no"
+
+
+def _copied(chance: random.Random) -> Made:
+    words = " ".join(chance.sample(_WORDS, chance.randint(2, 4)))
+    return f"Repeat exactly these words and nothing else: {words}", "exact", words
+
+
+def _json(chance: random.Random) -> Made:
+    name, age = chance.choice(_NAMES), chance.randint(18, 90)
+    text = f'Write a JSON object with the key "name" and the value "{name}", and the key "age" and the value {age}.'
+    return text, "regex", rf'\{{\s*"name"\s*:\s*"{name}"\s*,\s*"age"\s*:\s*{age}\s*\}}'
+
+
+def _list(chance: random.Random) -> Made:
+    words = chance.sample(_WORDS, chance.randint(2, 4))
+    if chance.random() < 0.5:
+        text = f"Write these words with a comma and a blank between them: {' '.join(words)}"
+        return text, "exact", ", ".join(words)
+    text = f"Write these words in the order of the alphabet, with a comma and a blank between them: {' '.join(words)}"
+    return text, "exact", ", ".join(sorted(words))
+
+
+def _printed(chance: random.Random) -> Made:
+    word, a, b = chance.choice(_WORDS), chance.randint(1, 20), chance.randint(1, 20)
+    program, answer = chance.choice(
+        [
+            (f"print('{word}')", word),
+            (f"x = {a}\nprint(x)", str(a)),
+            (f"print({a} + {b})", str(a + b)),
+            (f"a = '{word}'\nb = {b}\nprint(a)", word),
+        ]
+    )
+    return _traced(program), "exact", answer
+
+
+def _next_day(chance: random.Random) -> Made:
+    names = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+    at, name = chance.randrange(7), chance.choice(_NAMES)
+    step, word = chance.choice(((1, "after"), (-1, "before")))
+    text = f"{name} comes on the day {word} {names[at]}. On which day of the week is that?"
+    return text, "exact", names[(at + step) % 7]
 
 
 def _weekday(chance: random.Random) -> Made:
@@ -114,13 +247,6 @@ def _weekday(chance: random.Random) -> Made:
         f"Today is {names[today]}. Which day of the week is it in {ahead} day{'s' * (ahead > 1)}?"
     )
     return text, "exact", names[(today + ahead) % 7]
-
-
-def _days(chance: random.Random) -> Made:
-    start = date(2025, 1, 1) + timedelta(chance.randrange(300))
-    end = start + timedelta(chance.choice((3, 8, 20, 45)))
-    text = f"How many days are there from {start:%B} {start.day} to {end:%B} {end.day}, 2025?"
-    return text, "numeric", (end - start).days
 
 
 def _later(chance: random.Random) -> Made:

@@ -3,10 +3,12 @@
 Several processes may share a profile: what one appends the others read within seconds. It decides on no turn.
 """
 
+import hashlib
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -18,9 +20,21 @@ from graphs.routing.feedback_log import FeedbackLog, profile_id
 from graphs.routing.findings import find
 from graphs.routing.profile import Profile
 
-__all__ = ["FeedbackMode", "LiveFeedback", "evidence_of", "learn", "today", "word_on"]
+__all__ = [
+    "CHECKS",
+    "FeedbackMode",
+    "LiveFeedback",
+    "evidence_of",
+    "evidence_on",
+    "learn",
+    "source_of",
+    "today",
+    "word_on",
+]
 
 FeedbackMode = Literal["off", "record", "live"]
+CHECKS = "checks"
+"""The source of what checks of answers found."""
 _LOOK_S = 5.0
 _NARROWED = frozenset({"not_included", "excluded"})
 _FADE_S = 600.0
@@ -48,6 +62,7 @@ class LiveFeedback:
         self._looked = time.monotonic()
         self._seen: tuple[int, int] | None = None
         self._guard = threading.Lock()
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="moma-feedback")
         if live:
             self._look()
 
@@ -58,6 +73,22 @@ class LiveFeedback:
             RoutingError: it cannot be written.
         """
         self._log.append([evidence], of=self.profile)
+
+    def add_soon(self, evidence: Iterable[Evidence]) -> None:
+        """Keep what was inferred from turns, in a thread: no turn waits for it, and none fails for it."""
+        pieces = list(evidence)
+        if pieces:
+            self._writer.submit(self._add_quietly, pieces)
+
+    def close(self) -> None:
+        """Write what waits to be written."""
+        self._writer.shutdown()
+
+    def _add_quietly(self, pieces: list[Evidence]) -> None:
+        try:
+            self._log.append(pieces, of=self.profile)
+        except RoutingError as error:
+            _warnings.warning("what was inferred from a turn is lost: %s", error)
 
     def corrections(self) -> Corrections | None:
         """Return the corrections of this moment, None where they are not live; a turn never waits for a look.
@@ -119,13 +150,18 @@ def evidence_of(record: Mapping[str, Any]) -> dict[str, Any] | None:
     It is where a model answered that was predicted to, and that was chosen: who narrows the choice to a model could
     otherwise speak of it as often as they like.
     """
-    models = record.get("models") or {}
     served = record.get("served_by") or {}
-    if served.get("kind") != "model" or models.get("region") is None:
+    return evidence_on(record, served["id"]) if served.get("kind") == "model" else None
+
+
+def evidence_on(record: Mapping[str, Any], model: str) -> dict[str, Any] | None:
+    """Return what a word on the answer of one model of a turn would be evidence of; see `evidence_of`."""
+    models = record.get("models") or {}
+    if models.get("region") is None:
         return None
     if any(refusal.get("code") in _NARROWED for refusal in models.get("masked") or ()):
         return None
-    rows = (row for row in models.get("frontier") or () if row["id"] == served["id"])
+    rows = (row for row in models.get("frontier") or () if row["id"] == model)
     row = next(rows, None)
     if row is None:
         return None
@@ -135,6 +171,11 @@ def evidence_of(record: Mapping[str, Any]) -> dict[str, Any] | None:
         "region": models["region"],
         "predicted": min(max(row["quality"] - moved, 0.0), 1.0),
     }
+
+
+def source_of(user: str) -> str:
+    """Return under what name a user's words are kept: a hash."""
+    return hashlib.sha256(user.encode(errors="replace")).hexdigest()[:32]
 
 
 def word_on(

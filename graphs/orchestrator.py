@@ -73,7 +73,8 @@ def build_graph(
     _add_phases(builder, services)
     saver = strict(checkpointer) if isinstance(checkpointer, BaseCheckpointSaver) else checkpointer
     compiled = builder.compile(checkpointer=saver, store=store, name="moma")
-    return MomaGraph.from_compiled(compiled, admission=services.admission)
+    listens = services.options.feedback != "off"
+    return MomaGraph.from_compiled(compiled, admission=services.admission, listens=listens)
 
 
 def _add_agents(builder: Builder, services: Services) -> list[str]:

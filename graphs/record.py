@@ -37,6 +37,7 @@ def begin(
         "served_by": None,
         "runs": [],
         "calls": [],
+        "checked": None,
         "cost_usd": 0.0,
         "always_best": None,
         "degraded": None,
@@ -184,6 +185,16 @@ def step_told(record: Mapping[str, Any]) -> str | None:
     if not step:
         return None
     return f"stepped {step['direction']} from {step['from']} to {step['to']}: {step['reason']}"
+
+
+def checking_told(event: Mapping[str, Any]) -> str | None:
+    """Return what an event of a checked turn tells, as a person reads it; None where it is not worth a line."""
+    if event.get("event") == "asked":
+        return f"asking {event['model']}"
+    if event.get("event") == "checked":
+        said = "; ".join(f"{check['check']}: {check['said']}" for check in event["checks"])
+        return f"{event['model']} {event['confidence']:.2f}" + (f" ({said})" if said else "")
+    return None
 
 
 def with_time(record: Record, step: str, ms: float) -> Record:

@@ -189,7 +189,10 @@ def _paid(model: Model, chat: Chat, pieces: list[Piece]) -> Call:
 
 def _plain(pieces: list[Piece]) -> list[dict[str, Any]]:
     """Return the pieces JSON-plain, with texts that follow each other joined."""
-    return [{**asdict(piece), "tool_calls": list(piece.tool_calls)} for piece in joined(pieces)]
+    return [
+        {**asdict(p), "tool_calls": list(p.tool_calls), "logprobs": list(p.logprobs)}
+        for p in joined(pieces)
+    ]
 
 
 def _restored(kept: Any) -> _Result | None:

@@ -27,6 +27,8 @@ from graphs.admission import Admission
 from graphs.budgets import BudgetLimits, Budgets, Left, Spender
 from graphs.call import brings_tools
 from graphs.catalog import Catalog
+from graphs.checking.calibration import Calibration
+from graphs.checking.names import DEFAULT_CHECKS, check_names
 from graphs.feedback import FeedbackMode, LiveFeedback
 from graphs.gateway.breaker import Breaker
 from graphs.gateway.gateway import Gateway, Places
@@ -43,6 +45,7 @@ from graphs.redaction import hide
 from graphs.routing.dialogue import Dialogue
 from graphs.routing.encoder import CachedEncoder, Encoder, make_encoder
 from graphs.routing.fitted import Fitted
+from graphs.routing.joint import Joint, assumed_joint
 from graphs.routing.profile import Profile
 from graphs.routing.profile_files import load_profile
 from graphs.routing.router import Example, Router
@@ -91,6 +94,12 @@ class Options:
     routing_seconds: float = 2.0
     """The longest that choosing an agent and a model may take before the default model answers: on two busy cores the
     longest text that is read takes up to 0.5 s, so that what takes four times as long hangs."""
+    checked_answers: bool = False
+    """Whether models' answers are checked before they are shown, where a caller says neither."""
+    checks: tuple[str, ...] = DEFAULT_CHECKS
+    """Which checks are made."""
+    verifier: str | None = None
+    """The model that the check `verifier` asks."""
     tie_break: bool = False
     """Whether a model is asked which of a few agents is meant before the user is."""
     local_threads: int = 1
@@ -123,6 +132,8 @@ class Services:
         """What the policy says of turns; None without a policy."""
         self.shadow: Shadow | None = None
         """Another configuration that decides the same turns for comparison."""
+        self.calibration: Calibration | None = None
+        """What checks of answers are worth, as fitted beside the profile; None where nothing was."""
         self.feedback: LiveFeedback | None = None
         """What words on turns say of the profile; None where they are not kept, or no profile is loaded yet."""
         self.budgets = Budgets(options.budgets, home=options.home, database=options.database)
@@ -160,6 +171,9 @@ class Services:
             raise SettingsError(
                 f"MOMA_FEEDBACK: given {options.feedback!r} without a profile to learn for; set MOMA_PROFILE"
             )
+        check_names(
+            options.checks, verifier=options.verifier, models=[m.id for m in catalog.models]
+        )
         hide(name for card in catalog.agents for name in secrets_of(card))
         registry = Registry(build_agent(card) for card in catalog.agents)
         local = LocalServers.from_models(
@@ -240,6 +254,8 @@ class Services:
     def close(self) -> None:
         """End the local models' servers and close the file of what was spent."""
         self._closed = True
+        if self.feedback is not None:
+            self.feedback.close()
         if self.shadow is not None:
             self.shadow.services.close()
         if self.permits is not None:
@@ -346,6 +362,21 @@ class Services:
             self._deadlines.popitem(last=False)
         return deadline
 
+    def checked(self, context: Context | None) -> bool:
+        """Return whether the answer of a model is checked before it is shown."""
+        given = context.checked if context else None
+        return self.options.checked_answers if given is None else given
+
+    def recorded_together(self) -> frozenset[str]:
+        """Return the models of which it is known how they answer together; none without a profile with answers."""
+        known = self._router.joint if self._router is not None else None
+        return frozenset(known.models if known else ())
+
+    def joint(self, models: Sequence[str]) -> Joint:
+        """Return how `models` answer together, as measured, or as assumed of those whose answers were not recorded."""
+        known = self._router.joint if self._router is not None else None
+        return assumed_joint(models) if known is None else known.covering(models)
+
     def preference(self, context: Context | None) -> Preference:
         """Return the caller's preference, or the operator's."""
         given = context.preference if context else None
@@ -386,6 +417,7 @@ class Services:
         if self.options.profile is None:
             return None
         try:
+            self.calibration = Calibration.load(self.options.profile)
             return load_profile(self.options.profile, encoder=encoder.name)
         except RoutingError as error:
             raise SettingsError(f"MOMA_PROFILE: {error}") from error

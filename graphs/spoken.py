@@ -8,6 +8,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.runnables import RunnableConfig
 
 from agents.approvals import told
+from graphs.record import checking_told
 from graphs.state import Context
 from graphs.threads import MomaGraph
 
@@ -151,7 +152,9 @@ def _take(turn: Reading, part: Any) -> None:
 
 
 def _progress(part: Any) -> str | None:
-    """Return the line to show for an agent's progress; None for any other event."""
+    """Return the line to show for an agent's progress or a check; None for any other event."""
+    if isinstance(part, dict) and part.get("type") == "checked":
+        return checking_told(part)
     if not isinstance(part, dict) or part.get("type") != "progress":
         return None
     of = f" of {part['of']}" if part.get("of") else ""

@@ -105,6 +105,9 @@ class Context:
     """These agents and models may not serve."""
     call: Mapping[str, Any] = field(default_factory=dict)
     """What the request asks of the model that answers: `graphs.call` lists it. It is never saved."""
+    checked: bool | None = None
+    """Whether a model's answer is held back and checked before it is shown, and a dearer model asked if it does not
+    hold; None takes the process's setting."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     """What the request says of itself, for the policy's `metadata` signals. It permits nothing by itself."""
 
@@ -125,6 +128,8 @@ class Context:
         number = isinstance(budget, int | float) and not isinstance(budget, bool)
         if budget is not None and not (number and budget >= 0):
             raise _wrong("budget_usd", budget, "an amount of 0 or more")
+        if self.checked is not None and not isinstance(self.checked, bool):
+            raise _wrong("checked", self.checked, "true or false")
         if self.call:
             check_call(self.call)
         if not isinstance(self.metadata, Mapping):

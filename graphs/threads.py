@@ -39,6 +39,7 @@ from graphs.saved import check_saved
 from graphs.state import Context, read_context
 from graphs.store_errors import checkpoint_errors, readable
 from graphs.turn import check_length, clean_text, modalities_of, text_of
+from graphs.undone import with_undone
 
 RECURSION_LIMIT = 100
 """Super-steps a turn; hops bound it long before. LangGraph's own default is 10,007."""
@@ -50,19 +51,27 @@ _INTERRUPT, _TASK, _RUNTIME = "__interrupt__", "__pregel_task_id", "__pregel_run
 class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
     """The compiled orchestrator. `invoke` and `stream` run the same asynchronous graph as `ainvoke` and `astream`."""
 
-    def __init__(self, *, admission: Admission | None = None, **parts: Any) -> None:
+    def __init__(
+        self, *, admission: Admission | None = None, listens: bool = False, **parts: Any
+    ) -> None:
         super().__init__(**parts)
+        self.listens = listens
+        """Whether a turn is told which one it takes the place of."""
         self.admission = admission
         """Who lets turns in; None lets in all."""
 
     @classmethod
     def from_compiled(
-        cls, graph: CompiledStateGraph[Any, Any, Any, Any], *, admission: Admission
+        cls,
+        graph: CompiledStateGraph[Any, Any, Any, Any],
+        *,
+        admission: Admission,
+        listens: bool = False,
     ) -> Self:
         """Return `graph` with its runs let in by `admission` and under their thread's lock."""
         # LangGraph has no seam for a subclass: `compile` names its own class.
         parts = {k: v for k, v in vars(graph).items() if k != "__orig_class__"}
-        moma = cls(admission=admission, **parts)
+        moma = cls(admission=admission, listens=listens, **parts)
         return moma.with_config(recursion_limit=RECURSION_LIMIT)
 
     async def astream(
@@ -96,6 +105,9 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
                 else:
                     turn = self._resuming(turn, saved)
                     resumed = turn is None or isinstance(turn, Command)
+                    if self.listens and self._saver is not None:
+                        place = self._place(config).get("configurable") or {}
+                        config = await with_undone(config, self._saver, saved, place)
                     config = keeping(config, saver=self._saver, resumed=resumed)
                 async with admission.running() if admission else nullcontext() as control:
                     options["control"] = options.get("control") or control

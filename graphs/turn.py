@@ -56,6 +56,10 @@ _PICKING = frozenset(
 )
 """Words around a choice that choose nothing themselves."""
 _LONGEST_CHOICE = 8
+_BETTER = re.compile(
+    r"\b(?:better|stronger|bigger|larger|smarter|more (?:capable|powerful))\s+(?:ai|llm|(?:language\s+)?model)\b",
+    re.IGNORECASE,
+)
 _OBJECTION = re.compile(r"\b(?:wrong|incorrect|false|not (?:right|true|correct))\b")
 
 
@@ -137,10 +141,10 @@ def name_event(
             return Event.CANCEL
         is_answer = phase == Phase.AWAITING_INPUT and _only_answers(text) and not away
         return Event.CONTINUE if is_answer else Event.NEW_REQUEST
-    objects = reply == "deny" and _OBJECTION.search(normalise(text)) is not None
-    if reply in ("close", "deny", "cancel") and not objects:
+    wrong = objects(text)
+    if reply in ("close", "deny", "cancel") and not wrong:
         return Event.CLOSE
-    follows = reply == "affirm" or objects or _goes_on(text)
+    follows = reply == "affirm" or wrong or _goes_on(text)
     if holder is not None and phase == Phase.ENGAGED and follows and not away:
         return Event.CONTINUE
     return Event.NEW_REQUEST
@@ -168,6 +172,16 @@ def _places(place: int, offered: Sequence[object]) -> set[str]:
     """Return the words for the option at `place`, counted from 0."""
     last = {"last", "latter"} if place == len(offered) - 1 else set()
     return last.union(*_PLACES[place : place + 1])
+
+
+def objects(text: str) -> bool:
+    """Return whether `text` says that what went before is wrong."""
+    return read_reply(text) == "deny" and _OBJECTION.search(normalise(text)) is not None
+
+
+def wants_better(text: str) -> bool:
+    """Return whether `text` asks for a better model."""
+    return _BETTER.search(text) is not None
 
 
 def _asks(text: str) -> bool:

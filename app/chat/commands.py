@@ -14,10 +14,12 @@ from app.chat import view
 from app.chat.turn import Ended, as_approval, question
 from app.view import QUIET, agents_table, facts, models_table, money
 from graphs import Context, Services
-from graphs.feedback import evidence_of, word_on
+from graphs.feedback import evidence_of, source_of, word_on
+from graphs.inferred import kept_share
 from graphs.machine import Phase
 from graphs.picture import draw
 from graphs.routing.choice import preference_weight
+from graphs.routing.feedback import Kind
 from graphs.saved import check_values
 from graphs.threads import MomaGraph
 
@@ -35,6 +37,8 @@ class Session:
     record: dict[str, Any] | None = None
     phase: str = Phase.IDLE.value
     turns: int = 0
+    answered: str = ""
+    """The last answer of this session."""
     asked: str = ""
     """The question that is still open."""
     spent_usd: float = 0.0
@@ -63,7 +67,7 @@ class Session:
 
     def keep(self, ended: Ended) -> None:
         """Remember how a turn ended."""
-        self.record, self.phase = ended.record, ended.phase
+        self.record, self.phase, self.answered = ended.record, ended.phase, ended.answer
         self.asked = ended.answer if ended.phase in _ASKING else ""
         self.turns = ended.record.get("turn", self.turns)
         cost = ended.record.get("cost_usd") or 0.0
@@ -122,7 +126,13 @@ async def _bad(session: Session, _unused: str) -> RenderableType:
     return await _word(session, 0.0)
 
 
-async def _word(session: Session, reward: float) -> RenderableType:
+async def _edited(session: Session, argument: str) -> RenderableType:
+    if not argument:
+        return Text("Write the answer as it should have been behind /edit.")
+    return await _word(session, kept_share(session.answered, argument), Kind.EDIT)
+
+
+async def _word(session: Session, reward: float, kind: Kind = Kind.THUMB) -> RenderableType:
     """Keep what the user thinks of the last answer."""
     feedback, record = session.services.feedback, session.record
     if feedback is None:
@@ -130,10 +140,11 @@ async def _word(session: Session, reward: float) -> RenderableType:
     turn = evidence_of(record) if record else None
     if record is None or turn is None:
         return Text("There is no answer of a model that was chosen by the profile.")
-    source = f"chat:{session.context.user}"
-    word = word_on(turn, decision=str(record["id"]), reward=reward, source=source)
+    source = source_of(session.context.user)
+    word = word_on(turn, decision=str(record["id"]), reward=reward, source=source, kind=kind)
     await asyncio.to_thread(feedback.add, word)
-    return Text(f"Kept: {turn['model']} did {'well' if reward else 'badly'}.")
+    did = "well" if reward > 0.5 else "badly"
+    return Text(f"Kept: {turn['model']} did {did}.")
 
 
 async def _agents(session: Session, _: str) -> RenderableType:
@@ -177,6 +188,15 @@ def _amount(argument: str) -> float | None:
     return amount
 
 
+async def _checked(session: Session, argument: str) -> RenderableType:
+    if argument:
+        if argument not in ("on", "off"):
+            raise InputError(f"/checked: given {argument!r:.40}, expected on or off")
+        session.context = replace(session.context, checked=argument == "on")
+    on = session.services.checked(session.context)
+    return Text(f"answers of models are {'' if on else 'not '}checked before they are shown")
+
+
 async def _thread(session: Session, argument: str) -> RenderableType:
     if argument:
         await session.enter(argument)
@@ -201,9 +221,14 @@ COMMANDS: dict[str, tuple[str, Handler]] = {
     "/why": ("who answered the last turn, and why", _why),
     "/good": ("say that the last answer was good", _good),
     "/bad": ("say that it was bad", _bad),
+    "/edit": ("the last answer as it should have been", _edited),
     "/agents": ("the agents, and why one is masked", _agents),
     "/models": ("the models, and why one is masked", _models),
     "/prefer": ("cost, auto, performance, or 0 (cheapest) to 1 (best)", _prefer),
+    "/checked": (
+        "on: hold a model's answer back, check it, ask a dearer one if need be; or off",
+        _checked,
+    ),
     "/budget": ("the most that a turn may cost, in USD, or none", _budget),
     "/thread": ("this thread; with an id: go to that one", _thread),
     "/graph": ("the state machine as a Mermaid graph, and the phase", _graph),

@@ -115,6 +115,9 @@ def why(record: Mapping[str, Any] | None) -> RenderableType:
     if record["runs"]:
         runs = [(r["agent"], r["event"], r["reason"], f"{r['ms']:.0f} ms") for r in record["runs"]]
         parts.append(table("agents run", ("agent", "outcome", "because", "time"), runs))
+    if checked := record.get("checked"):
+        parts.append(_checked(checked))
+        parts.append(facts(_checked_costs(checked)))
     if record["calls"]:
         parts.append(_calls(record["calls"]))
     parts.append(facts(_costs(record)))
@@ -144,6 +147,38 @@ def _frontier(models: Mapping[str, Any]) -> Table:
     ]
     title = f"frontier for {models['kind']} ({models['quality_is']} quality)"
     return table(title, ("model", "quality", "price", "closeness"), rows)
+
+
+def _checked(checked: Mapping[str, Any]) -> Table:
+    """Return the answers of a checked turn, in the order of asking, and what each check said of them."""
+    rows = []
+    for asked in checked.get("steps") or ():
+        checks = [
+            f"{check['check']}: {check['said']}"
+            + ("" if check["probability"] is None else f" ({check['probability']:.2f})")
+            for check in asked["checks"]
+        ]
+        sure = asked["confidence"]
+        rows.append(
+            (
+                f"{'→ ' if asked['shown'] else '  '}{asked['model']}",
+                f"{asked['predicted']:.2f}",
+                "; ".join(checks) or asked["error"] or "no check had a word to say",
+                "" if sure is None else f"{sure:.2f}",
+                money(asked["cost_usd"]),
+                f"{asked['ms']:.0f} ms",
+            )
+        )
+    columns = ("model", "predicted", "checks", "best answer holds", "cost", "time")
+    return table("checked answers", columns, rows)
+
+
+def _checked_costs(checked: Mapping[str, Any]) -> dict[str, str | None]:
+    return {
+        "stopped because": checked.get("stopped"),
+        "answers not shown": money(checked.get("unshown_usd")),
+        "checks": money(checked.get("checks_usd")),
+    }
 
 
 def _calls(calls: Iterable[Mapping[str, Any]]) -> Table:

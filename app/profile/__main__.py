@@ -9,6 +9,7 @@ COMMANDS = {
     "collect": "ask questions of models, grade the answers, write a table of outcomes",
     "judge": "let a model compare the answers of others, and write a table of outcomes",
     "fit": "fit a profile on tables of recorded outcomes",
+    "calibrate": "fit what checks of answers are worth, on graded answers",
     "add-model": "make a new model routable from a few hundred graded queries",
     "remove-model": "take a model out of a profile",
     "feedback": "look at what users' feedback says of a profile, apply it, reject a source, go back",

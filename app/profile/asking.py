@@ -14,6 +14,7 @@ from typing import Any
 from agents.errors import BudgetError, DeadlineError, ProviderError
 from app.profile.call_log import Call, CallLog, call_key
 from graphs.budgets import Budgets, Spender
+from graphs.checking.signals import token_signal
 from graphs.gateway import transport
 from graphs.gateway.gateway import Chat, Gateway
 from graphs.gateway.ledger import Ledger
@@ -239,4 +240,9 @@ def _call(
         ms=paid["ms"],
         first_token_ms=paid["first_token_ms"],
         compute_s=None if compute_s is None else round(compute_s, 3),
+        logprobs=_signal([p for piece in pieces for p in piece.logprobs]),
     )
+
+
+def _signal(logprobs: Sequence[float]) -> tuple[float, ...] | None:
+    return tuple(round(part, 4) for part in token_signal(logprobs)) if logprobs else None

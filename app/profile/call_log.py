@@ -11,7 +11,7 @@ import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import NoneType
 from typing import Any, BinaryIO
@@ -49,6 +49,8 @@ class Call:
     first_token_ms: float | None
     compute_s: float | None
     """Processor seconds of a model that this machine serves; None elsewhere, where nobody knows."""
+    logprobs: tuple[float, ...] | None = None
+    """Of the answer's tokens the mean and the least log probability, where that was asked for and is told."""
 
 
 @dataclass(slots=True)
@@ -133,6 +135,8 @@ class CallLog:
             call = Call(**row)
             if not all(isinstance(row[name], kind) for name, kind in _TYPES.items()):
                 raise ValueError(row)
+            if call.logprobs is not None:
+                call = replace(call, logprobs=tuple(map(float, call.logprobs)))
             self.calls[call.key] = call
 
     def _write(self, row: Mapping[str, Any]) -> None:

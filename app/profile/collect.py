@@ -38,6 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--catalog", type=Path, help="the models (default: MOMA_CATALOG)")
     spending_arguments(parser)
     parser.add_argument("--max-tokens", type=count, metavar="N", help="the longest answer")
+    parser.add_argument(
+        "--logprobs", action="store_true",
+        help="ask for the log probabilities of answers too, which `calibrate` learns from",
+    )  # fmt: skip
     parser.add_argument("--system", help="a system prompt in the place of each grader's own")
     parser.add_argument(
         "--subset",
@@ -122,7 +126,7 @@ def main(arguments: argparse.Namespace) -> int:
             interrupted = False
             if not arguments.log_only:
                 try:
-                    asks = _asks(questions, models, arguments.max_tokens)
+                    asks = _asks(questions, models, arguments)
                     total = len(questions) * len(models)
                     ended = ask_all(asks, services, log, arguments, title="asking", total=total)
                 except KeyboardInterrupt:
@@ -148,21 +152,22 @@ def _subset(
 
 
 def _asks(
-    questions: Sequence[Question], models: Sequence[str], max_tokens: int | None
+    questions: Sequence[Question], models: Sequence[str], arguments: argparse.Namespace
 ) -> Iterator[Ask]:
     """Yield all models of a question before the next, so that a run that stops early leaves whole rows."""
     for question in questions:
         for model in models:
-            yield _call_of(question, model, max_tokens)
+            yield _call_of(question, model, arguments)
 
 
-def _call_of(question: Question, model: str, max_tokens: int | None) -> Ask:
+def _call_of(question: Question, model: str, arguments: argparse.Namespace) -> Ask:
+    told = {"logprobs": True} if arguments.logprobs else {}
     return Ask(
         query_id=question.query_id,
         model=model,
         messages=question.messages(),
-        max_tokens=max_tokens,
-        options={"temperature": 0},
+        max_tokens=arguments.max_tokens,
+        options={"temperature": 0, **told},
     )
 
 
@@ -181,7 +186,7 @@ def _write(
         task = bar.add_task("grading", total=len(graded))
         for question in graded:
             for model in models:
-                call = log.calls.get(_call_of(question, model, arguments.max_tokens).key)
+                call = log.calls.get(_call_of(question, model, arguments).key)
                 if call is not None:
                     outcomes[question.query_id, model] = grader.outcome(question, call, log)
             bar.advance(task)

@@ -11,16 +11,21 @@ from typing import Any
 import numpy as np
 
 from agents.errors import InputError
+from app.profile.embedding import embedded, progress
+from app.settings import read_settings
 from graphs.feedback import today
 from graphs.routing.corrections import Corrections, correct
-from graphs.routing.feedback import FeedbackRules, Pieces
+from graphs.routing.encoder import make_encoder
+from graphs.routing.estimators.base import Queries
+from graphs.routing.feedback import Evidence, FeedbackRules, Kind, Pieces
 from graphs.routing.feedback_log import FeedbackLog, profile_id
 from graphs.routing.findings import Findings, find
+from graphs.routing.outcomes import Outcomes
 from graphs.routing.profile import Profile
 from graphs.routing.profile_files import OURS, load_profile, save_profile
 from graphs.routing.profile_versions import keep, restore, versions
 
-__all__ = ["add_arguments", "main"]
+__all__ = ["add_arguments", "graded_evidence", "main"]
 
 _STANDARD_ERRORS = 1.96
 
@@ -43,6 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True)
     show = _action(actions, "show", _show, "what would change, by model and domain, and why")
     show.add_argument("--json", action="store_true", help="print JSON")
+    added = _action(actions, "add", _add, "take graded answers to fresh questions as evidence")
+    added.add_argument(
+        "--outcomes", type=Path, required=True, help="a Parquet table, as `collect` writes it"
+    )
+    added.add_argument("--name", help="of the source (default: the name of the file)")
+    added.add_argument("--encoder", help="as MOMA_ENCODER, which is the default")
     applied = _action(
         actions, "apply", _apply, "fold what was learnt into the profile; the old one is kept"
     )
@@ -78,6 +89,8 @@ def _show(arguments: argparse.Namespace) -> int:
     print(
         f"profile {told['profile']}, {told['pieces']} pieces of evidence, {told['sources']} sources"
     )
+    if told["kinds"]:
+        print(", ".join(f"{count} of the kind {kind}" for kind, count in told["kinds"].items()))
     if told["damaged"]:
         print(f"{told['damaged']} lines are damaged and do not count")
     for row in told["corrections"]:
@@ -96,6 +109,61 @@ def _show(arguments: argparse.Namespace) -> int:
     print(f"rejected: {', '.join(told['rejected']) or 'no source'}")
     print(f"earlier versions: {', '.join(told['versions']) or 'none'}")
     return 0
+
+
+def _add(arguments: argparse.Namespace) -> int:
+    settings = read_settings()
+    if settings.feedback == "off":
+        raise InputError("no feedback is kept: set MOMA_FEEDBACK to record or live")
+    encoder = make_encoder(arguments.encoder or settings.encoder)
+    profile = load_profile(arguments.profile, encoder=encoder.name)
+    outcomes = Outcomes.from_files([arguments.outcomes])
+    with progress() as bar:
+        queries = embedded(outcomes.queries, encoder, home=settings.make_home(), bar=bar)
+    name = arguments.name or arguments.outcomes.stem
+    pieces = graded_evidence(outcomes, queries, profile, name=name, day=today())
+    if not pieces:
+        raise InputError(
+            f"no model of the table is in the profile, which has {', '.join(profile.models)}"
+        )
+    FeedbackLog(arguments.profile).append(pieces, of=profile_id(arguments.profile))
+    print(f"{len(pieces)} graded answers of grader:{name} are kept as evidence", file=sys.stderr)
+    return 0
+
+
+def graded_evidence(
+    outcomes: Outcomes, queries: Queries, profile: Profile, *, name: str, day: float
+) -> list[Evidence]:
+    """Return graded answers as evidence on what a profile predicts of their models.
+
+    Args:
+        outcomes: the grades.
+        queries: theirs, embedded.
+        profile: what predicts.
+        name: of who graded.
+        day: in days since 1970.
+    """
+    predicted = profile.quality.foresee(queries).estimate.mean
+    regions = profile.quality.domains.reader.read(queries).argmax(axis=1)
+    known = [
+        (column, profile.models.index(model))
+        for column, model in enumerate(outcomes.models)
+        if model in profile.models
+    ]
+    return [
+        Evidence(
+            decision=f"{name}:{query_id}:{profile.models[place]}",
+            model=profile.models[place],
+            region=int(regions[row]),
+            predicted=float(np.clip(predicted[row, place], 0, 1)),
+            reward=float(outcomes.scores[row, column]),
+            kind=Kind.GRADER,
+            source=f"grader:{name}",
+            day=day,
+        )
+        for row, query_id in enumerate(outcomes.ids)
+        for column, place in known
+    ]
 
 
 def _apply(arguments: argparse.Namespace) -> int:
@@ -182,6 +250,11 @@ def _told(learnt: _Learnt, kept: Sequence[str]) -> dict[str, Any]:
         "profile": learnt.version,
         "pieces": len(pieces),
         "sources": len(pieces.sources),
+        "kinds": {
+            kind.value: int(count)
+            for kind, count in zip(Kind, np.bincount(pieces.kind, minlength=len(Kind)), strict=True)
+            if count
+        },
         "damaged": learnt.damaged,
         "corrections": rows,
         "changed": [

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from agents.errors import InputError
 from app.profile.call_log import Call, CallLog
 from app.profile.graders.key import Code
-from app.profile.graders.reading import code_of
 from app.profile.graders.sandbox import grade_code, openings
 from app.profile.questions import Question
 from app.profile.table import Outcome
+from graphs.checking.reading import code_of
 
 __all__ = ["Grader"]
 

@@ -129,7 +129,8 @@ def _add(
     schema: dict[str, Any] = _OBJECT if kind == "application/json" else {"type": "string"}
     content = {kind: {"schema": schema}}
     if streams:
-        content["text/event-stream"] = {"schema": {"type": "string"}}
+        # Some tools hold each event of a stream against its schema, others the whole text.
+        content["text/event-stream"] = {"schema": {}}
     extra: dict[str, Any] = {
         "responses": {
             "200": {"description": "What was asked for.", "content": content},

@@ -1,11 +1,11 @@
 """Who sends a request and what they may: the bearer of a key, or the one user of a server on loopback without keys."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.server.errors import ApiError
 from app.server.keys import Key, Keys
+from graphs.feedback import source_of
 from graphs.state import Context
 
 __all__ = ["ApiCaller", "caller_of"]
@@ -26,7 +26,7 @@ class ApiCaller:
     @property
     def place(self) -> str:
         """Where the caller's threads are: a prefix that no other caller has."""
-        return hashlib.sha256(self.user.encode(errors="replace")).hexdigest()[:32]
+        return source_of(self.user)
 
 
 def caller_of(headers: Mapping[str, str], keys: Keys | None) -> ApiCaller:

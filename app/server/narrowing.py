@@ -70,6 +70,7 @@ def context_of(request: ChatRequest, caller: ApiCaller, services: Services) -> C
         include=(asked.candidate,) if asked.candidate else (),
         exclude=exclude,
         call=_call(request),
+        checked=request.checked,
         metadata=request.metadata or {},
     )
 

@@ -246,6 +246,10 @@ class ChatRequest(BaseModel):
     max_cost_usd: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = Field(
         default=None, description="The most that this turn may cost, in USD."
     )
+    checked: bool | None = Field(
+        default=None,
+        description="Whether the answer is checked before it is shown, and a dearer model asked if it does not hold.",
+    )
     allowed_models: Annotated[list[str], Field(max_length=1_000)] | None = Field(
         default=None, description="Wildcards; only these models may serve."
     )

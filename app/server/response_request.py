@@ -150,13 +150,14 @@ class ResponseRequest(BaseModel):
     background: Literal[False] | None = None
     preference: Literal["cost", "auto", "performance"] | float | None = None
     max_cost_usd: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    checked: bool | None = None
     allowed_models: Annotated[list[str], Field(max_length=1_000)] | None = None
     allowed_agents: Annotated[list[str], Field(max_length=1_000)] | None = None
 
 
 _SAME = (
     "model", "temperature", "top_p", "parallel_tool_calls", "user", "preference", "max_cost_usd",
-    "allowed_models", "allowed_agents",
+    "allowed_models", "allowed_agents", "checked",
 )  # fmt: skip
 
 

@@ -1,8 +1,10 @@
 """`POST /v1/route`: who would serve a request, nothing run, nothing kept; `POST /v1/feedback`: how a turn was."""
 
 import asyncio
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
+from langgraph.checkpoint.base import BaseCheckpointSaver
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -15,14 +17,21 @@ from app.server.errors import ApiError
 from app.server.headers import decision_headers
 from app.server.request import parse_request
 from app.server.resources import Resources
+from app.server.states import messages_of, state_after
 from graphs.dry_run import dry_run
 from graphs.feedback import word_on
-from graphs.routing.feedback import Evidence
+from graphs.inferred import kept_share
+from graphs.owner import check_owner
+from graphs.routing.feedback import Evidence, Kind
 
 __all__ = ["Feedback", "give_feedback", "route"]
 
 _LONGEST_LOADING_S = 30.0
 _THUMBS = {"up": 1.0, "down": 0.0}
+
+
+def _given(name: str) -> dict[str, Any]:
+    return {"required": [name], "properties": {name: {"not": {"type": "null"}}}}
 
 
 class Feedback(BaseModel):
@@ -31,7 +40,12 @@ class Feedback(BaseModel):
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
-        json_schema_extra={"oneOf": [{"required": ["decision_id"]}, {"required": ["id"]}]},
+        json_schema_extra={
+            "allOf": [
+                {"oneOf": [{"required": ["decision_id"]}, {"required": ["id"]}]},
+                {"oneOf": [_given("score"), _given("edited")]},
+            ]
+        },
     )
 
     decision_id: Annotated[str, Field(min_length=1, max_length=100)] = Field(
@@ -40,7 +54,13 @@ class Feedback(BaseModel):
     id: Annotated[str, Field(min_length=1, max_length=100)] = Field(
         default="", description="The id of a completion, in its place."
     )
-    score: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | Literal["up", "down"]
+    score: (
+        Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | Literal["up", "down"] | None
+    ) = None
+    edited: Annotated[str, Field(max_length=200_000)] | None = Field(
+        default=None,
+        description="The answer as it should have been; how much was kept is the score.",
+    )
     comment: Annotated[str, Field(max_length=10_000)] | None = None
 
 
@@ -83,13 +103,44 @@ async def give_feedback(request: Request) -> Response:
             404, f"there is no decision {decision!r:.100} of yours", code="decision_not_found"
         )
     decision = str(turn.get("decision", decision))
-    score = _THUMBS[given.score] if isinstance(given.score, str) else given.score
+    if given.edited is not None:
+        answer = await _answer(resources, turn, decision, user=caller.user)
+        score, kind = await asyncio.to_thread(kept_share, answer, given.edited), Kind.EDIT
+    else:
+        assert given.score is not None, "one of both was asked for"
+        score = _THUMBS[given.score] if isinstance(given.score, str) else given.score
+        kind = Kind.THUMB
     feedback = {"score": score, "comment": given.comment, "served_by": turn.get("served_by")}
     await resources.conversations.add_feedback(caller.place, decision, feedback)
     if turn.get("evidence"):
-        word = word_on(turn["evidence"], decision=decision, reward=score, source=caller.place)
+        word = word_on(
+            turn["evidence"], decision=decision, reward=score, source=caller.place, kind=kind
+        )
         await _learn(word, resources)
     return JSONResponse({"object": "moma.feedback", "decision_id": decision, "score": score})
+
+
+async def _answer(
+    resources: Resources, turn: Mapping[str, Any], decision: str, *, user: str
+) -> str:
+    """Return the answer of a decision, which the thread has.
+
+    Raises:
+        ApiError: it is not there any more.
+    """
+    saver = resources.graph.checkpointer
+    assert isinstance(saver, BaseCheckpointSaver)
+    found = await state_after(saver, str(turn["thread"]), decision)
+    if found is not None:
+        check_owner(found.checkpoint["channel_values"], user=user)
+    said = [m for m in messages_of(found) if m.type == "ai"] if found else []
+    if not said:
+        raise ApiError(
+            404,
+            f"the answer of the decision {decision!r:.100} is not kept; send a score",
+            code="decision_not_found",
+        )
+    return str(said[-1].text)
 
 
 async def _learn(word: Evidence, resources: Resources) -> None:
@@ -114,4 +165,6 @@ def _parsed(body: bytes) -> Feedback:
         raise ApiError(400, f"{path:.200}: {first['msg']:.300}", code="invalid_value") from None
     if bool(feedback.decision_id) == bool(feedback.id):
         raise ApiError(400, "send decision_id or id", code="missing_required_parameter")
+    if (feedback.score is None) == (feedback.edited is None):
+        raise ApiError(400, "send score or edited", code="missing_required_parameter")
     return feedback

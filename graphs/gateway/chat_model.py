@@ -264,9 +264,11 @@ def _chunk(token: Token, *, first: bool) -> ChatGenerationChunk:
     ]
     # Chunks are merged by adding metadata up, so each fact is said once. Who answers stands at the beginning: a model
     # that has shown text is never replaced.
-    metadata = {"model_name": token.model} if first else {}
+    metadata: dict[str, Any] = {"model_name": token.model} if first else {}
     if piece.finish:
         metadata["finish_reason"] = piece.finish
+    if piece.logprobs:
+        metadata["logprobs"] = list(piece.logprobs)
     message = AIMessageChunk(
         content=piece.text,
         tool_call_chunks=calls,

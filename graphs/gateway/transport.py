@@ -9,7 +9,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from types import ModuleType
@@ -29,6 +29,8 @@ _SAFE_ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
 }
 _LOGGERS = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy")
+_LEAST_LOGPROB = -100.0
+"""Servers give less for tokens that were no choice at all."""
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _WISHES = frozenset(
     {
@@ -81,18 +83,26 @@ class Piece:
     input_tokens: int | None = None
     output_tokens: int | None = None
     finish: str | None = None
+    logprobs: Sequence[float] = ()
+    """The log probability of each token, where it was asked for and the provider tells."""
 
 
 def joined(pieces: Iterable[Piece]) -> list[Piece]:
     """Return the pieces with texts that follow each other in one."""
     found: list[Piece] = []
     for piece in pieces:
-        only_text = piece == Piece(text=piece.text)
-        if only_text and found and found[-1] == Piece(text=found[-1].text):
-            found[-1] = Piece(text=found[-1].text + piece.text)
+        if found and _is_text(piece) and _is_text(found[-1]):
+            before = found[-1]
+            found[-1] = Piece(
+                text=before.text + piece.text, logprobs=[*before.logprobs, *piece.logprobs]
+            )
         else:
             found.append(piece)
     return found
+
+
+def _is_text(piece: Piece) -> bool:
+    return piece == Piece(text=piece.text, logprobs=piece.logprobs)
 
 
 def load() -> ModuleType:
@@ -256,7 +266,12 @@ class _Answer:
             return None
         self._longest_silence, self._silent_for = self._request.limits.idle, 0.0
         self._shown |= bool(delta.content or calls)
-        return Piece(text=delta.content or "", tool_calls=calls, thought=thought)
+        return Piece(
+            text=delta.content or "",
+            tool_calls=calls,
+            thought=thought,
+            logprobs=_logprobs(chunk.choices[0]),
+        )
 
     def end(self, *, finish: str | None) -> Piece:
         """Return the last piece; without a finish it only counts what a failed answer used."""
@@ -271,3 +286,16 @@ class _Answer:
             return named("ContentPolicyViolationError", model)
         fault = "was cut off" if finish is None else "was empty"
         return BrokenAnswerError(f"the answer of {model} {fault}", model=model, retryable=True)
+
+
+def _logprobs(choice: Any) -> tuple[float, ...]:
+    """Return the log probabilities of a chunk's tokens, none where the provider says nothing that can be read."""
+    told = getattr(choice, "logprobs", None)
+    tokens = told.get("content") if isinstance(told, Mapping) else getattr(told, "content", None)
+    found = []
+    for token in tokens or ():
+        value = token.get("logprob") if isinstance(token, Mapping) else getattr(token, "logprob", 0)
+        if not isinstance(value, int | float):
+            return ()
+        found.append(max(float(value), _LEAST_LOGPROB))
+    return tuple(found)

@@ -13,7 +13,9 @@ from graphs import record as records
 from graphs.call import instructions_of, options_of
 from graphs.floor import question_stands
 from graphs.gateway.chat_model import GatewayChatModel
+from graphs.inferred import words_of_checks
 from graphs.machine import Event
+from graphs.nodes.checked_turn import checked_turn, kept, no_answer
 from graphs.nodes.models import choose_models, spender, typical_costs
 from graphs.nodes.plugins import call_under, fixed_answer
 from graphs.permits import with_policy
@@ -59,16 +61,29 @@ def answer(services: Services) -> Answer:
         call = call_under(judged, runtime.context.call if runtime.context else {})
         fixed = fixed_answer(judged)
         today = services.moment(record).strftime("%A %d %B %Y")
-        with step("answer"):
-            message, error = await _answered(model, state["messages"], call, fixed, today=today)
+        prompt = _prompt(call, state["messages"], today=today)
+        # A rule that lists models, and the results of tools, leave no choice of who answers.
+        settled = bool(judged and judged.permit.order) or state["messages"][-1].type == "tool"
+        if fixed is None and services.checked(runtime.context) and not settled:
+            said = await checked_turn(
+                state, record, model, prompt, call, services=services, runtime=runtime
+            )
+            record = {**record, "checked": said.account}
+            message, error = said.message, said.error
+        else:
+            with step("answer"):
+                message, error = await _answered(model, prompt, call, fixed)
         record = records.with_calls(record, ledger.calls)
         served = message.response_metadata.get("model_name")
         if fixed is not None:
             record = {**record, "served_by": {"kind": "router", "id": "policy"}}
         if served:
             record = {**record, "served_by": {"kind": "model", "id": served}}
-            costs = typical_costs(services, services.gateway.models)
-            record = records.with_step(record, served=served, costs_usd=costs)
+            if record["checked"] is None:  # a cascade goes to another model on purpose
+                costs = typical_costs(services, services.gateway.models)
+                record = records.with_step(record, served=served, costs_usd=costs)
+        if services.feedback is not None and record["checked"] is not None:
+            services.feedback.add_soon(words_of_checks(record))
         event, holder = _floor(state)
         return {
             "messages": [message],
@@ -80,38 +95,23 @@ def answer(services: Services) -> Answer:
     return node
 
 
+def _prompt(call: Mapping[str, Any], messages: list[Any], *, today: str) -> list[BaseMessage]:
+    instructions = instructions_of(call) or _SYSTEM.format(today=today)
+    return [SystemMessage(instructions), *messages]
+
+
 async def _answered(
-    model: GatewayChatModel,
-    messages: list[Any],
-    call: Mapping[str, Any],
-    fixed: str | None,
-    *,
-    today: str,
+    model: GatewayChatModel, prompt: list[BaseMessage], call: Mapping[str, Any], fixed: str | None
 ) -> tuple[AIMessage, str | None]:
     """Return the model's answer, or a message that says why there is none, and the error."""
     if fixed is not None:
         return AIMessage(fixed, id=f"run-{uuid.uuid4()}"), None
-    instructions = instructions_of(call) or _SYSTEM.format(today=today)
-    prompt: list[BaseMessage] = [SystemMessage(instructions), *messages]
     try:
         # Whoever reads the stream of messages gets it word by word.
         said = await model.ainvoke(prompt, **options_of(call))
     except ProviderError as error:
-        shown = f"{error.shown}\n\n" if error.shown else ""
-        text = f"{shown}*No model could answer: {error}. Your message is kept; try again.*"
-        # Whoever reads the thread can tell a beginning from an answer.
-        facts = {"partial": True, "status": error.status, "retry_after": error.retry_after}
-        return AIMessage(text, id=f"run-{uuid.uuid4()}", response_metadata=facts), str(error)
-    return (
-        AIMessage(
-            content=said.content,
-            id=said.id,
-            tool_calls=said.tool_calls,
-            usage_metadata=said.usage_metadata,
-            response_metadata=said.response_metadata,
-        ),
-        None,
-    )
+        return no_answer(error), str(error)
+    return kept(said), None
 
 
 def _floor(state: State) -> tuple[Event, str | None]:

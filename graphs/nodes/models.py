@@ -223,6 +223,9 @@ def always_best(
         best = max(allowed, key=lambda m: (services.overall_quality(m), m))
     price = services.gateway.models[best].price
     calls = [call for call in record["calls"] if call["ok"]]
+    if record.get("checked"):  # of a cascade's calls, that of the answer that was shown
+        served = (record["served_by"] or {}).get("id")
+        calls = [call for call in calls if call["model"] == served][:1]
     tokens_in = sum(c["input_tokens"] for c in calls) or count_tokens(
         [text_of(state["messages"][-1].content)]
     )

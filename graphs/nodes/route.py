@@ -15,6 +15,7 @@ from graphs import record as records
 from graphs.guard import moment_of
 from graphs.machine import Event, Phase
 from graphs.masks import Refusal
+from graphs.nodes.listen import listen
 from graphs.nodes.models import choose_models, go_on_with, left_of
 from graphs.nodes.plugins import fixed_answer
 from graphs.nodes.tie_break import tie_break
@@ -43,6 +44,7 @@ def route(services: Services) -> Route:
         began = time.perf_counter()
         with step("route"):
             update = await routed(state, runtime.context, services)
+            await listen(state, runtime.context, services)
         if services.shadow is not None and not state["outcome"]:  # not what an agent gave back
             services.shadow.watch(state, runtime.context, update["decision"])
         record = records.with_time(update["decision"], "route", 1e3 * (time.perf_counter() - began))

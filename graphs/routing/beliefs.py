@@ -30,6 +30,8 @@ class Panel:
     """(b, k)"""
     likeness: Matrix
     """(b, k, k)"""
+    verdicts: Matrix | None = None
+    """How likely a check speaks well of a right answer, and of a wrong one, (b, k, 2); None where none is foreseen."""
 
     def take(self, rows: Rows) -> "Panel":
         """Return the queries of `rows`."""
@@ -38,6 +40,7 @@ class Panel:
             weights=self.weights,
             empty=self.empty[rows],
             likeness=self.likeness[rows],
+            verdicts=None if self.verdicts is None else self.verdicts[rows],
         )
 
     def start(self) -> "Beliefs":
@@ -82,6 +85,11 @@ class Beliefs:
 
     def after_one(self, panel: Panel) -> Matrix:
         """Return the expected `best` after one more call of each model, (b, n, k)."""
+        if panel.verdicts is not None:
+            b, n = self.mass.shape
+            foreseen: Matrix = self.imagined(panel).best.reshape(b, n, panel.empty.shape[1], -1)
+            total: Matrix = foreseen.sum(axis=3)
+            return total
         c = self.answers
         right = panel.chances[:, None] @ self.weights.swapaxes(2, 3)
         wrong = self.weights.sum(axis=3)[:, :, None] - right
@@ -119,18 +127,44 @@ class Beliefs:
             pull=pull.reshape(b, outcomes, k, c + 1),
         )
 
-    def told(self, panel: Panel, column: Rows, answer: Rows) -> "Beliefs":
+    def imagined(self, panel: Panel) -> "Beliefs":
+        """Return `branches`, each in two where a check is foreseen: it speaks well of the answer, or not."""
+        branches = self.branches(panel)
+        if panel.verdicts is None:
+            return branches
+        b, total, h, u = branches.weights.shape
+        k, c = panel.empty.shape[1], self.answers
+        outcomes = c + 2
+        weights = branches.weights.reshape(b, -1, k, outcomes, 1, h, u)
+        well = panel.verdicts[:, :, None, None, :]  # (b, k, outcomes, h, right or wrong)
+        # The hypothesis that an outcome's answer is right has its number.
+        right = np.eye(outcomes, h, dtype=bool)
+        right[-1] = False
+        said = np.where(right, well[..., 0], well[..., 1])
+        said[:, :, -1] = 0.5  # of no answer there is nothing to say
+        both = np.stack([said, 1 - said], axis=3)[:, None, :, :, :, :, None]
+        split = (weights * both).reshape(b, 2 * total, h, u)
+        return Beliefs(weights=split, pull=np.repeat(branches.pull, 2, axis=1))
+
+    def told(
+        self, panel: Panel, column: Rows, answer: Rows, odds: Matrix | None = None
+    ) -> "Beliefs":
         """Return the beliefs after one call for each query, scaled to a `mass` of 1.
 
         Args:
             panel: the models.
             column: which was called, (b,).
             answer: what it said, (b,): one of the answers seen, `answers` for a new one, `answers + 1` for none.
+            odds: how much likelier what checks said of it is of a right answer than of a wrong one, (b,).
         """
         rows = np.arange(len(column))
         place = column * (self.answers + 2) + answer
         branches = self.branches(panel)
         weights = branches.weights[rows, place][:, None]
+        if odds is not None:
+            weights = weights.copy()
+            heard = answer <= self.answers
+            weights[rows[heard], 0, answer[heard]] *= odds[heard, None]
         mass = weights.sum(axis=(1, 2, 3), keepdims=True)
         # What was held for impossible tells nothing of what is right.
         weights = np.where(

@@ -5,17 +5,28 @@ route, and each later one an escalation. It reads the answers of the models that
 more of a text than whether two are equal, and not how a model is called.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from graphs.routing.beliefs import Panel
+from graphs.routing.beliefs import Beliefs, Panel
 from graphs.routing.estimators.base import Matrix, Rows
 from graphs.routing.joint import Joint
-from graphs.routing.lookahead import Lookahead
+from graphs.routing.lookahead import Flags, Lookahead, Plan
+from graphs.routing.loose_beliefs import LooseBeliefs, loosened
 
-__all__ = ["DEAREST", "DEPTHS", "Ask", "Course", "normal_answer", "price_of_preference", "run"]
+__all__ = [
+    "DEAREST",
+    "DEPTHS",
+    "Ask",
+    "Cascade",
+    "Course",
+    "Heard",
+    "normal_answer",
+    "price_of_preference",
+    "run",
+]
 
 DEAREST = 1e4
 """The quality that a USD must buy as the preference nears 0: a call of 0.0001 USD must settle the matter."""
@@ -37,6 +48,18 @@ class Course:
     confidence: float
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a model said, and what checks say of that."""
+
+    answer: str
+    """In a form in which equal answers are equal texts; empty where there is none that can be used."""
+    free: bool = False
+    """Whether it cannot be compared with others."""
+    odds: float = 1.0
+    """How much likelier the checks' findings are of a right answer than of a wrong one."""
+
+
 @dataclass(slots=True)
 class _Talk:
     """What one query has heard: for each answer its place in the beliefs, and who gave it first."""
@@ -45,12 +68,12 @@ class _Talk:
     places: dict[str, int] = field(default_factory=dict)
     givers: dict[int, int] = field(default_factory=dict)
 
-    def hear(self, column: int, answer: str, *, new: int) -> int:
+    def hear(self, column: int, heard: Heard, *, new: int) -> int:
         """Note an answer and return its place, `new` where it is the first of its kind, `new + 1` for none."""
         self.called.append(column)
-        if not answer:
+        if not heard.answer:
             return new + 1
-        place = self.places.setdefault(answer, new)
+        place = new if heard.free else self.places.setdefault(heard.answer, new)
         self.givers.setdefault(place, column)
         return place
 
@@ -58,10 +81,115 @@ class _Talk:
         """Return the course, with the answer that is most likely `right` (c,)."""
         best = max(self.givers, key=lambda place: (right[place], -place), default=None)
         if best is None:
-            return Course(called=tuple(self.called), chosen=self.called[0], confidence=0.0)
+            chosen = self.called[0] if self.called else -1
+            return Course(called=tuple(self.called), chosen=chosen, confidence=0.0)
         return Course(
             called=tuple(self.called), chosen=self.givers[best], confidence=float(right[best])
         )
+
+
+class Cascade:
+    """The cascades of b queries, side by side, a call at a time: `calls` says whom to ask, `hear` takes the answers."""
+
+    def __init__(
+        self,
+        joint: Joint,
+        quality: Matrix,
+        cost: Matrix,
+        prices: Matrix,
+        *,
+        depths: tuple[int, int] = DEPTHS,
+        verdicts: Matrix | None = None,
+        insist: bool = False,
+    ) -> None:
+        """Begin; nothing is called yet.
+
+        Args:
+            joint: how the models answer together.
+            quality: what is predicted of each model, (b, m), in the order of `joint.models`.
+            cost: what each call is expected to cost in USD, (b, m).
+            prices: what a USD must buy for each query, (b,), as `price_of_preference` gives it.
+            depths: calls that are looked ahead, before the first and later.
+            verdicts: how likely checks speak well of a right answer of each model and of a wrong one, (b, m, 2).
+            insist: whether to go on, whatever it costs, until there is an answer that can be used.
+        """
+        chances = joint.chances(quality)
+        columns = _candidates(chances @ joint.weights, cost)
+        self.rows: Rows = np.arange(len(quality))
+        """The queries that go on."""
+        self.ended: dict[int, Course] = {}
+        self._columns, self._depths, self._insist = columns, depths, insist
+        self._ahead = Lookahead(
+            panel=Panel(
+                chances=chances[self.rows[:, None], columns],
+                weights=joint.weights,
+                empty=joint.empty[columns],
+                likeness=joint.likeness[columns[:, :, None], columns[:, None]],
+                verdicts=None if verdicts is None else verdicts[self.rows[:, None], columns],
+            ),
+            cost=np.take_along_axis(cost, columns, axis=1),
+            price=prices,
+        )
+        self._talks = [_Talk() for _ in self.rows]
+        self._beliefs: Beliefs | LooseBeliefs = self._ahead.panel.start()
+        self._free: Flags = np.ones(columns.shape, bool)
+        self._first: Rows = np.zeros(0, np.intp)
+
+    def calls(self) -> Rows:
+        """Return the column that each query of `rows` calls next; those that stop have left `rows` for `ended`."""
+        depth = self._depths[min(self._beliefs.answers, 1)]
+        empty = [self._insist and not self._talks[row].givers for row in self.rows.tolist()]
+        plan = self._ahead.plan(
+            self._beliefs, self._free, depth=depth, forced=np.array(empty, np.bool_)
+        )
+        first = np.where(self._free.any(axis=1), plan.column, -1)
+        for stopped in np.flatnonzero(first < 0).tolist():
+            self._end(stopped)
+        going = np.flatnonzero(first >= 0)
+        self.rows, self._first, self._free = self.rows[going], first[going], self._free[going]
+        self._ahead, self._beliefs = self._ahead.take(going), self._beliefs.take(going)
+        called: Rows = self._columns[self.rows, self._first]
+        return called
+
+    def hear(self, said: Sequence[Heard]) -> None:
+        """Take in what the models of the last `calls` said, one for each query of `rows`."""
+        if any(heard.free for heard in said) and isinstance(self._beliefs, Beliefs):
+            self._beliefs = loosened(self._beliefs)
+        new = self._beliefs.answers
+        called = zip(self.rows.tolist(), self._columns[self.rows, self._first], said, strict=True)
+        places = [self._talks[row].hear(int(model), heard, new=new) for row, model, heard in called]
+        self._cross_off()
+        odds = np.array([heard.odds for heard in said])
+        self._beliefs = self._beliefs.told(
+            self._ahead.panel, self._first, np.array(places, np.intp), odds
+        )
+
+    def lose(self) -> None:
+        """Cross off the models of the last `calls`, which did not answer; nothing is learnt from that."""
+        self._cross_off()
+
+    def stop(self) -> None:
+        """End all that go on, with the best answer so far."""
+        for place in range(len(self.rows)):
+            self._end(place)
+        self.rows = self.rows[:0]
+
+    def one_more(self) -> Plan:
+        """Return for each query of `rows` the column of the call that is worth most, worth its price or not."""
+        plan = self._ahead.one_more(self._beliefs, self._free)
+        columns = np.where(plan.column < 0, -1, self._columns[self.rows, plan.column])
+        return Plan(columns, plan.quality, plan.cost)
+
+    def sure(self) -> Matrix:
+        """Return how likely the best answer of each query of `rows` is right, (b,)."""
+        return self._beliefs.best[:, 0]
+
+    def _end(self, place: int) -> None:
+        row = int(self.rows[place])
+        self.ended[row] = self._talks[row].end(self._beliefs.right[place, 0])
+
+    def _cross_off(self) -> None:
+        self._free[np.arange(len(self.rows)), self._first] = False
 
 
 def price_of_preference(preference: float) -> float:
@@ -92,38 +220,11 @@ def run(
         ask: is called once for each call that the cascade decides on, and for no other.
         depths: calls that are looked ahead, before the first and later.
     """
-    chances = joint.chances(quality)
-    columns = _candidates(chances @ joint.weights, cost)
-    rows = np.arange(len(quality))
-    ahead = Lookahead(
-        panel=Panel(
-            chances=chances[rows[:, None], columns],
-            weights=joint.weights,
-            empty=joint.empty[columns],
-            likeness=joint.likeness[columns[:, :, None], columns[:, None]],
-        ),
-        cost=np.take_along_axis(cost, columns, axis=1),
-        price=prices,
-    )
-    talks = [_Talk() for _ in rows]
-    beliefs, free = ahead.panel.start(), np.ones(columns.shape, bool)
-    ended: dict[int, Course] = {}
-    while len(rows):
-        first = ahead.plan(beliefs, free, depth=depths[min(beliefs.answers, 1)]).column
-        for stopped in np.flatnonzero(first < 0).tolist():
-            row = int(rows[stopped])
-            ended[row] = talks[row].end(beliefs.right[stopped, 0])
-        going = np.flatnonzero(first >= 0)
-        rows, first, free = rows[going], first[going], free[going]
-        ahead, beliefs = ahead.take(going), beliefs.take(going)
-        heard = np.empty(len(rows), np.intp)
-        called = zip(rows.tolist(), columns[rows, first].tolist(), strict=True)
-        for place, (row, model) in enumerate(called):
-            answer = normal_answer(ask(row, model))
-            heard[place] = talks[row].hear(model, answer, new=beliefs.answers)
-        free[np.arange(len(rows)), first] = False
-        beliefs = beliefs.told(ahead.panel, first, heard)
-    return [ended[row] for row in range(len(quality))]
+    cascade = Cascade(joint, quality, cost, prices, depths=depths)
+    while len(called := cascade.calls()):
+        asked = zip(cascade.rows.tolist(), called.tolist(), strict=True)
+        cascade.hear([Heard(normal_answer(ask(row, model))) for row, model in asked])
+    return [cascade.ended[row] for row in range(len(quality))]
 
 
 def normal_answer(text: object) -> str:

@@ -10,13 +10,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graphs.routing.feedback import FeedbackRules, Pieces
+from graphs.routing.feedback import CAPS, FeedbackRules, Kind, Pieces
 from graphs.routing.findings import Findings, limited
 
 __all__ = ["Corrections", "correct"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
+_FIRST_TO_LAST = [
+    list(Kind).index(kind)
+    for kind in (Kind.THUMB, Kind.GRADER, Kind.EDIT, Kind.ESCALATION, Kind.REASK)
+]
+"""Which kinds fill the share of a source first."""
 _VARIANCE = 0.2
 """Of one reward; that of a right or wrong at 0.72."""
 
@@ -60,11 +65,13 @@ def correct(
     weight = _weights(pieces, findings, today=today, rules=rules)
     residual = np.clip(pieces.residual - findings.offset[pieces.kind], -1, 1)
     views = [_view(pieces, weight, residual, region, rules) for region in range(regions)]
-    near, sums = np.array([v[0] for v in views]), np.array([v[1] for v in views])
+    masses, by_kind = np.array([v[0] for v in views]), np.array([v[1] for v in views])
+    near, sums = masses.sum(axis=1), by_kind.sum(axis=1)
     mean = sums / (near + rules.prior_mass)
     cap = _caps(findings, m, rules)
+    bounded = _bounded(masses, by_kind, cap / rules.cap, rules)
     ignored = np.where(cap > rules.cap, 0, rules.ignored)
-    shift = np.sign(mean) * np.maximum(np.abs(mean) - ignored, 0)
+    shift = np.sign(bounded) * np.maximum(np.abs(bounded) - ignored, 0)
     unrest = any(len(pieces) - change.row < rules.unrest for change in findings.changes)
     width = rules.changed_deviation if unrest else rules.prior_deviation
     doubt = _VARIANCE / width**2
@@ -93,15 +100,55 @@ def _weights(pieces: Pieces, findings: Findings, *, today: float, rules: Feedbac
 
 def _view(
     pieces: Pieces, weight: Vector, residual: Vector, region: int, rules: FeedbackRules
-) -> tuple[Vector, Vector]:
-    """Return mass and sum of the evidence on each model as a region sees it, (m,) each, no source beyond its share."""
-    m = len(pieces.models)
+) -> tuple[Matrix, Matrix]:
+    """Return mass and sum of the evidence by kind as a region sees it, (kinds, m) each, no source beyond its share.
+
+    What a source said outright comes first in its share: what is inferred of it takes nothing from that.
+    """
+    m, s, kinds = len(pieces.models), len(pieces.sources), len(Kind)
     seen = weight * np.where(pieces.region == region, 1.0, rules.elsewhere)
     cell = pieces.source * m + pieces.model
-    total = np.bincount(cell, weights=seen, minlength=len(pieces.sources) * m)
-    seen = seen * np.minimum(1.0, rules.per_source / np.maximum(total, 1e-12))[cell]
-    mass = np.bincount(pieces.model, weights=seen, minlength=m).astype(np.float64)
-    return mass, np.bincount(pieces.model, weights=seen * residual, minlength=m).astype(np.float64)
+    place = pieces.kind * s * m + cell
+    total = np.bincount(place, weights=seen, minlength=kinds * s * m).reshape(kinds, s * m)
+    left = _shares(pieces, rules)
+    share = np.empty_like(total)
+    for kind in _FIRST_TO_LAST:
+        taken = np.minimum(total[kind], left)
+        share[kind] = taken / np.maximum(total[kind], 1e-12)
+        left = left - taken
+    seen = seen * share.ravel()[place]
+    column, shape = pieces.kind * m + pieces.model, {"minlength": kinds * m}
+    mass = np.bincount(column, weights=seen, **shape).reshape(kinds, m)
+    sums = np.bincount(column, weights=seen * residual, **shape).reshape(kinds, m)
+    return mass.astype(np.float64), sums.astype(np.float64)
+
+
+def _bounded(masses: Matrix, sums: Matrix, times: Vector, rules: FeedbackRules) -> Matrix:
+    """Return the shift that all kinds come to, (g, m), none of those that are inferred beyond its cap.
+
+    Args:
+        masses: of the evidence by kind, (g, kinds, m).
+        sums: of the residuals, (g, kinds, m).
+        times: by how much the caps of each model have grown, (m,).
+        rules: how far evidence may go.
+    """
+    kinds = list(Kind)
+    outright = [at for at, kind in enumerate(kinds) if kind not in CAPS]
+    found: Matrix = sums[:, outright].sum(axis=1) / (
+        masses[:, outright].sum(axis=1) + rules.prior_mass
+    )
+    for kind, most in CAPS.items():
+        at = kinds.index(kind)
+        shift = sums[:, at] / (masses[:, at] + rules.prior_mass)
+        found = found + np.clip(shift, -most * times, most * times)
+    return found
+
+
+def _shares(pieces: Pieces, rules: FeedbackRules) -> Vector:
+    """Return the most that each source may count for each model, (s * m,)."""
+    share = np.full(len(pieces.sources), rules.per_source)
+    share[pieces.source[pieces.kind == list(Kind).index(Kind.GRADER)]] = rules.per_grader
+    return np.repeat(share, len(pieces.models))
 
 
 def _caps(findings: Findings, models: int, rules: FeedbackRules) -> Vector:

@@ -12,7 +12,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Evidence", "FeedbackRules", "Kind", "Pieces"]
+__all__ = ["CAPS", "Evidence", "FeedbackRules", "Kind", "Pieces"]
 
 Vector = NDArray[np.float64]
 Places = NDArray[np.intp]
@@ -28,10 +28,10 @@ class Kind(StrEnum):
     EDIT = "edit"
     """How much of the answer a user kept."""
     ESCALATION = "escalation"
-    """0: a cascade went on to a dearer model; 1: it did not."""
+    """0: a check failed and a cascade went on, or the user asked for a better model; 1: the checks held."""
     REASK = "reask"
-    """0: the user asked the same again; 1: the user did not. The absence must be told too, since a kind that is only
-    ever bad tells nothing of one model against another."""
+    """0: the user asked the same again, or anew in other words; 1: the user went on to something else. The absence
+    must be told too, since a kind that is only ever bad tells nothing of one model against another."""
 
 
 WEIGHTS: Mapping[Kind, float] = {
@@ -42,6 +42,9 @@ WEIGHTS: Mapping[Kind, float] = {
     Kind.REASK: 0.25,
 }
 """How much a piece counts by its kind, in thumbs. Ours, not measured: a thumb is meant, a re-ask has many causes."""
+CAPS: Mapping[Kind, float] = {Kind.EDIT: 0.1, Kind.ESCALATION: 0.05, Kind.REASK: 0.05}
+"""How far all evidence of a kind may move a model beside what was said outright, without a review. After a confirmed
+change each grows as `FeedbackRules.cap` does; thumbs and graders have that cap alone. Ours, not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +88,8 @@ class FeedbackRules:
     """The most that one source counts in a day over all models, in thumbs."""
     per_source: float = 1.0
     """The most that one source counts for one model, in thumbs."""
+    per_grader: float = 10.0
+    """The same for a source of graded answers, which an operator adds by hand: each grade is of another question."""
     source_cap: float = 0.05
     """The most that one source may move one model."""
     ignored: float = 0.08

@@ -13,11 +13,14 @@ import numpy as np
 from graphs.routing.estimators.base import Matrix
 from graphs.routing.estimators.cross_fitted import sigmoid
 
-__all__ = ["LEVELS", "Joint", "log_odds", "stretch"]
+__all__ = ["LEVELS", "Joint", "assumed_joint", "log_odds", "stretch"]
 
 LEVELS = np.linspace(-4.0, 4.0, 9)
 """How much easier than predicted a query may be, in standard deviations or so."""
 _LEAST = 0.01
+_LOADING, _EMPTY, _ALIKE = 1.5, 0.05, 0.25
+"""What is assumed of models whose answers were never recorded: that they fail on the same queries as others do, and
+that a fifth of their wrong answers are the same. Ours, on the careful side: agreement then proves little."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +57,41 @@ class Joint:
             empty=self.empty[columns],
             likeness=self.likeness[np.ix_(columns, columns)],
         )
+
+    def covering(self, models: Sequence[str]) -> "Joint":
+        """Return what is known of `models`, in their order, and what is assumed of those that it does not know."""
+        assumed = assumed_joint(models)
+        known = [place for place, name in enumerate(models) if name in self.models]
+        columns = [self.models.index(models[place]) for place in known]
+        ease, loading, empty = assumed.ease.copy(), assumed.loading.copy(), assumed.empty.copy()
+        likeness = assumed.likeness.copy()
+        ease[known], loading[known] = self.ease[columns], self.loading[columns]
+        empty[known] = self.empty[columns]
+        likeness[np.ix_(known, known)] = self.likeness[np.ix_(columns, columns)]
+        return Joint(
+            models=tuple(models),
+            slope=self.slope,
+            ease=ease,
+            loading=loading,
+            weights=self.weights,
+            empty=empty,
+            likeness=likeness,
+        )
+
+
+def assumed_joint(models: Sequence[str]) -> Joint:
+    """Return what is assumed of how `models` answer together, where no answers were recorded."""
+    count = len(models)
+    normal = np.exp(-(LEVELS**2) / 2)
+    return Joint(
+        models=tuple(models),
+        slope=1.0,
+        ease=np.zeros(count),
+        loading=np.full(count, _LOADING),
+        weights=normal / normal.sum(),
+        empty=np.full(count, _EMPTY),
+        likeness=np.where(np.eye(count, dtype=bool), 0.0, _ALIKE),
+    )
 
 
 def log_odds(quality: Matrix) -> Matrix:

@@ -20,6 +20,7 @@ from graphs.routing.decision import Costs
 from graphs.routing.dialogue import Dialogue
 from graphs.routing.encoder import CachedEncoder, Encoder, encode_checked
 from graphs.routing.fitted import Fitted
+from graphs.routing.joint import Joint
 from graphs.routing.measured import MeasuredModels
 from graphs.routing.parts import requests_in
 from graphs.routing.profile import Profile
@@ -124,6 +125,11 @@ class Router:
     def measured_overall(self) -> Mapping[str, float]:
         """The overall quality of each model by the profile; empty without one."""
         return self._overall
+
+    @property
+    def joint(self) -> Joint | None:
+        """How the profile's models answer together; None where no answers were recorded."""
+        return self._measured.profile.joint if self._measured else None
 
     def embed(self, text: str) -> Vector:
         """Return the unit vector (d,) of `text`."""

@@ -12,8 +12,8 @@ from agents.errors import InputError
 from app.profile.call_log import Call, CallLog
 from app.profile.comparing import pairs_of
 from app.profile.graders.key import GRADERS, Code, read_key
-from app.profile.graders.reading import code_of
 from app.profile.questions import read_questions
+from graphs.checking.reading import code_of
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 99) | st.floats() | st.text(max_size=8),

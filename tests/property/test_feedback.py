@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphs.routing.corrections import Corrections, correct
-from graphs.routing.feedback import Evidence, FeedbackRules, Kind, Pieces
+from graphs.routing.feedback import CAPS, Evidence, FeedbackRules, Kind, Pieces
 from graphs.routing.findings import Findings, find
 
 MODELS = ("a", "b", "c")
@@ -75,11 +75,21 @@ def test_the_order_in_which_evidence_comes_does_not_matter(
 def test_one_source_moves_no_model_by_more_than_its_cap(
     others: list[Evidence], its: list[Evidence]
 ) -> None:
-    one = [replace(e, source="one") for e in its]
+    one = [replace(e, source="one") for e in its if e.kind is not Kind.GRADER]
     without, whole = Pieces.of(others, MODELS), Pieces.of([*others, *one], MODELS)
     before = corrected(others, findings=calm(len(without.sources)))
     after = corrected([*others, *one], findings=calm(len(whole.sources)))
     assert np.abs(after.shift - before.shift).max() <= RULES.source_cap
+
+
+@given(st.lists(EVIDENCE, max_size=120), st.sampled_from([Kind.EDIT, Kind.ESCALATION, Kind.REASK]))
+def test_what_is_only_inferred_moves_no_model_beyond_the_cap_of_its_kind(
+    evidence: list[Evidence], kind: Kind
+) -> None:
+    of_kind = [replace(e, kind=kind) for e in evidence]
+    pieces = Pieces.of(of_kind, MODELS)
+    found = corrected(of_kind, findings=calm(len(pieces.sources)))
+    assert np.abs(found.shift).max(initial=0) <= CAPS[kind] + 1e-12
 
 
 @given(MANY)

@@ -7,7 +7,7 @@ import pytest
 
 from agents.errors import InputError
 from app.profile.graders.key import Grade, read_key
-from app.profile.graders.reading import code_of
+from graphs.checking.reading import code_of
 
 
 def grade(text: str, **row: Any) -> Grade:

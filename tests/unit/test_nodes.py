@@ -32,7 +32,8 @@ from tests.support.provider import FakeProvider, cut, ok, status
 
 KEYS = {
     "id", "ts", "thread", "turn", "phase_from", "event", "phase_to", "agents", "models", "stepped", "served_by", "runs",
-    "calls", "cost_usd", "always_best", "degraded", "error", "policy", "timings_ms", "versions",
+    "calls", "cost_usd", "always_best", "degraded", "error", "policy", "checked",
+    "timings_ms", "versions",
 }  # fmt: skip
 SECRET = "xyzzy"  # a word that only the user says
 

@@ -38,7 +38,7 @@ def test_the_environment_wins_over_the_file_and_the_file_over_the_default(
         (
             "MOMA_QQQ_ZZZ",
             "1",
-            "MOMA_QQQ_ZZZ: unknown setting; known: MOMA_A2A_URL, MOMA_API_KEYS, MOMA_BUDGET_USD",
+            "MOMA_QQQ_ZZZ: unknown setting; known: MOMA_A2A_URL, MOMA_ANSWER_CHECKS, MOMA_API_KEYS",
         ),
         ("MOMA_PREFERENCE", "fast", "MOMA_PREFERENCE: given 'fast'; "),
         ("MOMA_PREFERENCE", "1.5", "MOMA_PREFERENCE: given '1.5'; "),
@@ -119,6 +119,9 @@ def test_every_option_of_the_graph_follows_its_setting(monkeypatch: pytest.Monke
         "MOMA_MAX_HOPS": "2",
         "MOMA_ROUTING_SECONDS": "0.5",
         "MOMA_TIE_BREAK": "true",
+        "MOMA_CHECKED_ANSWERS": "true",
+        "MOMA_ANSWER_CHECKS": "form,verifier",
+        "MOMA_VERIFIER": "m",
         "MOMA_LOCAL_THREADS": "3",
         "MOMA_TURNS_AT_ONCE": "5",
         "MOMA_TURNS_WAITING": "6",

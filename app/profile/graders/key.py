@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from agents.errors import InputError
-from app.profile.graders.reading import closing, letter_of, marked, normalised, number_of
+from graphs.checking.reading import closing, letter_of, marked, normalised, number_of
 from graphs.policy.signals.patterns import compiled
 
 __all__ = ["GRADERS", "Choice", "Code", "Exact", "Grade", "Key", "Numeric", "Regex", "read_key"]

@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 
 from app.profile.graders.key import Code, Grade
-from app.profile.graders.reading import code_of
+from graphs.checking.reading import code_of
 
 __all__ = ["grade_code", "openings"]
 
