@@ -20,6 +20,7 @@ import httpx
 
 from agents.errors import BrokenAnswerError, DeadlineError, ProviderError
 from graphs.gateway.failures import mapped, named
+from graphs.gateway.openai_chunks import OpenAIChunks
 from graphs.redaction import RedactingFilter
 
 _SAFE_ENVIRONMENT = {
@@ -29,6 +30,8 @@ _SAFE_ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
 }
 _LOGGERS = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy")
+_THOUGHTS = ("reasoning_content", "reasoning")
+"""What providers call what a model thinks aloud."""
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _WISHES = frozenset(
     {
@@ -141,6 +144,7 @@ async def stream(request: Request) -> AsyncGenerator[Piece, None]:
     try:
         async with answer.waiting():
             chunks = await _opened(litellm, request)
+        chunks = OpenAIChunks.within(chunks, litellm) or chunks
         while True:
             async with answer.waiting():
                 chunk = await anext(chunks, None)
@@ -158,8 +162,11 @@ async def stream(request: Request) -> AsyncGenerator[Piece, None]:
         raise
     except TimeoutError:
         failure = answer.silence()
-    except Exception as error:  # noqa: BLE001 every class of a foreign library is mapped, by a table below
-        failure = mapped(error, request.model)
+    except Exception as error:  # noqa: BLE001 every class of a foreign library is mapped, by a table
+        if isinstance(chunks, OpenAIChunks):  # nothing has looked at what broke it off
+            failure = named("MidStreamFallbackError", request.model)
+        else:
+            failure = mapped(error, request.model)
     finally:
         if chunks is not None:
             await chunks.aclose()
@@ -244,19 +251,21 @@ class _Answer:
         """Return what a chunk of LiteLLM's shows, if anything."""
         if (counted := getattr(chunk, "usage", None)) is not None:
             self._usage = Piece(
-                input_tokens=counted.prompt_tokens, output_tokens=counted.completion_tokens
+                input_tokens=_count(counted, "prompt_tokens"),
+                output_tokens=_count(counted, "completion_tokens"),
             )
         if not chunk.choices:
             return None
         delta = chunk.choices[0].delta
+        text = getattr(delta, "content", None) or ""
         calls = [call.model_dump() for call in (getattr(delta, "tool_calls", None) or ())]
         # A model that thinks aloud is not silent; a chunk with nothing in it proves nothing.
-        thought = getattr(delta, "reasoning_content", None) or ""
-        if not (delta.content or calls or thought):
+        thought = next((t for name in _THOUGHTS if (t := getattr(delta, name, None))), "")
+        if not (text or calls or thought):
             return None
         self._longest_silence, self._silent_for = self._request.limits.idle, 0.0
-        self._shown |= bool(delta.content or calls)
-        return Piece(text=delta.content or "", tool_calls=calls, thought=thought)
+        self._shown |= bool(text or calls)
+        return Piece(text=text, tool_calls=calls, thought=thought)
 
     def end(self, *, finish: str | None) -> Piece:
         """Return the last piece; without a finish it only counts what a failed answer used."""
@@ -271,3 +280,9 @@ class _Answer:
             return named("ContentPolicyViolationError", model)
         fault = "was cut off" if finish is None else "was empty"
         return BrokenAnswerError(f"the answer of {model} {fault}", model=model, retryable=True)
+
+
+def _count(usage: Any, name: str) -> int | None:
+    """Return one of a provider's counts; None where it is none."""
+    given = getattr(usage, name, None)
+    return given if isinstance(given, int) and given >= 0 else None
