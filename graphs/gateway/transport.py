@@ -9,7 +9,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from types import ModuleType
@@ -20,7 +20,8 @@ import httpx
 
 from agents.errors import BrokenAnswerError, DeadlineError, ProviderError
 from graphs.gateway.failures import mapped, named
-from graphs.gateway.openai_chunks import OpenAIChunks
+from graphs.gateway.openai_stream import OpenAIStream, count
+from graphs.gateway.pieces import Piece
 from graphs.redaction import RedactingFilter
 
 _SAFE_ENVIRONMENT = {
@@ -30,8 +31,6 @@ _SAFE_ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
 }
 _LOGGERS = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy")
-_THOUGHTS = ("reasoning_content", "reasoning")
-"""What providers call what a model thinks aloud."""
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _WISHES = frozenset(
     {
@@ -72,34 +71,17 @@ class Request:
     """Sent along, so that a provider that knows such keys does not bill a repeated request twice."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
-    """A part of an answer."""
-
-    text: str = ""
-    tool_calls: Sequence[dict[str, Any]] = ()
-    """Partial tool calls, as OpenAI streams them."""
-    thought: str = ""
-    """What a model thinks aloud: paid for, and not part of the answer."""
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    finish: str | None = None
+_litellm: ModuleType | None = None
 
 
-def joined(pieces: Iterable[Piece]) -> list[Piece]:
-    """Return the pieces with texts that follow each other in one."""
-    found: list[Piece] = []
-    for piece in pieces:
-        only_text = piece == Piece(text=piece.text)
-        if only_text and found and found[-1] == Piece(text=found[-1].text):
-            found[-1] = Piece(text=found[-1].text + piece.text)
-        else:
-            found.append(piece)
-    return found
+def loaded() -> bool:
+    """Whether LiteLLM is imported."""
+    return _litellm is not None
 
 
 def load() -> ModuleType:
     """Import LiteLLM, which takes seconds, with its network calls and its prints off."""
+    global _litellm
     for name, value in _SAFE_ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     _spare_loopback()
@@ -111,6 +93,7 @@ def load() -> ModuleType:
         for handler in logging.getLogger(name).handlers:
             if not any(isinstance(f, RedactingFilter) for f in handler.filters):
                 handler.addFilter(RedactingFilter())
+    _litellm = litellm
     return litellm
 
 
@@ -134,8 +117,8 @@ async def stream(request: Request) -> AsyncGenerator[Piece, None]:
         BrokenAnswerError: the answer was cut, empty or malformed.
         DeadlineError: the turn's time is over.
     """
-    litellm = await asyncio.to_thread(load)
-    answer, chunks = _Answer(request), None
+    litellm = _litellm if _litellm is not None else await asyncio.to_thread(load)
+    answer, parts = _Answer(request), None
     failure: ProviderError | None = None
     if (
         answer.patience() <= 0
@@ -143,33 +126,34 @@ async def stream(request: Request) -> AsyncGenerator[Piece, None]:
         raise answer.silence()
     try:
         async with answer.waiting():
-            chunks = await _opened(litellm, request)
-        chunks = OpenAIChunks.within(chunks, litellm) or chunks
+            opened = await _opened(litellm, request)
+        parts = OpenAIStream.within(opened, litellm) or _LiteLLMStream(opened)
         while True:
             async with answer.waiting():
-                chunk = await anext(chunks, None)
-            if chunk is None:
+                pieces = await parts.next()
+            if pieces is None:
                 break
-            if (piece := answer.take(chunk)) is not None:
-                yield piece
-        last = answer.end(finish=chunks.received_finish_reason)
+            for piece in pieces:
+                if (shown := answer.take(piece)) is not None:
+                    yield shown
+        last = answer.end(finish=parts.finish)
         if last.finish is None:
             if last != Piece():  # what the provider counted is paid for
                 yield last
-            raise answer.fault(chunks.received_finish_reason)
+            raise answer.fault(parts.finish)
         yield last
     except ProviderError:
         raise
     except TimeoutError:
         failure = answer.silence()
     except Exception as error:  # noqa: BLE001 every class of a foreign library is mapped, by a table
-        if isinstance(chunks, OpenAIChunks):  # nothing has looked at what broke it off
+        if isinstance(parts, OpenAIStream):  # LiteLLM has not looked at what broke it off
             failure = named("MidStreamFallbackError", request.model)
         else:
             failure = mapped(error, request.model)
     finally:
-        if chunks is not None:
-            await chunks.aclose()
+        if parts is not None:
+            await parts.aclose()
     if failure is not None:
         # Raised here, outside `except`, so that the provider's own error is not even its `__context__`.
         raise failure
@@ -247,30 +231,20 @@ class _Answer:
             return DeadlineError("the time for this turn is over", model=model)
         return ProviderError(f"{model} was silent for too long", model=model, retryable=True)
 
-    def take(self, chunk: Any) -> Piece | None:
-        """Return what a chunk of LiteLLM's shows, if anything."""
-        if (counted := getattr(chunk, "usage", None)) is not None:
-            self._usage = Piece(
-                input_tokens=_count(counted, "prompt_tokens"),
-                output_tokens=_count(counted, "completion_tokens"),
-            )
-        if not chunk.choices:
-            return None
-        delta = chunk.choices[0].delta
-        text = getattr(delta, "content", None) or ""
-        calls = [call.model_dump() for call in (getattr(delta, "tool_calls", None) or ())]
-        # A model that thinks aloud is not silent; a chunk with nothing in it proves nothing.
-        thought = next((t for name in _THOUGHTS if (t := getattr(delta, name, None))), "")
-        if not (text or calls or thought):
+    def take(self, piece: Piece) -> Piece | None:
+        """Return what a piece shows, if anything; what it counts is told at the end."""
+        if piece.input_tokens is not None or piece.output_tokens is not None:
+            self._usage = Piece(input_tokens=piece.input_tokens, output_tokens=piece.output_tokens)
+            piece = replace(piece, input_tokens=None, output_tokens=None)
+        # A model that thinks aloud is not silent; a piece with nothing in it proves nothing.
+        if not (piece.text or piece.tool_calls or piece.thought):
             return None
         self._longest_silence, self._silent_for = self._request.limits.idle, 0.0
-        self._shown |= bool(text or calls)
-        return Piece(text=text, tool_calls=calls, thought=thought)
+        self._shown |= bool(piece.text or piece.tool_calls)
+        return piece
 
     def end(self, *, finish: str | None) -> Piece:
         """Return the last piece; without a finish it only counts what a failed answer used."""
-        # LiteLLM reports a stream that ended early as a success with `stop`; only its
-        # `received_finish_reason` tells.
         return replace(self._usage, finish=finish if self._shown else None)
 
     def fault(self, finish: str | None) -> ProviderError:
@@ -282,7 +256,35 @@ class _Answer:
         return BrokenAnswerError(f"the answer of {model} {fault}", model=model, retryable=True)
 
 
-def _count(usage: Any, name: str) -> int | None:
-    """Return one of a provider's counts; None where it is none."""
-    given = getattr(usage, name, None)
-    return given if isinstance(given, int) and given >= 0 else None
+class _LiteLLMStream:
+    """An answer as LiteLLM reads it, from providers that have an API of their own."""
+
+    def __init__(self, opened: Any) -> None:
+        self._opened = opened
+
+    @property
+    def finish(self) -> str | None:
+        # LiteLLM reports a stream that ended early as a success with `stop`; only this tells.
+        finish: str | None = self._opened.received_finish_reason
+        return finish
+
+    async def next(self) -> Sequence[Piece] | None:
+        """Return the next piece, None at the end."""
+        chunk = await anext(self._opened, None)
+        if chunk is None:
+            return None
+        used = getattr(chunk, "usage", None)
+        delta = chunk.choices[0].delta if chunk.choices else None
+        return [
+            Piece(
+                text=getattr(delta, "content", None) or "",
+                tool_calls=[c.model_dump() for c in (getattr(delta, "tool_calls", None) or ())],
+                thought=getattr(delta, "reasoning_content", None) or "",
+                input_tokens=count(getattr(used, "prompt_tokens", None)),
+                output_tokens=count(getattr(used, "completion_tokens", None)),
+            )
+        ]
+
+    async def aclose(self) -> None:
+        """Give the connection back."""
+        await self._opened.aclose()
