@@ -35,8 +35,8 @@ _KINDS = ("provider", "bare, one node", "bare, four nodes")
 CATALOG = "catalog.yaml"
 
 
-def provider() -> Any:
-    """Return the application of a provider that answers after a while."""
+def provider(every_ms: float) -> Any:
+    """Return the application of a provider that answers after a while, with a word every so many milliseconds."""
     from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import Response, StreamingResponse
@@ -62,6 +62,8 @@ def provider() -> Any:
                     else {"role": "assistant", "content": str(time.time_ns())}
                 )
                 yield _event(head, [{"index": 0, "delta": delta, "finish_reason": None}])
+                if every_ms:
+                    await asyncio.sleep(every_ms / 1e3)
             yield _event(head, [{"index": 0, "delta": {}, "finish_reason": "stop"}], usage)
             yield "data: [DONE]\n\n"
 
@@ -194,7 +196,7 @@ async def measure(server: "Server", *, turns: int, at_once: int, name: str) -> L
                         continue
                     choices = json.loads(line[6:]).get("choices") or [{}]
                     if said := (choices[0].get("delta") or {}).get("content"):
-                        late = (time.time_ns() - int(said)) / 1e6
+                        late = (time.time_ns() - int(said.split()[0])) / 1e6
             return late
 
         for _ in range(20):
@@ -293,7 +295,9 @@ def _servers(
         yield "LiteLLM's proxy, no threads", command, port, {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}
 
 
-def _serve(kind: str, port: int, base_url: str = "", threads: Path = Path()) -> list[str]:
+def _serve(
+    kind: str, port: int, base_url: str = "", threads: Path = Path(), *, every_ms: float = 0
+) -> list[str]:
     given = [
         "--serve",
         kind,
@@ -303,6 +307,8 @@ def _serve(kind: str, port: int, base_url: str = "", threads: Path = Path()) -> 
         base_url,
         "--threads",
         str(threads),
+        "--every-ms",
+        str(every_ms),
     ]
     return [sys.executable, "-m", "benchmarks.load", *given]
 
@@ -313,7 +319,8 @@ def main(arguments: argparse.Namespace) -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         port = _free_port()
-        base_url = stack.enter_context(process(_serve("provider", port), port)).url + "/v1"
+        asked = _serve("provider", port, every_ms=arguments.every_ms)
+        base_url = stack.enter_context(process(asked, port)).url + "/v1"
         servers: dict[str, Server] = {}
         for name, command, port, environment in _servers(folder, base_url, arguments.litellm):
             servers[name] = stack.enter_context(process(command, port, **environment))
@@ -327,9 +334,10 @@ def main(arguments: argparse.Namespace) -> None:
                 loads.setdefault(name, []).append(asyncio.run(run))
     of = {name: _typical(measured) for name, measured in loads.items()}
     bare_rate = of[_KINDS[2]].turns_a_second
+    words_ms = WORDS * arguments.every_ms
     print_table(
         f"{turns} turns in each of {arguments.rounds} rounds, {arguments.at_once} at once, a provider that answers "
-        f"after {PROVIDER_MS} ms",
+        f"after {PROVIDER_MS} ms with a word every {arguments.every_ms:g} ms",
         [
             "server",
             "turns/s",
@@ -346,7 +354,7 @@ def main(arguments: argparse.Namespace) -> None:
                 f"{load.turns_a_second / bare_rate:.2f}",
                 f"{load.processor_ms:.1f}",
                 f"{load.alone_ms:.1f}",
-                f"{load.alone_ms - PROVIDER_MS:.1f}",
+                f"{load.alone_ms - PROVIDER_MS - words_ms:.1f}",
                 f"{load.first_ms:.1f}",
             ]
             for name, load in of.items()
@@ -369,11 +377,14 @@ def _wait_ready(url: str, name: str) -> None:
         time.sleep(0.1)
 
 
-def _run(kind: str, port: int, base_url: str, threads: Path) -> None:
+def _run(given: argparse.Namespace) -> None:
     import uvicorn
 
-    app = provider() if kind == "provider" else bare(1 if "one" in kind else 4, base_url, threads)
-    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)
+    if given.serve == "provider":
+        app = provider(given.every_ms)
+    else:
+        app = bare(1 if "one" in given.serve else 4, given.provider, given.threads)
+    uvicorn.run(app, host="127.0.0.1", port=given.port, log_level="warning", access_log=False)
 
 
 if __name__ == "__main__":
@@ -384,12 +395,18 @@ if __name__ == "__main__":
     parser.add_argument(
         "--litellm", help="the command of LiteLLM's proxy, from an environment of its own"
     )
+    parser.add_argument(
+        "--every-ms",
+        type=float,
+        default=0,
+        help="between the words of the provider; 0: all at once",
+    )
     parser.add_argument("--serve", choices=_KINDS, help=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--provider", help=argparse.SUPPRESS)
     parser.add_argument("--threads", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.serve:
-        _run(given.serve, given.port, given.provider, given.threads)
+        _run(given)
     else:
         main(given)

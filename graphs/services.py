@@ -54,8 +54,8 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 _TURNS_AT_ONCE = 10_000
-_LISTEN_S, _BUSY = 0.1, 0.5
-"""After so many seconds in which it used less than this share of a processor, a process has time for what may help."""
+_LISTEN_S = 0.1
+"""So long after a turn, if no other is under way then, there is time for what may help the next."""
 _LOAD_AGAIN_S = 30.0
 """Until then what broke in loading the routers is told again: a turn must not wait for each new try."""
 
@@ -216,15 +216,13 @@ class Services:
     def hear(self, dialogue: Dialogue) -> None:
         """Embed what was said while the user reads it, so that the next choice need not wait for that.
 
-        A process that is busy with other turns leaves it to that choice: a dialogue may end here.
+        Where other turns are under way it is left to that choice: they would wait for it, and a dialogue may end here.
         """
         if self._router is not None:
-            began = time.monotonic(), time.process_time()
-            asyncio.get_running_loop().call_later(_LISTEN_S, self._hear, dialogue, *began)
+            asyncio.get_running_loop().call_later(_LISTEN_S, self._hear, dialogue)
 
-    def _hear(self, dialogue: Dialogue, began: float, used: float) -> None:
-        busy = (time.process_time() - used) / (time.monotonic() - began)
-        if self._router is not None and busy < _BUSY:
+    def _hear(self, dialogue: Dialogue) -> None:
+        if self._router is not None and not self.admission.admitted:
             self._pool.start(partial(self._router.hear, dialogue))
 
     def warm(self) -> threading.Thread:
