@@ -237,7 +237,8 @@ class Server:
         return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -261,7 +262,7 @@ def process(command: list[str], port: int, **environment: str) -> Iterator[Serve
         running.wait(60)
 
 
-def _catalog(folder: Path, base_url: str) -> Path:
+def write_catalog(folder: Path, base_url: str) -> Path:
     """Write the shipped catalogue with one model, at the provider."""
     catalog = yaml.safe_load((ROOT / CATALOG).read_text())
     model = {
@@ -279,20 +280,25 @@ def _catalog(folder: Path, base_url: str) -> Path:
 def _servers(
     folder: Path, base_url: str, litellm: str | None
 ) -> Iterator[tuple[str, list[str], int, dict[str, str]]]:
-    port = _free_port()
-    home = {"MOMA_CATALOG": str(_catalog(folder, base_url)), "MOMA_HOME": str(folder / "moma")}
+    port = free_port()
+    home = {"MOMA_CATALOG": str(write_catalog(folder, base_url)), "MOMA_HOME": str(folder / "moma")}
     yield "MoMA", [sys.executable, "-m", "app.server", "--port", str(port)], port, home
     for kind in _KINDS[1:]:
-        port = _free_port()
+        port = free_port()
         yield kind, _serve(kind, port, base_url, folder / f"{len(kind)}.sqlite"), port, {}
     if litellm:
-        port = _free_port()
+        port = free_port()
         params = {"model": "openai/fake", "api_base": base_url, "api_key": "none"}
         config = {"model_list": [{"model_name": "auto", "litellm_params": params}]}
         path = folder / "litellm.yaml"
         path.write_text(yaml.safe_dump(config))
         command = [litellm, "--config", str(path), "--port", str(port), "--host", "127.0.0.1"]
         yield "LiteLLM's proxy, no threads", command, port, {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+
+
+def provider_command(port: int, *, every_ms: float = 0) -> list[str]:
+    """Return the command that runs the provider, with a word every so many milliseconds."""
+    return _serve("provider", port, every_ms=every_ms)
 
 
 def _serve(
@@ -318,13 +324,14 @@ def main(arguments: argparse.Namespace) -> None:
     loads: dict[str, list[Load]] = {}
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        port = _free_port()
-        asked = _serve("provider", port, every_ms=arguments.every_ms)
+        port = free_port()
+        asked = provider_command(port, every_ms=arguments.every_ms)
         base_url = stack.enter_context(process(asked, port)).url + "/v1"
         servers: dict[str, Server] = {}
         for name, command, port, environment in _servers(folder, base_url, arguments.litellm):
             servers[name] = stack.enter_context(process(command, port, **environment))
-            _wait_ready(servers[name].url, name)
+            if name == "MoMA":
+                wait_ready(servers[name].url)
         turns = max(1, arguments.turns // arguments.rounds)
         for number in range(arguments.rounds):
             for name, server in servers.items():
@@ -372,8 +379,9 @@ def _typical(loads: list[Load]) -> Load:
     )
 
 
-def _wait_ready(url: str, name: str) -> None:
-    while name == "MoMA" and httpx.get(f"{url}/ready").status_code != 200:
+def wait_ready(url: str) -> None:
+    """Return when MoMA's server at `url` is ready."""
+    while httpx.get(f"{url}/ready").status_code != 200:
         time.sleep(0.1)
 
 
