@@ -3,7 +3,8 @@
 Each server is a process of its own, and so is the provider, which answers after 20 ms in the form of OpenAI's API; its
 first word is the moment at which it was sent. Each turn is on a thread of its own, and no text comes twice, so that
 nothing of the routing is remembered. LiteLLM's proxy keeps no threads and routes nothing; it is measured if its command
-is given.
+is given. The servers take their rounds by turns, so that what else the machine does falls on all of them; the figures
+are the medians of the rounds. Processor time is the server's own, which other load disturbs least.
 """
 
 import argparse
@@ -18,7 +19,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,8 @@ _KINDS = ("provider", "bare, one node", "bare, four nodes")
 CATALOG = "catalog.yaml"
 
 
-def provider() -> Any:
-    """Return the application of a provider that answers after a while."""
+def provider(every_ms: float) -> Any:
+    """Return the application of a provider that answers after a while, with a word every so many milliseconds."""
     from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import Response, StreamingResponse
@@ -61,6 +62,8 @@ def provider() -> Any:
                     else {"role": "assistant", "content": str(time.time_ns())}
                 )
                 yield _event(head, [{"index": 0, "delta": delta, "finish_reason": None}])
+                if every_ms:
+                    await asyncio.sleep(every_ms / 1e3)
             yield _event(head, [{"index": 0, "delta": {}, "finish_reason": "stop"}], usage)
             yield "data: [DONE]\n\n"
 
@@ -156,10 +159,13 @@ class Load:
     """The median turn when there is no other."""
     first_ms: float
     """From the provider's first word to the client's, the median."""
+    processor_ms: float
+    """The server's processor time a turn with others at once; NaN where the system does not tell."""
 
 
-async def measure(url: str, *, turns: int, at_once: int, name: str) -> Load:
-    """Return what a server does with so many turns, alone and at once."""
+async def measure(server: "Server", *, turns: int, at_once: int, name: str) -> Load:
+    """Return what a server does with so many turns, alone and at once; `name` is of this round alone."""
+    url = server.url
     limits = httpx.Limits(max_connections=at_once)
     async with httpx.AsyncClient(base_url=url, timeout=120, limits=limits, verify=False) as client:
         count = iter(range(10**9))
@@ -190,13 +196,14 @@ async def measure(url: str, *, turns: int, at_once: int, name: str) -> Load:
                         continue
                     choices = json.loads(line[6:]).get("choices") or [{}]
                     if said := (choices[0].get("delta") or {}).get("content"):
-                        late = (time.time_ns() - int(said)) / 1e6
+                        late = (time.time_ns() - int(said.split()[0])) / 1e6
             return late
 
         for _ in range(20):
             await whole()
         alone = [await whole() for _ in range(max(50, turns // 8))]
         firsts = [await first() for _ in range(max(50, turns // 8))]
+        spent = server.processor_s()
         began, left = time.perf_counter(), iter(range(turns))
 
         async def worker() -> None:
@@ -205,22 +212,41 @@ async def measure(url: str, *, turns: int, at_once: int, name: str) -> Load:
 
         await asyncio.gather(*(worker() for _ in range(at_once)))
         took = time.perf_counter() - began
+        spent = server.processor_s() - spent
     return Load(
         turns_a_second=turns / took,
         alone_ms=statistics.median(alone),
         first_ms=statistics.median(firsts),
+        processor_ms=1e3 * spent / turns,
     )
 
 
-def _free_port() -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """A server that runs."""
+
+    url: str
+    pid: int
+
+    def processor_s(self) -> float:
+        """Return the processor seconds it has used so far, user and system; NaN where the system does not tell."""
+        try:
+            told = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return float("nan")
+        return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 @contextmanager
-def process(command: list[str], port: int, **environment: str) -> Iterator[str]:
-    """Run a server until the context ends; yield its address."""
+def process(command: list[str], port: int, **environment: str) -> Iterator[Server]:
+    """Run a server until the context ends."""
     env = {**os.environ, **environment}
     running = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL)
     try:
@@ -230,13 +256,13 @@ def process(command: list[str], port: int, **environment: str) -> Iterator[str]:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
             time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
+        yield Server(url=f"http://127.0.0.1:{port}", pid=running.pid)
     finally:
         running.terminate()
         running.wait(60)
 
 
-def _catalog(folder: Path, base_url: str) -> Path:
+def write_catalog(folder: Path, base_url: str) -> Path:
     """Write the shipped catalogue with one model, at the provider."""
     catalog = yaml.safe_load((ROOT / CATALOG).read_text())
     model = {
@@ -254,14 +280,14 @@ def _catalog(folder: Path, base_url: str) -> Path:
 def _servers(
     folder: Path, base_url: str, litellm: str | None
 ) -> Iterator[tuple[str, list[str], int, dict[str, str]]]:
-    port = _free_port()
-    home = {"MOMA_CATALOG": str(_catalog(folder, base_url)), "MOMA_HOME": str(folder / "moma")}
+    port = free_port()
+    home = {"MOMA_CATALOG": str(write_catalog(folder, base_url)), "MOMA_HOME": str(folder / "moma")}
     yield "MoMA", [sys.executable, "-m", "app.server", "--port", str(port)], port, home
     for kind in _KINDS[1:]:
-        port = _free_port()
+        port = free_port()
         yield kind, _serve(kind, port, base_url, folder / f"{len(kind)}.sqlite"), port, {}
     if litellm:
-        port = _free_port()
+        port = free_port()
         params = {"model": "openai/fake", "api_base": base_url, "api_key": "none"}
         config = {"model_list": [{"model_name": "auto", "litellm_params": params}]}
         path = folder / "litellm.yaml"
@@ -270,7 +296,14 @@ def _servers(
         yield "LiteLLM's proxy, no threads", command, port, {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}
 
 
-def _serve(kind: str, port: int, base_url: str = "", threads: Path = Path()) -> list[str]:
+def provider_command(port: int, *, every_ms: float = 0) -> list[str]:
+    """Return the command that runs the provider, with a word every so many milliseconds."""
+    return _serve("provider", port, every_ms=every_ms)
+
+
+def _serve(
+    kind: str, port: int, base_url: str = "", threads: Path = Path(), *, every_ms: float = 0
+) -> list[str]:
     given = [
         "--serve",
         kind,
@@ -280,69 +313,101 @@ def _serve(kind: str, port: int, base_url: str = "", threads: Path = Path()) -> 
         base_url,
         "--threads",
         str(threads),
+        "--every-ms",
+        str(every_ms),
     ]
     return [sys.executable, "-m", "benchmarks.load", *given]
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Measure all servers, one after the other, and print the table."""
-    rows = []
+    """Measure all servers, by turns, and print the table."""
+    loads: dict[str, list[Load]] = {}
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        port = _free_port()
-        base_url = stack.enter_context(process(_serve("provider", port), port)) + "/v1"
-        bare_rate: float | None = None
-        loads: dict[str, Load] = {}
+        port = free_port()
+        asked = provider_command(port, every_ms=arguments.every_ms)
+        base_url = stack.enter_context(process(asked, port)).url + "/v1"
+        servers: dict[str, Server] = {}
         for name, command, port, environment in _servers(folder, base_url, arguments.litellm):
-            with process(command, port, **environment) as url:
-                _wait_ready(url, name)
-                loads[name] = asyncio.run(
-                    measure(url, turns=arguments.turns, at_once=arguments.at_once, name=name[:4])
+            servers[name] = stack.enter_context(process(command, port, **environment))
+            if name == "MoMA":
+                wait_ready(servers[name].url)
+        turns = max(1, arguments.turns // arguments.rounds)
+        for number in range(arguments.rounds):
+            for name, server in servers.items():
+                run = measure(
+                    server, turns=turns, at_once=arguments.at_once, name=f"{name[:4]}{number}"
                 )
-        bare_rate = loads[_KINDS[2]].turns_a_second
-        rows = [
-            [
-                name,
-                f"{load.turns_a_second:.0f}",
-                f"{load.turns_a_second / bare_rate:.2f}",
-                f"{load.alone_ms:.1f}",
-                f"{load.alone_ms - PROVIDER_MS:.1f}",
-                f"{load.first_ms:.1f}",
-            ]
-            for name, load in loads.items()
-        ]
+                loads.setdefault(name, []).append(asyncio.run(run))
+    of = {name: _typical(measured) for name, measured in loads.items()}
+    bare_rate = of[_KINDS[2]].turns_a_second
+    words_ms = WORDS * arguments.every_ms
     print_table(
-        f"{arguments.turns} turns, {arguments.at_once} at once, a provider that answers after {PROVIDER_MS} ms",
+        f"{turns} turns in each of {arguments.rounds} rounds, {arguments.at_once} at once, a provider that answers "
+        f"after {PROVIDER_MS} ms with a word every {arguments.every_ms:g} ms",
         [
             "server",
             "turns/s",
             "to bare, four nodes",
+            "processor ms a turn",
             "alone ms p50",
             "overhead ms p50",
             "first word later by ms p50",
         ],
-        rows,
+        [
+            [
+                name,
+                f"{load.turns_a_second:.0f}",
+                f"{load.turns_a_second / bare_rate:.2f}",
+                f"{load.processor_ms:.1f}",
+                f"{load.alone_ms:.1f}",
+                f"{load.alone_ms - PROVIDER_MS - words_ms:.1f}",
+                f"{load.first_ms:.1f}",
+            ]
+            for name, load in of.items()
+        ],
     )
 
 
-def _wait_ready(url: str, name: str) -> None:
-    while name == "MoMA" and httpx.get(f"{url}/ready").status_code != 200:
+def _typical(loads: list[Load]) -> Load:
+    """Return the medians of a server's rounds."""
+    return Load(
+        **{
+            field.name: statistics.median(getattr(load, field.name) for load in loads)
+            for field in fields(Load)
+        }
+    )
+
+
+def wait_ready(url: str) -> None:
+    """Return when MoMA's server at `url` is ready."""
+    while httpx.get(f"{url}/ready").status_code != 200:
         time.sleep(0.1)
 
 
-def _run(kind: str, port: int, base_url: str, threads: Path) -> None:
+def _run(given: argparse.Namespace) -> None:
     import uvicorn
 
-    app = provider() if kind == "provider" else bare(1 if "one" in kind else 4, base_url, threads)
-    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)
+    if given.serve == "provider":
+        app = provider(given.every_ms)
+    else:
+        app = bare(1 if "one" in given.serve else 4, given.provider, given.threads)
+    uvicorn.run(app, host="127.0.0.1", port=given.port, log_level="warning", access_log=False)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--turns", type=int, default=800)
+    parser.add_argument("--turns", type=int, default=1200, help="of each server, in all rounds")
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--at-once", type=int, default=16)
     parser.add_argument(
         "--litellm", help="the command of LiteLLM's proxy, from an environment of its own"
+    )
+    parser.add_argument(
+        "--every-ms",
+        type=float,
+        default=0,
+        help="between the words of the provider; 0: all at once",
     )
     parser.add_argument("--serve", choices=_KINDS, help=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
@@ -350,6 +415,6 @@ if __name__ == "__main__":
     parser.add_argument("--threads", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.serve:
-        _run(given.serve, given.port, given.provider, given.threads)
+        _run(given)
     else:
         main(given)

@@ -23,7 +23,7 @@ from langgraph.runtime import get_runtime
 from graphs.gateway.gateway import Chat, Gateway, Token
 from graphs.gateway.ledger import Call
 from graphs.gateway.models import Model, count_message, count_tokens
-from graphs.gateway.transport import Piece, joined
+from graphs.gateway.pieces import Piece, joined
 from graphs.store_errors import readable
 
 CHANNEL = "moma_call"

@@ -58,6 +58,8 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 _TURNS_AT_ONCE = 10_000
+_LISTEN_S = 0.1
+"""So long after a turn, if no other is under way then, there is time for what may help the next."""
 _LOAD_AGAIN_S = 30.0
 """Until then what broke in loading the routers is told again: a turn must not wait for each new try."""
 
@@ -228,8 +230,15 @@ class Services:
         return self.router().encode(texts)
 
     def hear(self, dialogue: Dialogue) -> None:
-        """Embed what was said while the user reads it, so that the next choice need not wait for that."""
+        """Embed what was said while the user reads it, so that the next choice need not wait for that.
+
+        Where other turns are under way it is left to that choice: they would wait for it, and a dialogue may end here.
+        """
         if self._router is not None:
+            asyncio.get_running_loop().call_later(_LISTEN_S, self._hear, dialogue)
+
+    def _hear(self, dialogue: Dialogue) -> None:
+        if self._router is not None and not self.admission.admitted:
             self._pool.start(partial(self._router.hear, dialogue))
 
     def warm(self) -> threading.Thread:

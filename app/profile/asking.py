@@ -18,7 +18,7 @@ from graphs.checking.signals import token_signal
 from graphs.gateway import transport
 from graphs.gateway.gateway import Chat, Gateway
 from graphs.gateway.ledger import Ledger
-from graphs.gateway.transport import Piece
+from graphs.gateway.pieces import Piece
 
 __all__ = ["Ask", "Asker", "Ceiling", "Ended", "Pace"]
 

@@ -6,6 +6,7 @@ from starlette.responses import JSONResponse, Response
 from app.server.callers import caller_of
 from app.server.metrics import CONTENT_TYPE
 from app.server.resources import Resources
+from graphs.gateway import transport
 
 __all__ = ["health", "metrics", "ready"]
 
@@ -23,6 +24,8 @@ async def ready(request: Request) -> Response:
         missing.append("the process is about to end")
     if not resources.services.loaded:
         missing.append("the routers are still loading")
+    if not transport.loaded():
+        missing.append("LiteLLM, which calls the models, is still loading")
     try:
         await resources.conversations.check()
         await _read_threads(resources)

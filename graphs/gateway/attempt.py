@@ -14,7 +14,7 @@ from agents.errors import BudgetError, DeadlineError, ProviderError
 from graphs.gateway.breaker import Breaker, Permit
 from graphs.gateway.ledger import Call, Ledger, Reserved
 from graphs.gateway.models import Model, count_tokens
-from graphs.gateway.transport import Piece
+from graphs.gateway.pieces import Piece
 from graphs.tracing import Span, begin_call, end_call
 
 

@@ -34,7 +34,7 @@ from pydantic import BaseModel, ConfigDict
 from agents.errors import AgentError, ProviderError
 from graphs.gateway.gateway import Chat, Gateway, Token
 from graphs.gateway.ledger import Ledger
-from graphs.gateway.transport import Piece, joined
+from graphs.gateway.pieces import Piece, joined
 from graphs.results import Results
 
 _PASSED_ON = (

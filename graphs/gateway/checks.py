@@ -10,7 +10,7 @@ from typing import Any
 
 from agents.errors import AgentError, BrokenAnswerError, InputError
 from agents.schemas import validator_of
-from graphs.gateway.transport import Piece
+from graphs.gateway.pieces import Piece
 
 __all__ = ["checked"]
 

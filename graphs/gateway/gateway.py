@@ -31,7 +31,8 @@ from graphs.gateway.history import clean, fit
 from graphs.gateway.ledger import Call, Ledger
 from graphs.gateway.local import LocalServers
 from graphs.gateway.models import Model, count_message, count_tokens
-from graphs.gateway.transport import Limits, Piece, Request
+from graphs.gateway.pieces import Piece
+from graphs.gateway.transport import Limits, Request
 
 _OVER = "the time for this turn is over"
 

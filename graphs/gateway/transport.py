@@ -9,7 +9,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from types import ModuleType
@@ -20,6 +20,8 @@ import httpx
 
 from agents.errors import BrokenAnswerError, DeadlineError, ProviderError
 from graphs.gateway.failures import mapped, named
+from graphs.gateway.openai_stream import OpenAIStream, count
+from graphs.gateway.pieces import Piece, token_logprobs
 from graphs.redaction import RedactingFilter
 
 _SAFE_ENVIRONMENT = {
@@ -29,8 +31,6 @@ _SAFE_ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
 }
 _LOGGERS = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy")
-_LEAST_LOGPROB = -100.0
-"""Servers give less for tokens that were no choice at all."""
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _WISHES = frozenset(
     {
@@ -71,42 +71,17 @@ class Request:
     """Sent along, so that a provider that knows such keys does not bill a repeated request twice."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
-    """A part of an answer."""
-
-    text: str = ""
-    tool_calls: Sequence[dict[str, Any]] = ()
-    """Partial tool calls, as OpenAI streams them."""
-    thought: str = ""
-    """What a model thinks aloud: paid for, and not part of the answer."""
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    finish: str | None = None
-    logprobs: Sequence[float] = ()
-    """The log probability of each token, where it was asked for and the provider tells."""
+_litellm: ModuleType | None = None
 
 
-def joined(pieces: Iterable[Piece]) -> list[Piece]:
-    """Return the pieces with texts that follow each other in one."""
-    found: list[Piece] = []
-    for piece in pieces:
-        if found and _is_text(piece) and _is_text(found[-1]):
-            before = found[-1]
-            found[-1] = Piece(
-                text=before.text + piece.text, logprobs=[*before.logprobs, *piece.logprobs]
-            )
-        else:
-            found.append(piece)
-    return found
-
-
-def _is_text(piece: Piece) -> bool:
-    return piece == Piece(text=piece.text, logprobs=piece.logprobs)
+def loaded() -> bool:
+    """Whether LiteLLM is imported."""
+    return _litellm is not None
 
 
 def load() -> ModuleType:
     """Import LiteLLM, which takes seconds, with its network calls and its prints off."""
+    global _litellm
     for name, value in _SAFE_ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     _spare_loopback()
@@ -118,6 +93,7 @@ def load() -> ModuleType:
         for handler in logging.getLogger(name).handlers:
             if not any(isinstance(f, RedactingFilter) for f in handler.filters):
                 handler.addFilter(RedactingFilter())
+    _litellm = litellm
     return litellm
 
 
@@ -141,8 +117,8 @@ async def stream(request: Request) -> AsyncGenerator[Piece, None]:
         BrokenAnswerError: the answer was cut, empty or malformed.
         DeadlineError: the turn's time is over.
     """
-    litellm = await asyncio.to_thread(load)
-    answer, chunks = _Answer(request), None
+    litellm = _litellm if _litellm is not None else await asyncio.to_thread(load)
+    answer, parts = _Answer(request), None
     failure: ProviderError | None = None
     if (
         answer.patience() <= 0
@@ -150,29 +126,34 @@ async def stream(request: Request) -> AsyncGenerator[Piece, None]:
         raise answer.silence()
     try:
         async with answer.waiting():
-            chunks = await _opened(litellm, request)
+            opened = await _opened(litellm, request)
+        parts = OpenAIStream.within(opened, litellm) or _LiteLLMStream(opened)
         while True:
             async with answer.waiting():
-                chunk = await anext(chunks, None)
-            if chunk is None:
+                pieces = await parts.next()
+            if pieces is None:
                 break
-            if (piece := answer.take(chunk)) is not None:
-                yield piece
-        last = answer.end(finish=chunks.received_finish_reason)
+            for piece in pieces:
+                if (shown := answer.take(piece)) is not None:
+                    yield shown
+        last = answer.end(finish=parts.finish)
         if last.finish is None:
             if last != Piece():  # what the provider counted is paid for
                 yield last
-            raise answer.fault(chunks.received_finish_reason)
+            raise answer.fault(parts.finish)
         yield last
     except ProviderError:
         raise
     except TimeoutError:
         failure = answer.silence()
-    except Exception as error:  # noqa: BLE001 every class of a foreign library is mapped, by a table below
-        failure = mapped(error, request.model)
+    except Exception as error:  # noqa: BLE001 every class of a foreign library is mapped, by a table
+        if isinstance(parts, OpenAIStream):  # LiteLLM has not looked at what broke it off
+            failure = named("MidStreamFallbackError", request.model)
+        else:
+            failure = mapped(error, request.model)
     finally:
-        if chunks is not None:
-            await chunks.aclose()
+        if parts is not None:
+            await parts.aclose()
     if failure is not None:
         # Raised here, outside `except`, so that the provider's own error is not even its `__context__`.
         raise failure
@@ -250,33 +231,20 @@ class _Answer:
             return DeadlineError("the time for this turn is over", model=model)
         return ProviderError(f"{model} was silent for too long", model=model, retryable=True)
 
-    def take(self, chunk: Any) -> Piece | None:
-        """Return what a chunk of LiteLLM's shows, if anything."""
-        if (counted := getattr(chunk, "usage", None)) is not None:
-            self._usage = Piece(
-                input_tokens=counted.prompt_tokens, output_tokens=counted.completion_tokens
-            )
-        if not chunk.choices:
-            return None
-        delta = chunk.choices[0].delta
-        calls = [call.model_dump() for call in (getattr(delta, "tool_calls", None) or ())]
-        # A model that thinks aloud is not silent; a chunk with nothing in it proves nothing.
-        thought = getattr(delta, "reasoning_content", None) or ""
-        if not (delta.content or calls or thought):
+    def take(self, piece: Piece) -> Piece | None:
+        """Return what a piece shows, if anything; what it counts is told at the end."""
+        if piece.input_tokens is not None or piece.output_tokens is not None:
+            self._usage = Piece(input_tokens=piece.input_tokens, output_tokens=piece.output_tokens)
+            piece = replace(piece, input_tokens=None, output_tokens=None)
+        # A model that thinks aloud is not silent; a piece with nothing in it proves nothing.
+        if not (piece.text or piece.tool_calls or piece.thought):
             return None
         self._longest_silence, self._silent_for = self._request.limits.idle, 0.0
-        self._shown |= bool(delta.content or calls)
-        return Piece(
-            text=delta.content or "",
-            tool_calls=calls,
-            thought=thought,
-            logprobs=_logprobs(chunk.choices[0]),
-        )
+        self._shown |= bool(piece.text or piece.tool_calls)
+        return piece
 
     def end(self, *, finish: str | None) -> Piece:
         """Return the last piece; without a finish it only counts what a failed answer used."""
-        # LiteLLM reports a stream that ended early as a success with `stop`; only its
-        # `received_finish_reason` tells.
         return replace(self._usage, finish=finish if self._shown else None)
 
     def fault(self, finish: str | None) -> ProviderError:
@@ -288,14 +256,36 @@ class _Answer:
         return BrokenAnswerError(f"the answer of {model} {fault}", model=model, retryable=True)
 
 
-def _logprobs(choice: Any) -> tuple[float, ...]:
-    """Return the log probabilities of a chunk's tokens, none where the provider says nothing that can be read."""
-    told = getattr(choice, "logprobs", None)
-    tokens = told.get("content") if isinstance(told, Mapping) else getattr(told, "content", None)
-    found = []
-    for token in tokens or ():
-        value = token.get("logprob") if isinstance(token, Mapping) else getattr(token, "logprob", 0)
-        if not isinstance(value, int | float):
-            return ()
-        found.append(max(float(value), _LEAST_LOGPROB))
-    return tuple(found)
+class _LiteLLMStream:
+    """An answer as LiteLLM reads it, from providers that have an API of their own."""
+
+    def __init__(self, opened: Any) -> None:
+        self._opened = opened
+
+    @property
+    def finish(self) -> str | None:
+        # LiteLLM reports a stream that ended early as a success with `stop`; only this tells.
+        finish: str | None = self._opened.received_finish_reason
+        return finish
+
+    async def next(self) -> Sequence[Piece] | None:
+        """Return the next piece, None at the end."""
+        chunk = await anext(self._opened, None)
+        if chunk is None:
+            return None
+        used = getattr(chunk, "usage", None)
+        delta = chunk.choices[0].delta if chunk.choices else None
+        return [
+            Piece(
+                text=getattr(delta, "content", None) or "",
+                tool_calls=[c.model_dump() for c in (getattr(delta, "tool_calls", None) or ())],
+                thought=getattr(delta, "reasoning_content", None) or "",
+                input_tokens=count(getattr(used, "prompt_tokens", None)),
+                output_tokens=count(getattr(used, "completion_tokens", None)),
+                logprobs=token_logprobs(chunk.choices[0]) if chunk.choices else (),
+            )
+        ]
+
+    async def aclose(self) -> None:
+        """Give the connection back."""
+        await self._opened.aclose()

@@ -217,8 +217,11 @@ async def _chosen(
         router = await services.loaded_router(seconds=SHARE_FOR_LOADING * left)
         choose = partial(_choose, router, text, dialogue, allowed, may_ask=may_ask)
         # Embedding takes milliseconds, a thread; a turn that was embedded before does not.
-        known = router.knows(text, dialogue)
-        choice, prediction = choose() if known else await services.in_pool(choose)
+        if router.knows(text, dialogue):
+            choice, prediction = choose()
+        else:
+            router.expect(text, dialogue)
+            choice, prediction = await services.in_pool(choose)
         services.is_news(None)
         return choice, prediction, None
     except MomaError as error:

@@ -138,7 +138,11 @@ class Router:
 
     def knows(self, text: str, dialogue: Dialogue) -> bool:
         """Whether what a turn reads was embedded of late."""
-        return all(t in self._queries for t in (*turn_texts(text, dialogue), *requests_in(text)))
+        return all(t in self._queries for t in _read(text, dialogue))
+
+    def expect(self, text: str, dialogue: Dialogue) -> None:
+        """Announce a turn, so that it is embedded together with those that come at the same time."""
+        self._queries.expect(_read(text, dialogue))
 
     def hear(self, dialogue: Dialogue) -> None:
         """Embed what was said in a dialogue, before the user goes on."""
@@ -153,7 +157,7 @@ class Router:
     ) -> Choice:
         """Return who of the allowed agents takes the turn."""
         # The long part needs no lock.
-        self._queries.encode([*turn_texts(text, dialogue), *requests_in(text)])
+        self._queries.encode(_read(text, dialogue))
         mask = frozenset(allowed)
         with self._lock:
             choice = self._chooser.choose(
@@ -202,3 +206,8 @@ def rank_models(
         for model, cost in costs.items()
     ]
     return rank(options, preference)
+
+
+def _read(text: str, dialogue: Dialogue) -> list[str]:
+    """Return all that is embedded of a turn."""
+    return [*turn_texts(text, dialogue), *requests_in(text)]

@@ -19,7 +19,8 @@ import pytest
 from agents.errors import OverloadError
 from graphs.checkpoints import open_sqlite
 from graphs.gateway import transport
-from graphs.gateway.transport import Piece, Request
+from graphs.gateway.pieces import Piece
+from graphs.gateway.transport import Request
 from graphs.threads import MomaGraph
 from tests.support.agents import answer, fake_graph, model_at, say
 from tests.support.bars import bar

@@ -14,7 +14,8 @@ from graphs.gateway import transport
 from graphs.gateway.gateway import Chat, Gateway
 from graphs.gateway.ledger import Ledger
 from graphs.gateway.models import Model, Price
-from graphs.gateway.transport import Limits, Piece, Request
+from graphs.gateway.pieces import Piece
+from graphs.gateway.transport import Limits, Request
 from tests.support.provider import (
     FakeProvider,
     Reply,

@@ -17,6 +17,7 @@ from app.server.application import make_app
 from app.server.door import LOOPBACK
 from app.server.keys import Key, Keys, make_key
 from app.server.resources import Resources, resources_of
+from graphs.gateway import transport
 from graphs.services import Services
 from tests.support.agents import fake_services
 from tests.support.waiting import wait_until
@@ -90,6 +91,7 @@ def serving(
                 async with resources_of(served, threads=place, keys=keys) as resources:
                     if load:
                         await asyncio.to_thread(served.router)
+                        await asyncio.to_thread(transport.load)
                     found.append(resources)
                     yield resources
             finally:

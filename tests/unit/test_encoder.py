@@ -520,3 +520,52 @@ def test_the_cache_serves_threads(onnx: Encoder) -> None:
     with ThreadPoolExecutor(4) as pool:
         for vectors in pool.map(cached.encode, [MIXED] * 8):
             np.testing.assert_allclose(vectors, expected, atol=1e-5)
+
+
+def test_what_is_announced_is_encoded_along_and_found() -> None:
+    inner = Counting()
+    cached = CachedEncoder(inner)
+    long = "x" * 4_096
+    cached.expect(["bb", "a", long])
+    cached.encode([])
+    assert inner.asked == []
+    cached.encode(["a", "dddd"])
+    assert inner.asked == ["a", "dddd", "bb"], "what would take too long together waits"
+    assert "bb" in cached
+    np.testing.assert_array_equal(cached.encode(["bb"]), Counting().encode(["bb"]))
+    assert inner.asked == ["a", "dddd", "bb"]
+    cached.encode([long])
+    assert inner.asked[3:] == [long]
+
+
+class Holding(Counting):
+    """A fake encoder that encodes when it is let go, and refuses the text that it is told to."""
+
+    def __init__(self, refused: str = "") -> None:
+        super().__init__()
+        self.refused = refused
+        self.begun, self.go = threading.Event(), threading.Event()
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        self.begun.set()
+        assert self.go.wait(60)
+        rows = super().encode(texts)
+        if self.refused in texts:
+            raise RoutingError("this text is refused")
+        return rows
+
+
+@pytest.mark.parametrize("refused", ["", "bb"])
+def test_who_asks_for_what_another_thread_encodes_waits_for_it(refused: str) -> None:
+    inner = Holding(refused)
+    cached = CachedEncoder(inner)
+    cached.expect(["bb", "ccc"])
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(cached.encode, ["a"])
+        assert inner.begun.wait(60)
+        second = pool.submit(cached.encode, ["ccc"])
+        inner.go.set()
+        np.testing.assert_array_equal(first.result(60), Counting().encode(["a"]))
+        np.testing.assert_array_equal(second.result(60), Counting().encode(["ccc"]))
+    # One text that is refused takes no other with it.
+    assert inner.asked == (["a", "bb", "ccc"] if not refused else ["a", "bb", "ccc", "a", "ccc"])

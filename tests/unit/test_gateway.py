@@ -520,7 +520,7 @@ async def test_a_cancelled_call_pays_for_the_question_and_for_what_came_and_no_m
     with FakeProvider(stall(words)) as provider:
         gateway = gateway_of(a=provider)
         async with _reading(gateway, chat_with(gateway, ledger=ledger)) as (task, came):
-            await until(lambda: bool(provider.requests) and len(came) == words)
+            await until(lambda: bool(provider.requests) and "".join(came) == "word " * words)
             assert ledger.left_usd is not None
             assert ledger.left_usd < 1, "the most that it can cost is reserved"
             task.cancel()

@@ -129,7 +129,7 @@ def test_an_agent_answers_and_costs_nothing(house: House) -> None:
     assert done.usage.total_tokens == 0
 
 
-def test_a_stream_has_the_words_one_by_one_the_usage_and_an_end(house: House) -> None:
+def test_a_stream_has_the_words_the_usage_and_an_end(house: House) -> None:
     chunks = [
         *house.api.openai().chat.completions.create(
             model="auto:cost",
@@ -139,7 +139,8 @@ def test_a_stream_has_the_words_one_by_one_the_usage_and_an_end(house: House) ->
         )
     ]
     words = [c.choices[0].delta.content for c in chunks if c.choices]
-    assert words == ["", "Hello ", "there.", None]
+    assert (words[0], words[-1]) == ("", None)
+    assert "".join(words[:-1]) == "Hello there."
     assert {c.model for c in chunks} == {"m"}
     assert len({c.id for c in chunks}) == 1
     assert chunks[0].choices[0].delta.role == "assistant"
@@ -362,17 +363,17 @@ def test_a_failure_before_the_first_word_has_a_status(house: House, streamed: bo
 def test_a_stream_that_breaks_off_ends_with_an_error_and_no_done(house: House) -> None:
     house.answers(cut(2))
     client = house.api.openai()
-    words: list[str | None] = []
+    words: list[str] = []
 
     def read() -> None:
         for chunk in client.chat.completions.create(
             model="auto", messages=user("write a poem"), stream=True
         ):
-            words.append(chunk.choices[0].delta.content)
+            words.append(chunk.choices[0].delta.content or "")
 
     with pytest.raises(openai.APIError, match="no model could answer"):
         read()
-    assert words == ["", "word ", "word "]
+    assert "".join(words) == "word word "
 
 
 def test_the_whole_record_is_told_on_request(house: House) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from app.server.metrics import Metrics
+from graphs.gateway import transport
 from tests.support.agents import fake_agent, fake_services, model_at
 from tests.support.api import Api, serving
 from tests.support.provider import FakeProvider, ok
@@ -90,16 +91,19 @@ def test_feedback_is_kept_of_turns_that_were_made(api: Api) -> None:
     assert store is not None
 
 
-def test_health_is_life_and_readiness_more() -> None:
+def test_health_is_life_and_readiness_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "_litellm", None)
     with serving(fake_agent("alpha"), load=False) as api:
         client = api.http()
         assert client.get("/health").status_code == 200
         loading = client.get("/ready")
         assert (loading.status_code, loading.json()["missing"]) == (
             503,
-            ["the routers are still loading"],
+            ["the routers are still loading", "LiteLLM, which calls the models, is still loading"],
         )
         api.resources.services.router()
+        assert client.get("/ready").json()["missing"] == loading.json()["missing"][1:]
+        transport.load()
         assert client.get("/ready").status_code == 200
 
 

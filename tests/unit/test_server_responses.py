@@ -99,12 +99,12 @@ def test_a_stream_tells_every_step(api: Api) -> None:
         kinds = [event.type for event in events]
         final = events.get_final_response()
     assert final.output_text == "A poem."
-    assert kinds == [
+    steps = [kind for kind, before in zip(kinds, ["", *kinds], strict=False) if kind != before]
+    assert steps == [
         "response.created",
         "response.in_progress",
         "response.output_item.added",
         "response.content_part.added",
-        "response.output_text.delta",
         "response.output_text.delta",
         "response.output_text.done",
         "response.content_part.done",

@@ -21,7 +21,8 @@ import pytest
 
 from agents.errors import BrokenAnswerError, DeadlineError, ProviderError
 from graphs.gateway import failures, transport
-from graphs.gateway.transport import Limits, Piece, Request
+from graphs.gateway.pieces import Piece
+from graphs.gateway.transport import Limits, Request
 from tests.support.provider import (
     FakeProvider,
     Reply,
@@ -92,7 +93,7 @@ def all_that_shows(error: BaseException) -> str:
 async def test_an_answer_comes_in_pieces_and_ends_with_the_providers_count() -> None:
     with FakeProvider(ok("One two three.", usage=(31, 5))) as provider:
         pieces = await said(request_to(provider))
-    assert [piece.text for piece in pieces[:-1]] == ["One ", "two ", "three."]
+    assert "".join(piece.text for piece in pieces[:-1]) == "One two three."
     assert pieces[-1] == Piece(finish="stop", input_tokens=31, output_tokens=5)
     assert provider.requests[0].headers["authorization"] == f"Bearer {CANARY}"
 
@@ -191,19 +192,19 @@ async def test_what_an_empty_answer_used_is_told_before_its_error() -> None:
 
 async def test_a_connection_that_is_reset_in_an_answer_cuts_it_off() -> None:
     read = threading.Event()
-    words = []
+    words = ""
 
     async def listen(provider: FakeProvider) -> None:
         nonlocal words
         async for piece in transport.stream(request_to(provider)):
-            words += [piece.text] if piece.text else []
-            if len(words) == 2:
+            words += piece.text
+            if words == "word word ":
                 read.set()
 
     with FakeProvider(cut(2, reset=True, read=read)) as provider:
         with pytest.raises(BrokenAnswerError, match="the answer of m was cut off"):
             await listen(provider)
-    assert words == ["word ", "word "]
+    assert words == "word word "
 
 
 def test_every_exception_of_litellm_has_a_meaning() -> None:
@@ -293,7 +294,7 @@ async def test_a_reader_that_takes_its_time_is_not_a_silence() -> None:
         async for piece in transport.stream(request_to(provider, limits=replace(LIMITS, idle=0.2))):
             came.append(piece.text)
             await asyncio.sleep(0.3)
-    assert came == ["One ", "two ", "three.", ""]
+    assert "".join(came) == "One two three."
 
 
 @contextmanager
