@@ -20,7 +20,7 @@ from graphs.checking.calibration import FILE, Calibration, Graded, fit_calibrati
 from graphs.checking.check import Asked, Given
 from graphs.checking.form import form_fault
 from graphs.checking.signals import LogprobCheck, short_answer, token_signal
-from graphs.gateway.transport import Piece, joined
+from graphs.gateway.pieces import Piece, joined
 from graphs.routing.cascade import Cascade, Heard, run
 from graphs.routing.joint import assumed_joint
 from graphs.routing.lookahead import Lookahead
