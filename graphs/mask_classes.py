@@ -35,8 +35,9 @@ class MaskClasses:
         found: dict[object, _Class] = {}
         for agent_id, agent in agents.items():
             card = agent.card
-            spends = bool(card.budget_usd)
-            kind = (card.enabled, agent.graph is None, card.grants, card.phases, spends)
+            phases = None if card.phases is None else frozenset(card.phases)
+            rules = frozenset(card.grants), phases, bool(card.budget_usd)
+            kind = (card.enabled, agent.graph is None, rules)
             known = found.get(kind)
             if known is None:
                 found[kind] = known = _Class(agent, [])

@@ -74,5 +74,5 @@ def _of(given: Any, name: str) -> Any:
 def _close(found: list[Piece], texts: list[Piece]) -> None:
     if len(texts) > 1:
         text = "".join(piece.text for piece in texts)
-        logprobs = [value for piece in texts for value in piece.logprobs]
+        logprobs = tuple(value for piece in texts for value in piece.logprobs)
         found[-1] = replace(found[-1], text=text, logprobs=logprobs)

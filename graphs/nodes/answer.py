@@ -79,10 +79,10 @@ def answer(services: Services) -> Answer:
             record = {**record, "served_by": {"kind": "router", "id": "policy"}}
         if served:
             record = {**record, "served_by": {"kind": "model", "id": served}}
-            if record["checked"] is None:  # a cascade goes to another model on purpose
+            if record.get("checked") is None:  # a cascade goes to another model on purpose
                 costs = typical_costs(services, services.gateway.models)
                 record = records.with_step(record, served=served, costs_usd=costs)
-        if services.feedback is not None and record["checked"] is not None:
+        if services.feedback is not None and record.get("checked") is not None:
             services.feedback.add_soon(words_of_checks(record))
         event, holder = _floor(state)
         return {

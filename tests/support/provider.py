@@ -72,11 +72,11 @@ class Wire:
 Reply = Callable[[Wire, Seen], Awaitable[None]]
 
 
-def ok(text: str = "Hello there.", *, usage: Usage = (11, 7)) -> Reply:
-    """Answer `text`, word by word."""
+def ok(text: str = "Hello there.", *, usage: Usage = (11, 7), every: float = 0) -> Reply:
+    """Answer `text`, word by word, `every` so many seconds: words that come at once may be read as one piece."""
     words = text.split(" ")
     deltas = [{"content": word + " "} for word in words[:-1]] + [{"content": words[-1]}]
-    return stream(*deltas, usage=usage)
+    return stream(*deltas, usage=usage, every=every)
 
 
 def stream(

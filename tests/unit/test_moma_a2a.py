@@ -134,7 +134,7 @@ async def test_a_message_is_a_turn_and_a_context_is_a_thread(streaming: bool) ->
 
 async def test_a_models_answer_streams_in_pieces() -> None:
     with (
-        FakeProvider(ok("one two three")) as provider,
+        FakeProvider(ok("one two three", every=0.3)) as provider,
         served(Late(models=[model_at(provider.base_url)])) as url,
     ):
         async with talking(url) as client:
