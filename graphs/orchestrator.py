@@ -74,7 +74,9 @@ def build_graph(
     saver = strict(checkpointer) if isinstance(checkpointer, BaseCheckpointSaver) else checkpointer
     compiled = builder.compile(checkpointer=saver, store=store, name="moma")
     listens = services.options.feedback != "off"
-    return MomaGraph.from_compiled(compiled, admission=services.admission, listens=listens)
+    return MomaGraph.from_compiled(
+        compiled, admission=services.admission, listens=listens, foresee=services.foresee
+    )
 
 
 def _add_agents(builder: Builder, services: Services) -> list[str]:

@@ -229,6 +229,18 @@ class Services:
         """Return the vectors of `texts`, (n, d) unit rows."""
         return self.router().encode(texts)
 
+    def foresee(self, text: str) -> None:
+        """Embed what the user says while the thread is still being read.
+
+        With other turns under way it is only announced: whoever embeds next takes it along.
+        """
+        if self._router is None:
+            return
+        if self.admission.admitted > 1:
+            self._router.expect(text, Dialogue())
+        else:
+            self._pool.start(partial(self._router.foresee, text))
+
     def hear(self, dialogue: Dialogue) -> None:
         """Embed what was said while the user reads it, so that the next choice need not wait for that.
 

@@ -7,7 +7,7 @@ While an approval is pending, the thread's phase reads `awaiting_approval`, and 
 import asyncio
 import queue
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import takewhile
 from typing import Any, Self
@@ -52,11 +52,18 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
     """The compiled orchestrator. `invoke` and `stream` run the same asynchronous graph as `ainvoke` and `astream`."""
 
     def __init__(
-        self, *, admission: Admission | None = None, listens: bool = False, **parts: Any
+        self,
+        *,
+        admission: Admission | None = None,
+        listens: bool = False,
+        foresee: Callable[[str], None] | None = None,
+        **parts: Any,
     ) -> None:
         super().__init__(**parts)
         self.listens = listens
         """Whether a turn is told which one it takes the place of."""
+        self.foresee = foresee
+        """Is told the text of a turn that was let in, before its thread is read; None: nobody is."""
         self.admission = admission
         """Who lets turns in; None lets in all."""
 
@@ -67,11 +74,12 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         *,
         admission: Admission,
         listens: bool = False,
+        foresee: Callable[[str], None] | None = None,
     ) -> Self:
         """Return `graph` with its runs let in by `admission` and under their thread's lock."""
         # LangGraph has no seam for a subclass: `compile` names its own class.
         parts = {k: v for k, v in vars(graph).items() if k != "__orig_class__"}
-        moma = cls(admission=admission, listens=listens, **parts)
+        moma = cls(admission=admission, listens=listens, foresee=foresee, **parts)
         return moma.with_config(recursion_limit=RECURSION_LIMIT)
 
     async def astream(
@@ -98,6 +106,8 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         admission = None if nested else self.admission
         context = options["context"] = self._context(options.get("context"), config)
         with checkpoint_errors(), _drained(), _let_in(admission, context):
+            if self.foresee is not None and isinstance(turn, dict):
+                self.foresee(text_of(turn["messages"][-1].content))
             async with turn_on(self._saver, thread) if thread else nullcontext():
                 saved = await self._saved(config, user=user_of(context))
                 if not thread:

@@ -144,6 +144,10 @@ class Router:
         """Announce a turn, so that it is embedded together with those that come at the same time."""
         self._queries.expect(_read(text, dialogue))
 
+    def foresee(self, text: str) -> None:
+        """Embed a text of the user before its turn is routed."""
+        self._queries.encode(_read(text, Dialogue()))
+
     def hear(self, dialogue: Dialogue) -> None:
         """Embed what was said in a dialogue, before the user goes on."""
         self._chooser.hear(dialogue)

@@ -20,6 +20,7 @@ from agents.errors import InputError
 from graphs import build_graph
 from graphs.checkpoints import open_sqlite
 from graphs.locks import locks_of
+from graphs.routing.dialogue import Dialogue
 from graphs.threads import MomaGraph
 from graphs.turn import LONGEST_TEXT
 from tests.support.agents import answer, fake_agent, fake_graph, fake_services, on, say, served_by
@@ -284,3 +285,22 @@ def test_close_leaves_no_thread_behind() -> None:
         if not thread.name.startswith(("moma-sync", "asyncio_")):
             thread.join(PATIENCE_S)
             assert not thread.is_alive(), thread.name
+
+
+async def test_what_the_user_says_is_embedded_before_the_thread_is_read() -> None:
+    services = fake_services(fake_agent("alpha"))
+    graph = build_graph(services=services, checkpointer=InMemorySaver())
+    router = services.router()
+    seen: list[str] = []
+
+    def foresee(text: str) -> None:
+        seen.append(text)
+        services.foresee(text)
+
+    graph.foresee = foresee
+    await say(graph, "alpha")
+    with pytest.raises(InputError):
+        await graph.ainvoke({"messages": [("user", "")]}, on("u"))
+    assert seen == ["alpha"]
+    assert router.knows("alpha", Dialogue())
+    services.close()
