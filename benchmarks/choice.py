@@ -6,7 +6,7 @@ The outcomes are made up at the size of a real profile: speed depends on sizes, 
 import argparse
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from graphs.routing.choice import rank_rows
 from graphs.routing.encoder import Encoder, make_encoder
 from graphs.routing.estimators.base import Queries, Training
 from graphs.routing.features import SURFACE, surface
+from graphs.routing.hashed_words import BUCKETS, hashed_words
 from graphs.routing.profile import Profile
 
 ROWS, DIM, DOMAINS = 6000, 384, 14
@@ -30,7 +31,9 @@ def made_up(models: int, rows: int) -> tuple[Training, np.ndarray]:
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     skill = chance.uniform(0.3, 0.9, (DOMAINS, models))
     queries = Queries(
-        vectors=vectors.astype(np.float32), surface=chance.uniform(0, 1, (rows, len(SURFACE)))
+        vectors=vectors.astype(np.float32),
+        surface=chance.uniform(0, 1, (rows, len(SURFACE))),
+        words=chance.binomial(1, 0.03, (rows, BUCKETS)).astype(np.float32),
     )
     scores = (chance.random((rows, models)) < skill[domain]).astype(np.float64)
     costs = chance.lognormal(-8, 0.5, (rows, models)) * chance.uniform(0.1, 10, models)
@@ -45,6 +48,11 @@ def p50(run: Callable[[int], object], n: int) -> float:
         run(row)
         times.append(1e3 * (time.perf_counter() - began))
     return statistics.median(times[20:])
+
+
+def read(texts: Sequence[str], encoder: Encoder) -> Queries:
+    """Return the texts as a profile reads them."""
+    return Queries(vectors=encoder.encode(texts), surface=surface(texts), words=hashed_words(texts))
 
 
 def decide(profile: Profile, query: Queries) -> np.ndarray:
@@ -71,12 +79,12 @@ def _main(pools: list[int], encoder: Encoder) -> None:
 
         def whole(row: int, profile: Profile = profile) -> np.ndarray:
             text = TEXT.format(n=row + 3, m=2 * row + 1, k=row % 7)
-            return decide(profile, Queries(vectors=encoder.encode([text]), surface=surface([text])))
+            return decide(profile, read([text], encoder))
 
         with_embedding = p50(whole, 200)
         texts = [TEXT.format(n=n, m=3 * n, k=n % 9) for n in range(600)]
         began = time.perf_counter()
-        batch = Queries(vectors=encoder.encode(texts), surface=surface(texts))
+        batch = read(texts, encoder)
         quality, cost = profile.quality.predict(batch).mean, profile.costs.predict(batch)
         for row in range(len(texts)):
             rank_rows(quality[row], cost[row], 0.5)

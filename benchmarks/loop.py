@@ -41,6 +41,7 @@ from graphs.routing.encoder import Encoder, make_encoder
 from graphs.routing.estimators.base import Queries, Training, out_of_fold, splits
 from graphs.routing.estimators.combined import Combined
 from graphs.routing.features import surface
+from graphs.routing.hashed_words import hashed_words
 from graphs.routing.joint import Joint
 from graphs.routing.outcomes import Outcomes
 from graphs.routing.profile_files import load_profile
@@ -103,7 +104,8 @@ def _embedded(outcomes: Outcomes, encoder: Encoder) -> tuple[Queries, float]:
     began = time.process_time()
     vectors = np.vstack([encoder.encode([text]) for text in outcomes.queries])
     seconds = (time.process_time() - began) / len(outcomes)
-    return Queries(vectors=vectors, surface=surface(outcomes.queries)), seconds
+    words = hashed_words(outcomes.queries)
+    return Queries(vectors=vectors, surface=surface(outcomes.queries), words=words), seconds
 
 
 def _routed(

@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from graphs.routing.encoder import Encoder
 from graphs.routing.estimators.base import Queries
 from graphs.routing.features import surface
+from graphs.routing.hashed_words import hashed_words
 
 __all__ = ["embedded", "progress"]
 
@@ -62,7 +63,7 @@ def embedded(texts: Sequence[str], encoder: Encoder, *, home: Path, bar: Progres
             vectors[rows] = encoder.encode([texts[row] for row in rows])
             _remember(memory, [(keys[row], vectors[row].tobytes()) for row in rows])
             bar.advance(task, len(rows))
-    return Queries(vectors=vectors, surface=surface(texts))
+    return Queries(vectors=vectors, surface=surface(texts), words=hashed_words(texts))
 
 
 def _open(path: Path) -> sqlite3.Connection:

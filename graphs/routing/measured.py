@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from graphs.routing.corrections import Corrections
 from graphs.routing.estimators.base import Queries
 from graphs.routing.features import surface
+from graphs.routing.hashed_words import hashed_words
 from graphs.routing.profile import Profile
 from graphs.routing.quality import ASSUMED_DEVIATION, Prediction, overall_quality
 
@@ -62,7 +63,9 @@ class MeasuredModels:
         """
         if not self.columns:
             return assumed
-        query = Queries(vectors=vector[None, :], surface=surface([text]))
+        query = Queries(
+            vectors=vector[None, :], surface=surface([text]), words=hashed_words([text])
+        )
         found = self.profile.quality.foresee(query)
         tokens = self.profile.costs.output_tokens(query)[0]
         base = assumed or Prediction(

@@ -16,17 +16,23 @@ UNKNOWN_DOMAIN = -1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queries:
-    """Queries as the estimators see them: `vectors` (n, d) unit rows, `surface` (n, f) natural units."""
+    """Queries as the estimators see them.
+
+    `vectors` (n, d) are unit rows, `surface` (n, f) is in natural units, `words` (n, w) counts words by bucket; None
+    where they were not counted.
+    """
 
     vectors: NDArray[np.float32]
     surface: Matrix
+    words: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.vectors)
 
     def take(self, rows: Rows) -> "Queries":
         """Return the queries of `rows`."""
-        return Queries(vectors=self.vectors[rows], surface=self.surface[rows])
+        words = None if self.words is None else self.words[rows]
+        return Queries(vectors=self.vectors[rows], surface=self.surface[rows], words=words)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,11 @@
 """Each model's score by domain, and a reader of domains: which recorded data set a query looks like.
 
-The reader is multinomial logistic regression on the embedding and the surface features; the scores of a domain shrink
-to the model's overall one by empirical Bayes (Efron & Morris, 1975). Nothing is told of a query but its text.
-It knows no difference between two queries of one domain.
+The reader is multinomial logistic regression on the embedding, the surface features and the words; the scores of a
+domain shrink to the model's overall one by empirical Bayes (Efron & Morris, 1975). Nothing is told of a query but its
+text. It knows no difference between two queries of one domain.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -24,34 +24,56 @@ __all__ = ["DomainScores", "Reader", "shrunk_means"]
 _STRENGTHS = (0.3, 1.0, 3.0)
 """Penalties on the squared weights, of which the one with the least held-out log loss is taken."""
 _STEPS = 100
+_WORDS = 4.0
+"""The length of a row of words beside a vector of that length."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
-    """Tells how probable each of g domains is: `weights` (d, g) and `bias` (g,)."""
+    """Tells how probable each of g domains is: `weights` (d, g) and `bias` (g,).
+
+    `rarity` (w,) is the inverse document frequency of each bucket of words; empty where none were counted.
+    """
 
     design: Design
     weights: Matrix
     bias: Matrix
+    rarity: Matrix = field(default_factory=lambda: np.zeros(0))
 
     @classmethod
     def fit(cls, queries: Queries, domains: np.ndarray, *, count: int) -> "Reader":
         """Fit the reader of `count` domains, numbered 0.. in `domains` (n,), every one of them known."""
-        design = Design.fit(queries)
-        rows = design.matrix(queries)
+        blank = cls(
+            design=Design.fit(queries),
+            weights=np.zeros((0, count)),
+            bias=np.zeros(count),
+            rarity=_rarity(queries),
+        )
+        rows = blank.matrix(queries)
         if count == 1:
-            return cls(design=design, weights=np.zeros((rows.shape[1], 1)), bias=np.zeros(1))
+            return replace(blank, weights=np.zeros((rows.shape[1], 1)))
         kept, held = next(splits(len(rows), 4))
         losses = [
             _log_loss(rows[held], domains[held], *_logistic(rows[kept], domains[kept], count, s))
             for s in _STRENGTHS
         ]
         weights, bias = _logistic(rows, domains, count, _STRENGTHS[int(np.argmin(losses))])
-        return cls(design=design, weights=weights, bias=bias)
+        return replace(blank, weights=weights, bias=bias)
+
+    def matrix(self, queries: Queries) -> Matrix:
+        """Return what is read of each query, (n, d): the design, and the words, of which the rare count for more."""
+        rows = self.design.matrix(queries)
+        if not len(self.rarity):
+            return rows
+        words = np.zeros((len(rows), len(self.rarity)))
+        if queries.words is not None:
+            words = queries.words * self.rarity
+            words *= _WORDS / np.maximum(np.linalg.norm(words, axis=1, keepdims=True), 1e-9)
+        return np.hstack([rows, words])
 
     def read(self, queries: Queries) -> Matrix:
         """Return the probability of each domain, (n, g)."""
-        return _softmax(self.design.matrix(queries) @ self.weights + self.bias)
+        return _softmax(self.matrix(queries) @ self.weights + self.bias)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +134,14 @@ def shrunk_means(membership: Matrix, scores: Matrix) -> tuple[Matrix, Matrix]:
     between = np.maximum((weight * ((raw - overall) ** 2 - noise)).sum(axis=0), 1e-6)
     trust = between / (between + noise)
     return overall + trust * (raw - overall), np.sqrt(trust * noise)
+
+
+def _rarity(queries: Queries) -> Matrix:
+    """Return the smoothed inverse document frequency of each bucket, (w,)."""
+    if queries.words is None:
+        return np.zeros(0)
+    seen: Matrix = (queries.words > 0).sum(axis=0)
+    return np.log((1 + len(queries)) / (1 + seen))
 
 
 def _logistic(
