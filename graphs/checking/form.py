@@ -32,13 +32,15 @@ _ASKS = re.compile(
     re.IGNORECASE,
 )
 _WANTS_JSON = re.compile(
-    r"(?:\A|[,;:]|\b(?:and|then|please|(?:can|could|would|will) you))\W*"
+    r"(?:\A|[,;:]|\b(?:and|then|please|(?:can|could|would|will) you))\W{0,5}"
     r"(?:return|output|(?:respond|reply|answer)\s+with|"
     r"(?:respond|reply|answer|output|return|give|write|format|print|provide)\b[^.!?\n]{0,60}?\b(?:as|in|only))"
     r"\s+(?:an?\s+|one\s+|the\s+)?(?:valid\s+)?json\b(?=\W|\Z)(?!\s+(?:file|parser|schema|librar|data))",
     re.IGNORECASE,
 )
 """An instruction, at the beginning of a sentence or of a part of it; a question about JSON is none."""
+_OPENING = 500
+"""Characters of an answer in which a refusal is looked for."""
 _FENCE = re.compile(r"\A\s*```[ \t]*\w*\s*\n(.*?)\n?```\s*\Z", re.DOTALL)
 
 
@@ -75,7 +77,7 @@ def form_doubt(answer: Given, asked: Asked) -> str | None:
     """Return what an answer reads like that few would want, for a person; None if like nothing of the kind."""
     if answer.tool_calls:
         return None
-    if _REFUSES.match(answer.text):
+    if _REFUSES.match(answer.text[:_OPENING]):
         return "it refuses"
     if _json_wanted(asked) and not _is_json(answer.text):
         return "it is not the JSON that was asked for"

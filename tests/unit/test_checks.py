@@ -107,6 +107,12 @@ def test_a_short_answer_is_read_as_answers_are_compared(text: str, short: str | 
     assert short_answer(text) == short
 
 
+def test_marks_without_end_are_read_in_time_that_grows_as_they_do() -> None:
+    # By the square of their number it would take minutes.
+    for marks in ("," * 200_000, "." * 200_000, " " * 200_000 + "x", "; please " * 20_000):
+        assert form_doubt(said(marks), Asked(text=marks)) is None
+
+
 @given(st.text(max_size=300))
 def test_any_text_can_be_read(text: str) -> None:
     short = short_answer(text)
