@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from app.profile.call_log import Call
 from graphs.checking.calibration import Calibration
 from graphs.checking.check import Asked, Given
-from graphs.checking.form import FormCheck
+from graphs.checking.form import FORM, FormCheck
 from graphs.checking.signals import LOGPROBS, short_answer
 from graphs.routing.cascade import Cascade, Heard
 from graphs.routing.joint import Joint
@@ -134,12 +134,12 @@ def _one(
 
 def _heard(said: Given, call: Call, query: str, setting: Setting, number: int) -> Heard:
     """Return what a turn would hear of an answer."""
-    failed = asyncio.run(FormCheck().find(said, Asked(text=query)))
-    if failed is not None:
+    form = asyncio.run(FormCheck().find(said, Asked(text=query)))
+    if form is not None and form.fails:
         return Heard("")
     short = short_answer(said.text) if setting.agreement else None
-    odds = 0.0
+    odds = form.log_odds if form is not None else 0.0
     if setting.calibration is not None and call.logprobs is not None:
         moved = setting.calibration.log_odds(LOGPROBS, call.model, call.logprobs) or 0.0
-        odds = setting.calibration.together({LOGPROBS: moved})
+        odds = setting.calibration.together({FORM: odds, LOGPROBS: moved})
     return Heard(short or f"answer {number}", free=short is None, odds=math.exp(odds))

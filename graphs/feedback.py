@@ -7,7 +7,8 @@ import hashlib
 import logging
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any, Literal
 
 from agents.errors import RoutingError
 from graphs.routing.corrections import Corrections, correct
-from graphs.routing.feedback import Evidence, FeedbackRules, Kind, Pieces
+from graphs.routing.feedback import CAPS, Evidence, FeedbackRules, Kind, Pieces
 from graphs.routing.feedback_log import FeedbackLog, profile_id
 from graphs.routing.findings import find
 from graphs.routing.profile import Profile
@@ -40,7 +41,10 @@ _NARROWED = frozenset({"not_included", "excluded"})
 _FADE_S = 600.0
 """After which evidence is weighed anew though there is none: it fades."""
 _MOST = 50_000
-"""Pieces that are weighed, the latest."""
+"""Pieces that are weighed, the latest: of those said outright, and of all others."""
+_MOST_OF_ONE = 5_000
+"""How many of these may be one source's; what it counts for is bounded long before. Graders have no such limit: an
+operator adds them by hand."""
 _warnings = logging.getLogger(__name__)
 
 
@@ -77,8 +81,11 @@ class LiveFeedback:
     def add_soon(self, evidence: Iterable[Evidence]) -> None:
         """Keep what was inferred from turns, in a thread: no turn waits for it, and none fails for it."""
         pieces = list(evidence)
-        if pieces:
-            self._writer.submit(self._add_quietly, pieces)
+        try:
+            if pieces:
+                self._writer.submit(self._add_quietly, pieces)
+        except RuntimeError as error:  # closed, while a turn still ends
+            _warnings.warning("what was inferred from a turn is lost: %s", error)
 
     def close(self) -> None:
         """Write what waits to be written."""
@@ -118,11 +125,26 @@ class LiveFeedback:
             self._evidence, self._end = [], 0
         tail = self._log.read(of=self.profile, start=self._end)
         oldest = today() - 20 * self._rules.half_life_days
-        known = [*self._evidence, *tail.evidence][-_MOST:]
+        known = _latest([*self._evidence, *tail.evidence])
         self._evidence, self._end = [e for e in known if e.day > oldest], tail.end
         rejected = self._log.rejected()
         counted = [e for e in self._evidence if e.source not in rejected]
         return learn(counted, self._models, self._regions, rules=self._rules)
+
+
+def _latest(evidence: Sequence[Evidence]) -> list[Evidence]:
+    """Return the pieces that are weighed: what is inferred pushes out nothing that was said, nor one source others."""
+    of_kind: Counter[bool] = Counter()
+    of_source: Counter[tuple[bool, str]] = Counter()
+    kept = []
+    for piece in reversed(evidence):
+        inferred = piece.kind in CAPS
+        full = of_source[inferred, piece.source] >= _MOST_OF_ONE and piece.kind != Kind.GRADER
+        if of_kind[inferred] < _MOST and not full:
+            of_kind[inferred] += 1
+            of_source[inferred, piece.source] += 1
+            kept.append(piece)
+    return kept[::-1]
 
 
 def learn(

@@ -5,12 +5,13 @@ is known. Pure: it reads records and likenesses and writes nothing.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from difflib import SequenceMatcher
 from typing import Any
 
+from graphs.checking.form import FORM
 from graphs.feedback import CHECKS, evidence_of, evidence_on, word_on
 from graphs.routing.choice import preference_weight
 from graphs.routing.feedback import Evidence, Kind
@@ -27,8 +28,6 @@ RIGHT_AFTER_S = 900.0
 """A question that comes later is another question."""
 _DEARER = 0.1
 """From this rise of the preference on a user wants a better model."""
-_LONGEST = 2_000
-"""Words of an answer that are compared with an edit of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,11 +74,12 @@ def words_of_next(before: Mapping[str, Any], turn: Next, *, source: str) -> Iter
 def words_of_checks(record: Mapping[str, Any]) -> Iterator[Evidence]:
     """Yield what checks found of a turn's answers: 0 where one spoke against it, 1 where the shown one held.
 
-    A check that could not tell says nothing, and so does an answer that was passed over for a surer one.
+    A check that could not tell says nothing, and so does an answer that was passed over for a surer one. What only
+    reads like a fault of form may be what the user asked for.
     """
     for asked in (record.get("checked") or {}).get("steps") or ():
         about = evidence_on(record, asked["model"])
-        told = [c for c in asked["checks"] if c["probability"] is not None]
+        told = [c for c in asked["checks"] if c["probability"] is not None and not _doubts(c)]
         if about is None or not told:
             continue
         # Against what was predicted of the model: a weak model is not worse for being weak.
@@ -94,13 +94,17 @@ def words_of_checks(record: Mapping[str, Any]) -> Iterator[Evidence]:
             )
 
 
+def _doubts(check: Mapping[str, Any]) -> bool:
+    return bool(check["check"] == FORM and not check["fails"])
+
+
 def kept_share(answer: str, edited: str) -> float:
-    """Return how much of an answer its edit kept, 0 to 1, by words."""
-    before, after = answer.split()[:_LONGEST], edited.split()[:_LONGEST]
+    """Return how much of an answer its edit kept, 0 to 1: by words, wherever they stand."""
+    # To align the texts takes a time that grows as the cube of a word that is repeated; to count takes next to none.
+    before, after = Counter(answer.split()), Counter(edited.split())
     if not before:
         return float(not after)
-    blocks = SequenceMatcher(None, before, after, autojunk=False).get_matching_blocks()
-    return sum(block.size for block in blocks) / len(before)
+    return (before & after).total() / before.total()
 
 
 def _numbers(text: str) -> list[str]:

@@ -56,10 +56,14 @@ _PICKING = frozenset(
 )
 """Words around a choice that choose nothing themselves."""
 _LONGEST_CHOICE = 8
+_LONGEST_WISH = 15
 _BETTER = re.compile(
-    r"\b(?:better|stronger|bigger|larger|smarter|more (?:capable|powerful))\s+(?:ai|llm|(?:language\s+)?model)\b",
+    r"\b(?:(?<!\bi )(?:use|try|ask|take|switch to|give me)|(?:i|i'd|would) (?:want|need|like))\b(?:\s+[\w']+){0,3}?\s+"
+    r"(?:better|stronger|bigger|larger|smarter|more (?:capable|powerful))\s+(?:ai|llm|(?:language\s+)?model)\b"
+    r"(?!\s+(?:of|than)\b)",
     re.IGNORECASE,
 )
+"""A wish; who asks about models, or for a model of something else, does not object to the one that answered."""
 _OBJECTION = re.compile(r"\b(?:wrong|incorrect|false|not (?:right|true|correct))\b")
 
 
@@ -181,7 +185,7 @@ def objects(text: str) -> bool:
 
 def wants_better(text: str) -> bool:
     """Return whether `text` asks for a better model."""
-    return _BETTER.search(text) is not None
+    return len(text.split()) <= _LONGEST_WISH and _BETTER.search(text) is not None
 
 
 def _asks(text: str) -> bool:

@@ -1,32 +1,46 @@
 """Whether an answer has the form that was asked for.
 
-It is there, whole and no refusal; it is JSON where JSON was asked for; the tools that it calls exist, and their
-arguments fit. It calls no model. What passes proves nothing; what fails cannot be used.
+It is there, and whole; the tools that it calls exist, and their arguments fit: what fails cannot be used. What reads
+like a refusal, or is no JSON where words ask for it, is doubted. It calls no model. What passes proves nothing.
 """
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from agents.errors import InputError
 from agents.schemas import validator_of
-from graphs.checking.check import Asked, Finding, Given
+from graphs.checking.check import Asked, Finding, Given, rated
 
-__all__ = ["FORM", "FormCheck"]
+__all__ = ["DOUBT", "FORM", "FormCheck"]
 
 FORM = "form"
+DOUBT = -math.log(10)
+"""The log odds of an answer that reads like none: as if nine of ten such answers were wrong. Ours, not measured."""
 _REFUSES = re.compile(
     r"\W*(?:i(?:'|\u2019)?m sorry|i am sorry|sorry|i apologi[sz]e|unfortunately)?[\s,.:;!-]*(?:but\s+)?"
     r"(?:as an? ai\b[^.]{0,80}|"
     r"i(?: am|(?:'|\u2019)m) (?:not able|unable) to|i (?:can(?:not|'t|\u2019t| not)|won(?:'|\u2019)t) "
-    r"(?:help|assist|answer|provide|comply|do that|fulfil|access))",
+    r"(?:help|assist|answer|provide|comply|do that|fulfil|access))\b(?! but\b)",
+    re.IGNORECASE,
+)
+_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
+_ASKS = re.compile(
+    r"\b(?:how|what|which|who|when|where|why|explain)\b|\A\W*(?:is|are|do|does|did|should)\b",
     re.IGNORECASE,
 )
 _WANTS_JSON = re.compile(
-    r"\b(?:as|in|only|valid|with|return|output)\s+(?:an?\s+|one\s+|the\s+)?(?:valid\s+)?json\b",
+    r"(?:\A|[,;:]|\b(?:and|then|please|(?:can|could|would|will) you))\W{0,5}"
+    r"(?:return|output|(?:respond|reply|answer)\s+with|"
+    r"(?:respond|reply|answer|output|return|give|write|format|print|provide)\b[^.!?\n]{0,60}?\b(?:as|in|only))"
+    r"\s+(?:an?\s+|one\s+|the\s+)?(?:valid\s+)?json\b(?=\W|\Z)(?!\s+(?:file|parser|schema|librar|data))",
     re.IGNORECASE,
 )
+"""An instruction, at the beginning of a sentence or of a part of it; a question about JSON is none."""
+_OPENING = 500
+"""Characters of an answer in which a refusal is looked for."""
 _FENCE = re.compile(r"\A\s*```[ \t]*\w*\s*\n(.*?)\n?```\s*\Z", re.DOTALL)
 
 
@@ -36,15 +50,19 @@ class FormCheck:
     name = FORM
 
     async def find(self, answer: Given, asked: Asked) -> Finding | None:
-        """Return why the answer cannot be used; None where its form says nothing against it."""
-        fault = form_fault(answer, asked)
-        if fault is None:
-            return None
-        return Finding(check=FORM, said=fault, probability=0.0, fails=True)
+        """Return why the answer cannot be used, or is doubted; None where its form says nothing against it."""
+        if fault := form_fault(answer, asked):
+            return Finding(check=FORM, said=fault, probability=0.0, fails=True)
+        if doubt := form_doubt(answer, asked):
+            worth = rated(None, FORM, answer, (), default=DOUBT)
+            return Finding(
+                check=FORM, said=doubt, probability=worth.probability, log_odds=worth.log_odds
+            )
+        return None
 
 
 def form_fault(answer: Given, asked: Asked) -> str | None:
-    """Return what is wrong with the form of an answer, for a person; None if nothing is."""
+    """Return why an answer of this form cannot be used, for a person; None if it can."""
     if answer.finish == "length":
         return "it was cut at the longest answer that is taken"
     if answer.tool_calls:
@@ -52,7 +70,14 @@ def form_fault(answer: Given, asked: Asked) -> str | None:
         return next((fault for fault in faults if fault), None)
     if not answer.text.strip():
         return "it is empty"
-    if _REFUSES.match(answer.text):
+    return None
+
+
+def form_doubt(answer: Given, asked: Asked) -> str | None:
+    """Return what an answer reads like that few would want, for a person; None if like nothing of the kind."""
+    if answer.tool_calls:
+        return None
+    if _REFUSES.match(answer.text[:_OPENING]):
         return "it refuses"
     if _json_wanted(asked) and not _is_json(answer.text):
         return "it is not the JSON that was asked for"
@@ -76,7 +101,10 @@ def _tool_fault(call: Mapping[str, Any], options: Mapping[str, Any]) -> str | No
 
 
 def _json_wanted(asked: Asked) -> bool:
-    return not asked.options.get("response_format") and bool(_WANTS_JSON.search(asked.text))
+    if asked.options.get("response_format"):
+        return False
+    found = ((_WANTS_JSON.search(part), part) for part in _SENTENCE.split(asked.text))
+    return any(match and not _ASKS.search(part[: match.end()]) for match, part in found)
 
 
 def _is_json(text: str) -> bool:

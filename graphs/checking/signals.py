@@ -16,7 +16,11 @@ LOGPROBS = "logprobs"
 _LONGEST, _MOST_WORDS = 60, 4
 _LONGEST_SENTENCE = 12
 """Words of a sentence that is read for what it says something is."""
-_NUMBER = re.compile(r"[$\u20ac\u00a3]?\s*([-+]?\d[\d,]*(?:\.\d+)?)\s*(?:%|[a-z\u20ac$\u00a3]+)?")
+_NUMBER = re.compile(
+    r"([\u20ac\u00a3]?)\s*([-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?)\s*(%|[a-z\u20ac\u00a3]*)"
+)
+_UNITS = {"%": "percent", "$": "dollar", "\u20ac": "euro", "\u00a3": "pound"}
+_PLURAL = re.compile(r"(?<=[a-z]{3})s$")
 
 
 class LogprobCheck:
@@ -61,7 +65,17 @@ def short_answer(text: str) -> str | None:
     if not plain or len(plain) > _LONGEST or _words(plain) > _MOST_WORDS:
         return None
     number = _NUMBER.fullmatch(plain)
-    return f"{float(number[1].replace(',', '')):.12g}" if number else plain
+    if number is None:
+        return plain
+    unit = number[3] or number[1] or ("$" if _in_dollars(text, found) else "")
+    unit = _UNITS.get(unit) or _PLURAL.sub("", unit)
+    return f"{float(number[2].replace(',', '')):.12g} {unit}".strip()
+
+
+def _in_dollars(text: str, found: str) -> bool:
+    """Return whether a `$` stands at an answer within a text; two are the marks of a formula."""
+    start = text.rfind(found)
+    return text[max(start - 1, 0) : start + len(found)].count("$") == 1
 
 
 def _words(text: str) -> int:

@@ -36,7 +36,7 @@ from graphs.tracing import step
 __all__ = ["MOST_CALLS", "Candidate", "Checked", "ModelOf", "Rules", "checked_answer"]
 
 MOST_CALLS = 4
-"""Models that one turn asks for an answer; the cascade stops before that as a rule."""
+"""Models that one turn asks for an answer, those that fail too; the cascade stops before that as a rule."""
 MARGIN_S = 1.0
 """Of the turn's time that is kept for showing what there is."""
 _NOSTREAM = "nostream"
@@ -200,14 +200,13 @@ class _Run:
 
     def _over(self) -> bool:
         """Whether no further call is to be made, whatever it is worth."""
-        if not self._said:
-            return isinstance(self._failure, DeadlineError)
+        late = isinstance(self._failure, DeadlineError)
         left = self._rules.deadline - time.monotonic() - MARGIN_S
-        if isinstance(self._failure, DeadlineError) or left <= self._longest_s:
+        if self._said and (late or left <= self._longest_s):
             self._stopped = "the turn's time is nearly over: the best answer so far is shown"
         elif len(self._steps) >= MOST_CALLS:
             self._stopped = f"{MOST_CALLS} models were asked, which is the most"
-        return bool(self._stopped)
+        return late or bool(self._stopped)
 
     def _worthless(self, sure: float, column: int, after: float, cost: float) -> str:
         """Return why no further model is asked."""
@@ -228,7 +227,7 @@ class _Run:
         before, began = len(self._ledger.calls), time.monotonic()
         taken: dict[str, Any] = {"model": candidate.model, "predicted": candidate.quality}
         options = dict(self._asked.options)
-        if LOGPROBS in self._rules.checks:
+        if _reads_logprobs(self._rules):
             options["logprobs"] = True
         try:
             with step("answer"):
@@ -320,6 +319,12 @@ class _Run:
 
     def _cost(self, start: int, end: int | None = None) -> float | None:
         return _sum([call["cost_usd"] for call in self._ledger.calls[start:end]])
+
+
+def _reads_logprobs(rules: Rules) -> bool:
+    """Return whether token probabilities are worth anything: some providers refuse a call that asks for them."""
+    fitted = rules.calibration.curves if rules.calibration else {}
+    return LOGPROBS in rules.checks and LOGPROBS in fitted
 
 
 def _checks_of(rules: Rules, consult: Consult) -> list[AnswerCheck]:

@@ -14,7 +14,7 @@ from graphs.checking.asking import VERIFIER
 from graphs.checking.check import Asked
 from graphs.gateway.chat_model import GatewayChatModel
 from graphs.gateway.models import count_tokens
-from graphs.nodes.checked import Candidate, Checked, Rules, checked_answer
+from graphs.nodes.checked import MOST_CALLS, Candidate, Checked, Rules, checked_answer
 from graphs.nodes.models import allowed_models, typical_costs
 from graphs.routing.cascade import price_of_preference
 from graphs.routing.choice import preference_weight
@@ -98,10 +98,11 @@ async def _otherwise(
     prompt: list[BaseMessage],
     call: Mapping[str, Any],
 ) -> Said:
-    """Return the answer of the first model that the cascade did not ask, or why there is none."""
-    tried = {c.model for c in candidates}
-    rest = tuple(name for name in model.order if name not in tried)
-    account = {**found.account, "stopped": "none of the models that could be weighed answered"}
+    """Return the answer of the first model that could not be weighed, where one may be asked, or why there is none."""
+    weighed = {c.model for c in candidates}
+    left = MOST_CALLS - len(found.account.get("steps", ()))
+    rest = tuple(name for name in model.order if name not in weighed)[:left]
+    account = {**found.account, "stopped": "no model that was weighed and asked answered"}
     failure = found.failure or NoModelError("no model may answer")
     if rest and not isinstance(found.failure, NoModelError):
         try:

@@ -1,14 +1,17 @@
-"""Listens to a new request for what it says of the answer before it, where feedback is kept. It changes no turn."""
+"""Listens to a new request for what it says of the answer before it, where feedback is kept.
+
+It changes no turn, and none fails for it.
+"""
 
 import logging
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from langchain_core.messages import ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.config import get_config
 
-from agents.errors import MomaError
 from graphs.feedback import evidence_of, source_of
 from graphs.inferred import Next, words_of_next
 from graphs.routing.router import Router
@@ -26,6 +29,8 @@ async def listen(state: State, context: Context | None, services: Services) -> N
     """Keep what this turn says of the one before, or of the one in whose place it stands."""
     feedback = services.feedback
     if feedback is None or not services.loaded or state["outcome"]:
+        return
+    if isinstance(state["messages"][-1], ToolMessage):  # the turn goes on; the user said nothing
         return
     undone = undone_in(_config())
     before = undone.record if undone else state.get("record")
@@ -45,12 +50,7 @@ async def listen(state: State, context: Context | None, services: Services) -> N
         )
         source = source_of((context or Context()).user)
         feedback.add_soon(words_of_next(before, turn, source=source))
-    except (
-        MomaError,
-        LookupError,
-        TypeError,
-        ValueError,
-    ) as error:  # an old record, a router that fails
+    except Exception as error:  # noqa: BLE001 an old record, an encoder or a pool that fails: the turn is routed
         _log.warning("a turn says nothing of the one before: %s", error)
 
 

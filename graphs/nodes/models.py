@@ -121,7 +121,9 @@ def choose_models(
     order += sorted(model for model, cost in costs.items() if cost is None)
     listed = _listed(allowed, state, context, services)
     reason = _reason(order, ranked, prediction, preference, len(known))
-    canary = None if listed else _canary(record["id"], prediction, known, preference, services)
+    # A turn that is checked goes by what is predicted of each model, and not by the order.
+    settled = bool(listed) or services.checked(context)
+    canary = None if settled else _canary(record["id"], prediction, known, preference, services)
     if canary and canary != order[0]:
         reason = f"{canary} is tried beside {order[0]}, as feedback leaves open which is better"
         order = [canary, *(model for model in order if model != canary)]

@@ -233,9 +233,21 @@ async def test_where_no_model_answers_the_turn_says_why() -> None:
     assert result["record"]["error"]
 
 
+async def test_models_that_fail_count_among_those_that_are_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("graphs.nodes.checked.MOST_CALLS", 2)
+    monkeypatch.setattr("graphs.nodes.checked_turn.MOST_CALLS", 2)
+    replies = {"small": [status(400)], "middle": [status(400)], "large": [status(400)]}
+    with house(replies, preference=0.1) as (graph, seen, _):
+        result = await say(graph, TEXT, context=CHECKED)
+    assert "No model could answer" in answer(result)
+    assert sum(len(provider.requests) for provider in seen.values()) == 2
+
+
 async def test_a_refusal_is_shown_if_every_model_refuses() -> None:
     no = "I'm sorry, but I can't help with that."
-    with house({"small": [ok(no)], "large": [ok(no)]}, preference=0.1) as (graph, _, _):
+    with house({"small": [ok(no)], "large": [ok(no)]}, preference=0.2) as (graph, _, _):
         result = await say(graph, TEXT, context=CHECKED)
     assert answer(result) == no
     assert steps(result) == ["small", "large"]
@@ -248,7 +260,7 @@ async def test_when_the_time_is_nearly_over_the_best_answer_so_far_is_shown(
     monkeypatch.setattr("graphs.nodes.checked.MARGIN_S", 0.5)
     limits = Limits(connect=2, first_token=2, idle=2, turn=1.5)
     replies = {"small": [ok("I cannot help with this.")], "large": [hang()]}
-    with house(replies, preference=0.1, limits=limits) as (graph, _, _):
+    with house(replies, preference=0.2, limits=limits) as (graph, _, _):
         result = await say(graph, TEXT, context=CHECKED)
     assert answer(result) == "I cannot help with this."
     assert result["record"]["checked"]["stopped"].startswith("the turn's time is nearly over")
@@ -256,7 +268,7 @@ async def test_when_the_time_is_nearly_over_the_best_answer_so_far_is_shown(
 
 async def test_a_budget_that_leaves_no_second_call_shows_the_first_answer() -> None:
     replies = {"small": [ok("I cannot help with this.")], "large": [ok("Never.")]}
-    with house(replies, preference=0.1) as (graph, seen, _):
+    with house(replies, preference=0.2) as (graph, seen, _):
         context = Context(checked=True, budget_usd=5e-5)
         result = await say(graph, TEXT, context=context)
     assert answer(result) == "I cannot help with this."
@@ -265,7 +277,7 @@ async def test_a_budget_that_leaves_no_second_call_shows_the_first_answer() -> N
 
 async def test_json_in_words_is_checked() -> None:
     replies = {"small": [ok("name: rose")], "large": [ok('{"name": "rose"}')]}
-    with house(replies, preference=0.1) as (graph, _, _):
+    with house(replies, preference=0.2) as (graph, _, _):
         result = await say(graph, f"{TEXT} and return it as JSON", context=CHECKED)
     assert answer(result) == '{"name": "rose"}'
     first = result["record"]["checked"]["steps"][0]
@@ -323,6 +335,20 @@ async def test_a_turn_that_was_cut_short_does_not_pay_for_its_answers_again() ->
     assert result["record"]["cost_usd"] > 0
 
 
+async def test_a_turn_that_goes_on_takes_no_models_answer_for_anothers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    replies = {"small": [cut()], "middle": [ok("A rose.")], "large": [ok("Never.")]}
+    with house(replies, preference=0.1, checked_answers=True) as (graph, _, services):
+        await cut_short(graph, node_ended, TEXT)
+        # Another process knows other models' answers, so that it asks another one first.
+        monkeypatch.setattr(services, "recorded_together", lambda: frozenset({"middle"}))
+        result = await take(graph, TEXT)
+    assert (answer(result), steps(result)) == ("A rose.", ["middle"])
+    assert served_by(result) == ("model", "middle")
+    assert [call["model"] for call in result["record"]["calls"]] == ["middle"]
+
+
 async def test_token_probabilities_are_asked_for_weighed_and_not_kept() -> None:
     line = Line(centre=(-1.0, -1.0), scale=(0.5, 0.5), weights=(0.0, 2.0, 0.0))
     fitted = Calibration(
@@ -336,7 +362,10 @@ async def test_token_probabilities_are_asked_for_weighed_and_not_kept() -> None:
         services.calibration = fitted
         result = await say(graph, TEXT, context=CHECKED)
         plain = await say(graph, TEXT, thread="b", context=Context(checked=False))
+        services.calibration = None
+        await say(graph, TEXT, thread="c", context=CHECKED)
     assert answer(result) == "A rose."
+    assert "logprobs" not in seen["small"].requests[-1].body
     first, second = result["record"]["checked"]["steps"]
     assert first["checks"][0]["said"] == "log probability of a token: mean -2.00, least -2.00"
     assert first["checks"][0]["probability"] < 0.1 < 0.9 < second["checks"][0]["probability"]

@@ -18,7 +18,7 @@ from graphs.checking.asking import (
 )
 from graphs.checking.calibration import FILE, Calibration, Graded, fit_calibration
 from graphs.checking.check import Asked, Given
-from graphs.checking.form import form_fault
+from graphs.checking.form import DOUBT, FormCheck, form_doubt, form_fault
 from graphs.checking.signals import LogprobCheck, short_answer, token_signal
 from graphs.gateway.pieces import Piece, joined
 from graphs.routing.cascade import Cascade, Heard, run
@@ -40,12 +40,6 @@ def said(text: str, **more: Any) -> Given:
         (said("Paris."), ASKED, None),
         (said("  "), ASKED, "it is empty"),
         (said("Paris", finish="length"), ASKED, "it was cut"),
-        (said("I'm sorry, but I can't help with that."), ASKED, "it refuses"),
-        (said("As an AI language model, I cannot say."), ASKED, "it refuses"),
-        (said("I cannot find a flaw in it: it is right."), ASKED, None),
-        (said("Paris"), Asked(text="Answer in JSON: which city?"), "it is not the JSON"),
-        (said('```json\n{"a": 1}\n```'), Asked(text="Return it as JSON."), None),
-        (said("It is a format."), Asked(text="What is JSON?"), None),
     ],
 )
 def test_a_form_is_right_or_told(answer: Given, asked: Asked, fault: str | None) -> None:
@@ -54,13 +48,51 @@ def test_a_form_is_right_or_told(answer: Given, asked: Asked, fault: str | None)
 
 
 @pytest.mark.parametrize(
+    ("answer", "request_", "doubt"),
+    [
+        ("I'm sorry, but I can't help with that.", "x", "it refuses"),
+        ("As an AI language model, I cannot say.", "x", "it refuses"),
+        ("I cannot find a flaw in it: it is right.", "x", None),
+        ("I can't help but laugh.", "Finish the sentence.", None),
+        ("Paris", "Answer in JSON: which city?", "it is not the JSON"),
+        ("Paris", "What is the capital of France? Return valid JSON.", "it is not the JSON"),
+        ("Paris", "Could you name the capital, and output only JSON?", "it is not the JSON"),
+        ('```json\n{"a": 1}\n```', "Return it as JSON.", None),
+        ("It is a format.", "What is JSON?", None),
+        ("With jsonify.", "How do I return JSON from Flask?", None),
+        ("A ValueError.", "Which errors are raised with JSON in Python?", None),
+        ("Like this.", "Explain how to read a file and return it as JSON.", None),
+    ],
+)
+async def test_what_reads_like_no_answer_is_doubted_and_may_be_used(
+    answer: str, request_: str, doubt: str | None
+) -> None:
+    asked = Asked(text=request_)
+    found = form_doubt(said(answer), asked)
+    assert found is None if doubt is None else str(found).startswith(doubt)
+    finding = await FormCheck().find(said(answer), asked)
+    assert (finding is None) == (doubt is None)
+    if finding is not None:
+        assert (finding.fails, finding.log_odds) == (False, DOUBT)
+
+
+@pytest.mark.parametrize(
     ("text", "short"),
     [
         ("Paris.", "paris"),
         ("The capital of France is Paris.", "paris"),
         ("I add them up.\n17 + 25 = 42\nAnswer: **42**", "42"),
-        ("$1,000", "1000"),
-        ("42 euros", "42"),
+        ("$1,000", "1000 dollar"),
+        ("Answer: **$5**", "5 dollar"),
+        ("$5$", "5"),
+        ("42 euros", "42 euro"),
+        ("5 km", "5 km"),
+        ("5 m", "5 m"),
+        ("5 ms", "5 ms"),
+        ("5%", "5 percent"),
+        ("5 percent", "5 percent"),
+        ("3,5", "3,5"),
+        ("12,345.50", "12345.5"),
         ("42.0", "42"),
         (r"So it is \boxed{7}", "7"),
         ("", None),
@@ -73,6 +105,12 @@ def test_a_form_is_right_or_told(answer: Given, asked: Asked, fault: str | None)
 )
 def test_a_short_answer_is_read_as_answers_are_compared(text: str, short: str | None) -> None:
     assert short_answer(text) == short
+
+
+def test_marks_without_end_are_read_in_time_that_grows_as_they_do() -> None:
+    # By the square of their number it would take minutes.
+    for marks in ("," * 200_000, "." * 200_000, " " * 200_000 + "x", "; please " * 20_000):
+        assert form_doubt(said(marks), Asked(text=marks)) is None
 
 
 @given(st.text(max_size=300))

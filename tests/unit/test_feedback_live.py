@@ -102,6 +102,10 @@ async def test_a_canary_is_told_and_the_same_decision_draws_the_same(
         assert record["models"]["canary"]
         assert record["models"]["order"][:2] == ["counter", "bard"]
         assert "counter is tried beside bard" in record["models"]["reason"]
+        # Whom a checked turn asks first is not the order's to say.
+        record = await dry_run(TEXT, shared, context=replace(BEST, checked=True))
+        assert not record["models"]["canary"]
+        assert record["models"]["order"][0] == "bard"
     finally:
         shared.close()
 
@@ -169,6 +173,30 @@ def test_a_word_is_evidence_on_the_model_that_answered() -> None:
     assert (word.model, word.region, word.kind) == ("m", 2, Kind.THUMB)
     assert word.day == pytest.approx(today(), abs=1)
     assert FeedbackRules().source_cap < FeedbackRules().cap
+
+
+def test_what_is_weighed_leaves_room_for_what_was_said_and_for_everybody(
+    own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("graphs.feedback._MOST", 4)
+    monkeypatch.setattr("graphs.feedback._MOST_OF_ONE", 3)
+    word = Evidence(
+        decision="d", model="bard", region=0, predicted=0.5, reward=0.0, kind=Kind.THUMB,
+        source="ann", day=today(),
+    )  # fmt: skip
+    said = [word, *(replace(word, source="bob", decision=f"b{n}") for n in range(9))]
+    inferred = [replace(word, source="bob", kind=Kind.REASK, decision=f"i{n}") for n in range(9)]
+    FeedbackLog(own).append([*said, *inferred], of=profile_id(own))
+    house = services(own, tmp_path)
+    house.router()
+    house.close()
+    assert house.feedback is not None
+    kept = [(e.source, e.kind.value, e.decision) for e in house.feedback._evidence]
+    assert kept == [
+        ("ann", "thumb", "d"),
+        *(("bob", "thumb", f"b{n}") for n in (6, 7, 8)),
+        *(("bob", "reask", f"i{n}") for n in (6, 7, 8)),
+    ]
 
 
 async def test_what_another_process_appends_counts_within_seconds(

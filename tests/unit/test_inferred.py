@@ -6,20 +6,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain_core.messages import HumanMessage, ToolMessage
 from langgraph.checkpoint.memory import InMemorySaver
 
 from app.profile.__main__ import main as profile
 from graphs import Context, Services, build_graph
 from graphs.feedback import CHECKS, source_of
 from graphs.inferred import AGAIN, APART, Next, kept_share, words_of_checks, words_of_next
+from graphs.nodes.listen import listen
 from graphs.routing.corrections import correct
 from graphs.routing.feedback import Evidence, FeedbackRules, Kind, Pieces
 from graphs.routing.feedback_log import FeedbackLog, profile_id
 from graphs.routing.findings import find
-from tests.support.agents import on, say
+from tests.support.agents import answer, on, say
 from tests.support.api import serving
 from tests.support.outcomes import graded, write_table
-from tests.support.provider import FakeProvider, ok
+from tests.support.provider import FakeProvider, ok, stream
 from tests.support.waiting import wait_until
 from tests.unit.test_feedback_live import own, services
 from tests.unit.test_measured import folder
@@ -58,6 +60,7 @@ def test_what_follows_an_answer_says_how_it_was() -> None:
     assert follow(likeness=(AGAIN + APART) / 2) == []
     assert follow("No, that is wrong.", likeness=0.1) == [(Kind.REASK, 0.0)]
     assert follow("Use a better model, please", likeness=0.2) == [(Kind.ESCALATION, 0.0)]
+    assert follow("Is there a better language model than GPT-4?") == [(Kind.REASK, 1.0)]
     assert follow(likeness=0.95, preference="performance") == [(Kind.ESCALATION, 0.0)]
     # The same form with another number is another question.
     assert follow("What is 19% of 2350?", asked="What is 17% of 2350?", likeness=0.9) == []
@@ -101,11 +104,20 @@ def test_a_check_that_failed_is_evidence_against_the_model_it_was_made_on() -> N
     assert checks(("counter", 0.6, False), ("bard", None, True)) == []
 
 
+def test_what_only_reads_like_a_fault_is_no_evidence() -> None:
+    for fails, words in ((False, []), (True, [0.0])):
+        check = {"check": "form", "said": "x", "probability": 0.1, "fails": fails}
+        asked = {"model": "bard", "predicted": 0.5, "shown": True, "checks": [check]}
+        assert [w.reward for w in words_of_checks(record(checked={"steps": [asked]}))] == words
+
+
 def test_an_edit_is_worth_what_it_kept() -> None:
     assert kept_share("a b c d", "a b c d") == 1.0
     assert kept_share("a b c d", "a b x d e f") == 0.75
     assert kept_share("a b c d", "x") == 0.0
     assert kept_share("", "") == 1.0
+    # Words that are repeated cost no more than others; where they stand is no matter.
+    assert kept_share("a b " * 1000, "b a " * 1000) == 1.0
 
 
 def pieces(kind: Kind, n: int, *, sources: int, reward: float = 0.0) -> list[Evidence]:
@@ -202,6 +214,43 @@ async def test_a_question_that_is_edited_right_after_tells_too(house: Services, 
     assert undone.decision != FeedbackLog(own).read(of=profile_id(own)).evidence[0].decision
 
 
+async def test_the_results_of_tools_say_nothing(house: Services, own: Path) -> None:
+    thread: Any = {
+        "messages": [HumanMessage(POEM), ToolMessage("x", tool_call_id="c")],
+        "request": POEM,
+        "outcome": {},
+        "record": record(),
+        "decision": record(),
+    }
+    await listen(thread, None, house)
+    thread["messages"][1:] = [HumanMessage(SUM)]
+    await listen(thread, None, house)
+    house.close()
+    assert len(evidence(own)) == 1
+
+
+async def test_no_turn_fails_for_what_it_would_say(
+    house: Services, own: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    graph = build_graph(services=house, checkpointer=InMemorySaver())
+    await say(graph, POEM)
+
+    def broken(*_: Any) -> float:
+        raise RuntimeError("the encoder broke")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("graphs.nodes.listen._likeness", broken)
+        assert answer(await say(graph, SUM)) == "Waves roll and roll."
+    assert "says nothing of the one before: the encoder broke" in caplog.text
+    assert house.feedback is not None
+    house.feedback.close()
+    assert answer(await say(graph, POEM)) == "Waves roll and roll."
+    checked = await say(graph, POEM, context=Context(checked=True))
+    assert answer(checked) == "Waves roll and roll."
+    assert "what was inferred from a turn is lost" in caplog.text
+    assert evidence(own) == []
+
+
 async def test_without_feedback_nothing_is_kept(own: Path, tmp_path: Path) -> None:
     with FakeProvider(ok("Waves.")) as provider:
         shared = services(own, tmp_path, base_url=provider.base_url, feedback="off")
@@ -213,7 +262,7 @@ async def test_without_feedback_nothing_is_kept(own: Path, tmp_path: Path) -> No
 
 
 async def test_checks_that_fail_are_kept(own: Path, tmp_path: Path) -> None:
-    with FakeProvider(ok("I'm sorry, but I can't help with that.")) as provider:
+    with FakeProvider(stream({"content": "Roses are"}, finish="length")) as provider:
         shared = services(own, tmp_path, base_url=provider.base_url, feedback="record")
         shared.router()
         graph = build_graph(services=shared, checkpointer=InMemorySaver())

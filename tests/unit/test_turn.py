@@ -5,7 +5,15 @@ import pytest
 
 from agents.errors import InputError
 from graphs.machine import TURN_EVENTS, Event, Phase
-from graphs.turn import LONGEST_TEXT, chosen, clean_text, modalities_of, name_event, text_of
+from graphs.turn import (
+    LONGEST_TEXT,
+    chosen,
+    clean_text,
+    modalities_of,
+    name_event,
+    text_of,
+    wants_better,
+)
 
 OFFERED = [("calendar", "Calendar"), ("tasks", "Task list")]
 FAMILY = "\N{MAN}\u200d\N{WOMAN}\u200d\N{GIRL}"
@@ -200,3 +208,21 @@ def test_more_options_than_there_are_words_for_are_no_error() -> None:
     assert chosen("the fifth", offered) == "agent4"
     assert chosen("the ninth", offered) is None
     assert chosen("2", []) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("Use a better model, please", True),
+        ("Can you try it with a stronger model?", True),
+        ("I'd like a more capable model for this", True),
+        ("switch to a bigger LLM", True),
+        ("Is there a better language model than GPT-4 for French?", False),
+        ("Show me a bigger model of this fridge", False),
+        ("Give me a bigger model of this fridge", False),
+        ("Should I use a better model?", False),
+        ("Use a better model. " + "It is about rain. " * 5, False),
+    ],
+)
+def test_a_wish_for_a_better_model_is_no_question_about_models(text: str, wanted: bool) -> None:
+    assert wants_better(text) == wanted
