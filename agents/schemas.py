@@ -16,6 +16,8 @@ _MAPS = frozenset({"properties", "$defs", "definitions", "dependentSchemas"})
 """Keywords whose values are schemas by name; a name may be any word."""
 _VALUES = frozenset({"enum", "const", "default", "examples"})
 """Keywords whose values are no schemas."""
+_IDS = ("$id", "id")
+"""Keywords that name a schema, from which on names are read against its own; as properties they are schemas."""
 
 
 def validator_of(schema: Any) -> Any:
@@ -29,20 +31,25 @@ def validator_of(schema: Any) -> Any:
     from jsonschema.validators import validator_for
     from referencing import Registry
     from referencing.exceptions import Unresolvable
-    from referencing.jsonschema import DRAFT202012
+    from referencing.jsonschema import specification_with
 
     try:
         kind = validator_for(schema)
         kind.check_schema(schema)
         safe = _without_patterns(schema)
-        resolver = Registry().resolver_with_root(DRAFT202012.create_resource(safe))
-        for reference in _references(safe):
-            resolver.lookup(reference)
+        draft = specification_with(kind.ID_OF(kind.META_SCHEMA))
+        _look_up(safe, Registry().resolver_with_root(draft.create_resource(safe)), draft)
     except SchemaError as error:
         raise InputError(f"no JSON schema: {error.message:.200}") from None
     except Unresolvable as error:
         raise InputError(f"it refers to {error.ref!r:.100}, which is not in it") from None
-    except (ValueError, TypeError, RecursionError):
+    except (
+        ValueError,
+        TypeError,
+        LookupError,
+        AttributeError,
+        RecursionError,
+    ):  # where drafts are mixed
         raise InputError("no JSON schema") from None
     return kind(safe, registry=Registry())
 
@@ -64,15 +71,20 @@ def _without_patterns(schema: Any) -> Any:
     return kept
 
 
-def _references(schema: Any) -> list[str]:
-    found: list[str] = []
+def _look_up(schema: Any, resolver: Any, draft: Any) -> None:
+    """Look up what a schema refers to, each name from where it stands.
+
+    Raises:
+        Unresolvable: it is not there.
+    """
     if isinstance(schema, list):
         for item in schema:
-            found += _references(item)
+            _look_up(item, resolver, draft)
     elif isinstance(schema, dict):
+        if all(isinstance(schema.get(name, ""), str) for name in _IDS):
+            resolver = resolver.in_subresource(draft.create_resource(schema))
         for name, value in schema.items():
             if name in ("$ref", "$dynamicRef") and isinstance(value, str):
-                found.append(value)
+                resolver.lookup(value)
             elif name not in _VALUES:
-                found += _references(value)
-    return found
+                _look_up(value, resolver, draft)

@@ -222,8 +222,15 @@ def explain(record: Record) -> str:
     reasons = [f"{r['agent']}: {r['reason']}" for r in record["runs"] if r["event"] in gave_back]
     reasons.append(record["agents"]["reason"])
     if (record["served_by"] or {}).get("kind") == "model":
-        reasons.append((record["models"] or {}).get("reason", ""))
+        reasons.append(_why_model(record))
     return "; ".join(reason for reason in reasons if reason) or str(record["event"])
+
+
+def _why_model(record: Record) -> str:
+    account = record.get("checked") or {}
+    if asked := ", ".join(step["model"] for step in account.get("steps", ())):
+        return f"asked in turn and checked: {asked}; {account['stopped']}"
+    return str((record["models"] or {}).get("reason", ""))
 
 
 def troubles(record: Record) -> list[str]:

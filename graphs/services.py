@@ -290,10 +290,10 @@ class Services:
 
     def masks(self) -> MaskClasses:
         """Return the masks over the agents of this moment."""
-        agents = self.registry.agents
-        if self._masks.agents is not agents:
-            self._masks = MaskClasses(agents)
-        return self._masks
+        agents, masks = self.registry.agents, self._masks
+        if masks.agents is not agents:
+            masks = self._masks = MaskClasses(agents)
+        return masks  # another thread may have set those of other agents
 
     def cards(self) -> Mapping[str, AgentCard]:
         """Return the cards of this moment."""

@@ -106,8 +106,9 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         admission = None if nested else self.admission
         context = options["context"] = self._context(options.get("context"), config)
         with checkpoint_errors(), _drained(), _let_in(admission, context):
-            if self.foresee is not None and isinstance(turn, dict):
-                self.foresee(text_of(turn["messages"][-1].content))
+            last = turn["messages"][-1] if isinstance(turn, dict) else None
+            if self.foresee is not None and isinstance(last, HumanMessage):
+                self.foresee(text_of(last.content))
             async with turn_on(self._saver, thread) if thread else nullcontext():
                 saved = await self._saved(config, user=user_of(context))
                 if not thread:

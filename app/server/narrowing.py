@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from agents.errors import InputError
+from agents.schemas import validator_of
 from app.server.callers import ApiCaller
 from app.server.errors import ApiError
 from app.server.messages import instructions_of
@@ -195,19 +196,14 @@ def _format(request: ChatRequest) -> dict[str, Any]:
     """Return the form that the answer must have.
 
     Raises:
-        ApiError: its schema is none.
+        ApiError: its schema is none, or refers to what is not in it.
     """
     form = request.response_format
     assert form is not None
     if isinstance(form, SchemaFormat) and form.json_schema.schema_ is not None:
-        from jsonschema import Draft202012Validator, SchemaError
-
         try:
-            Draft202012Validator.check_schema(form.json_schema.schema_)
-        except SchemaError as error:
-            raise ApiError(
-                400,
-                f"response_format: the schema is no JSON schema: {error.message:.200}",
-                param="response_format",
-            ) from None
+            validator_of(form.json_schema.schema_)
+        except InputError as error:
+            message = f"response_format: the schema cannot be used: {error}"
+            raise ApiError(400, message, param="response_format") from None
     return form.model_dump(exclude_none=True, by_alias=True)

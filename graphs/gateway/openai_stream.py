@@ -25,6 +25,8 @@ _OTHER_FORMS = frozenset({"azure_text", "text-completion-codestral", "text-compl
 """LiteLLM's names of APIs without messages that the same client calls."""
 _SHORTEST_REPEATED = 3
 """Characters; shorter pieces may follow each other often, as in a table."""
+_LONGEST_EVENT = 4_000_000
+"""Bytes of an event that has not ended; an answer's pieces have a few hundred."""
 _LINGER_S = 0.05
 """How long the end of a body is waited for, so that its connection can be used again."""
 
@@ -136,21 +138,38 @@ class ServerEvents:
     """Finds the data of server-sent events in the blocks of a body (https://html.spec.whatwg.org/#server-sent-events)."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest = bytearray()
         self._data: list[bytes] = []
+        self._length = 0
 
     def take(self, block: bytes) -> list[bytes]:
-        """Return the data of the events that this block completes."""
-        *lines, self._rest = (self._rest + block).split(b"\n")
+        """Return the data of the events that this block completes.
+
+        Raises:
+            ValueError: an event goes on for more than `_LONGEST_EVENT` bytes.
+        """
         found = []
-        for line in lines:
-            line = line.removesuffix(b"\r")
+        for line in self._lines(block):
             if line.startswith(b"data:"):
                 self._data.append(line[5:].removeprefix(b" "))
+                self._length += len(line)
             elif not line and self._data:
                 found.append(b"\n".join(self._data))
                 self._data.clear()
+                self._length = 0
+        if self._length + len(self._rest) > _LONGEST_EVENT:
+            raise ValueError("an event is too long")
         return found
+
+    def _lines(self, block: bytes) -> list[bytes]:
+        """Return the lines that this block completes; what is kept of the last is read once, at its end."""
+        head, newline, tail = block.rpartition(b"\n")
+        if not newline:
+            self._rest += tail
+            return []
+        lines = bytes(self._rest + head).split(b"\n")
+        self._rest = bytearray(tail)
+        return [line.removesuffix(b"\r") for line in lines]
 
 
 def count(given: Any) -> int | None:

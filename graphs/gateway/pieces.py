@@ -8,6 +8,8 @@ __all__ = ["Piece", "joined", "token_logprobs"]
 
 _LEAST_LOGPROB = -100.0
 """Servers give less for tokens that were no choice at all."""
+_NO_LOGPROB = 1.0
+"""The greatest is 0, and rounded a little above it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +63,7 @@ def token_logprobs(choice: Any) -> tuple[float, ...]:
     found = []
     for token in _of(_of(choice, "logprobs"), "content") or ():
         value = _of(token, "logprob")
-        if not isinstance(value, int | float):
+        if not isinstance(value, int | float) or not value < _NO_LOGPROB:  # false for NaN too
             return ()
         found.append(max(float(value), _LEAST_LOGPROB))
     return tuple(found)

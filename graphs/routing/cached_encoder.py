@@ -107,8 +107,10 @@ class CachedEncoder:
         for key in mine:
             self._expected.pop(key, None)
         room, along = _TOGETHER - sum(map(len, mine)), []
-        while mine and self._expected and len(next(iter(self._expected))) <= room:
-            key, _ = self._expected.popitem(last=False)
+        for key in [*self._expected] if mine else ():
+            if len(key) > room:
+                continue  # it waits until it is asked for, and holds up no shorter one
+            del self._expected[key]
             if key not in self._rows and key not in self._under_way:
                 along.append(key)
                 room -= len(key)

@@ -305,6 +305,8 @@ def test_over_http_a_request_asks_for_checked_answers() -> None:
         done = api.chat(TEXT, checked=True).json()
         assert done["choices"][0]["message"]["content"] == "A rose."
         assert done["model"] == "large"
+        why = api.chat(TEXT, checked=True).headers["x-moma-reason"]
+        assert "checked: small, large; every model that may be asked was asked" in why
         streamed = api.chat(TEXT, checked=True, stream=True).text
     pieces = [json.loads(x[6:]) for x in streamed.splitlines() if x.startswith("data: {")]
     words = "".join(c["delta"].get("content") or "" for p in pieces for c in p.get("choices") or ())

@@ -47,6 +47,14 @@ def test_a_form_is_right_or_told(answer: Given, asked: Asked, fault: str | None)
     assert found is None if fault is None else str(found).startswith(fault)
 
 
+def test_a_tool_whose_schema_refers_to_nothing_says_nothing_of_its_arguments() -> None:
+    outside = {"$id": "http://x/y", "$ref": "#/definitions/n"}
+    schema = {"properties": {"a": outside}, "definitions": {"n": {}}}
+    tool = {"type": "function", "function": {"name": "f", "parameters": schema}}
+    answer = said("", tool_calls=[{"name": "f", "args": {"a": 1}}])
+    assert form_fault(answer, Asked(text="Call f.", options={"tools": [tool]})) is None
+
+
 @pytest.mark.parametrize(
     ("answer", "request_", "doubt"),
     [

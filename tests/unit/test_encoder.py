@@ -538,6 +538,14 @@ def test_what_is_announced_is_encoded_along_and_found() -> None:
     assert inner.asked[3:] == [long]
 
 
+def test_what_is_announced_and_too_long_holds_up_nothing_shorter() -> None:
+    inner = Counting()
+    cached = CachedEncoder(inner)
+    cached.expect(["x" * 4_096, "bb", "ccc"])
+    cached.encode(["a"])
+    assert inner.asked == ["a", "bb", "ccc"]
+
+
 class Holding(Counting):
     """A fake encoder that encodes when it is let go, and refuses the text that it is told to."""
 

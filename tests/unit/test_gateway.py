@@ -258,11 +258,20 @@ async def test_json_that_ran_out_of_room_is_not_asked_for_again() -> None:
     assert len(a.requests) == 1
 
 
-async def test_a_schema_that_is_none_is_told_before_anything_is_sent() -> None:
-    wrong = {"json_schema": {"name": "n", "schema": {"type": "nonsense"}}}
+@pytest.mark.parametrize(
+    ("schema", "told"),
+    [
+        ({"type": "nonsense"}, "no JSON schema"),
+        ({"items": {"$id": "http://x/y", "$ref": "#/$defs/n"}, "$defs": {"n": {}}}, "it refers to"),
+    ],
+)
+async def test_a_schema_that_is_none_is_told_before_anything_is_sent(
+    schema: dict[str, Any], told: str
+) -> None:
+    wrong = {"json_schema": {"name": "n", "schema": schema}}
     with FakeProvider() as a:
         gateway = gateway_of(a=a)
-        with pytest.raises(AgentError, match="cannot be used: no JSON schema"):
+        with pytest.raises(AgentError, match=f"cannot be used: {told}"):
             await answer(gateway, chat_with(gateway, options={"response_format": wrong}))
     assert a.requests == []
 

@@ -1,5 +1,6 @@
 """Answers that are read past LiteLLM's wrapper are the same as those that it reads."""
 
+import json
 import time
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from agents.errors import ProviderError
 from graphs.gateway import transport
 from graphs.gateway.openai_stream import OpenAIStream, ServerEvents
-from graphs.gateway.pieces import Piece, joined
+from graphs.gateway.pieces import Piece, joined, token_logprobs
 from graphs.gateway.transport import Limits, Request
 from tests.support.provider import FakeProvider, Reply, cut, ok, stream, tool_call
 
@@ -111,6 +112,35 @@ def test_events_are_found_however_the_body_is_cut(size: int) -> None:
     events = ServerEvents()
     found = [data for at in range(0, len(body), size) for data in events.take(body[at : at + size])]
     assert found == ['{"a": "\u2028ä"}'.encode(), b"1\n2", b"[DONE]"]
+
+
+@pytest.mark.parametrize("block", [b"x" * 100_000, b"data:" + b"x" * 99_995 + b"\n"])
+def test_an_event_without_end_is_refused(block: bytes) -> None:
+    events = ServerEvents()
+    assert [events.take(block) for _ in range(40)] == [[]] * 40
+    with pytest.raises(ValueError, match="too long"):
+        events.take(block)
+
+
+def test_events_that_end_may_be_as_many_as_they_are() -> None:
+    events, block = ServerEvents(), b"data: " + b"x" * 100_000 + b"\n\n: comment\n"
+    assert sum(len(events.take(block)) for _ in range(82)) == 82
+
+
+@pytest.mark.parametrize(
+    ("told", "read"),
+    [
+        ("-0.5", (-0.5,)),
+        ("-Infinity", (-100.0,)),
+        ("NaN", ()),
+        ("Infinity", ()),
+        ("1" + "0" * 400, ()),
+        ('"-1"', ()),
+    ],
+)
+def test_a_log_probability_is_a_number_or_nothing(told: str, read: tuple[float, ...]) -> None:
+    token = {"logprob": json.loads(told)}
+    assert token_logprobs({"logprobs": {"content": [token]}}) == read
 
 
 def test_only_texts_that_follow_each_other_are_joined() -> None:

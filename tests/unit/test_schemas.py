@@ -10,6 +10,7 @@ from agents.errors import InputError
 from agents.schemas import validator_of
 
 EVIL = "^(a+)+$"
+DRAFT_4 = "http://json-schema.org/draft-04/schema#"
 DRAFT_7 = "http://json-schema.org/draft-07/schema#"
 LONG = "a" * 40 + "!"
 """Matching the one against the other takes for ever."""
@@ -39,6 +40,8 @@ def test_no_pattern_is_run(schema: dict[str, Any], value: Any) -> None:
         ({"enum": [{"pattern": "x"}]}, {"pattern": "x"}, {}),
         ({"$defs": {"n": {"type": "number"}}, "items": {"$ref": "#/$defs/n"}}, [1], ["x"]),
         ({"$schema": DRAFT_7, "definitions": {"n": {"const": 1}}, "$ref": "#/definitions/n"}, 1, 2),
+        ({"items": {"$id": "n", "$ref": "#/$defs/n", "$defs": {"n": {"type": "number"}}}}, [1], ["x"]),
+        ({"properties": {"$id": {}, "id": {"$ref": "#/$defs/n"}}, "$defs": {"n": {"const": 1}}}, {"id": 1}, {"id": 2}),
         (True, 1, None),
     ],
 )  # fmt: skip
@@ -56,6 +59,9 @@ def test_what_is_left_is_held_to(schema: Any, good: Any, bad: Any) -> None:
             "refers to 'http://example.org/schema', which is not in it",
         ),
         ({"properties": {"a": {"$ref": "#/$defs/gone"}}}, "refers to"),
+        ({"items": {"$id": "http://x/y", "$ref": "#/$defs/n"}, "$defs": {"n": {}}}, "refers to"),
+        ({"$schema": DRAFT_7, "items": {"$ref": "#n"}, "not": {"$anchor": "n"}}, "refers to"),
+        ({"$schema": DRAFT_4, "items": [{}], "not": {"$schema": DRAFT_7, "$ref": "#n"}}, "."),
         (5, "no JSON schema"),
         (None, "no JSON schema"),
     ],

@@ -309,6 +309,8 @@ REFUSED: list[tuple[dict[str, Any], int, str, str | None]] = [
     ({"max_cost_usd": 0}, 429, "a call costs at least", "insufficient_quota"),
     ({"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": 5}}}},
      400, "no JSON schema", None),
+    ({"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {"$ref": "#/$defs/gone"}}}},
+     400, "which is not in it", None),
     ({"messages": []}, 400, "at least 1 item", "invalid_value"),
     ({"messages": [{"role": "assistant", "content": "x"}]}, 400, "not the user's", "invalid_value"),
     ({"messages": [{"role": "user", "content": " "}]}, 400, "empty", "invalid_value"),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver
@@ -301,6 +301,9 @@ async def test_what_the_user_says_is_embedded_before_the_thread_is_read() -> Non
     await say(graph, "alpha")
     with pytest.raises(InputError):
         await graph.ainvoke({"messages": [("user", "")]}, on("u"))
-    assert seen == ["alpha"]
+    called = {"id": "c1", "name": "add", "args": {}}
+    messages = [HumanMessage("alpha"), AIMessage("", tool_calls=[called])]
+    await graph.ainvoke({"messages": [*messages, ToolMessage("7", tool_call_id="c1")]}, on("v"))
+    assert seen == ["alpha"], "what a tool says is not routed by"
     assert router.knows("alpha", Dialogue())
     services.close()
