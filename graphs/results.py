@@ -94,7 +94,7 @@ class Results:
         Args:
             gateway: what answers.
             chat: what is asked.
-            scope: the node of an agent's own graph in which it is asked.
+            scope: the node of an agent's own graph in which it is asked, or the only model that is.
 
         Raises:
             ProviderError: see `Gateway.stream`.
@@ -133,12 +133,8 @@ class Results:
         return True
 
     def _id_of(self, chat: Chat, scope: str) -> str:
-        """Return the id of a call: it is the same when the node runs again and asks the same for the same time.
-
-        Who asks several models one by one may ask them in another order then: the only model of a call is part of it.
-        """
-        only = list(chat.order) if len(chat.order) == 1 else None
-        asked = [self._task, scope, only, list(chat.messages), chat.max_tokens, chat.options]
+        """Return the id of a call: it is the same when the node runs again and asks the same for the same time."""
+        asked = [self._task, scope, list(chat.messages), chat.max_tokens, chat.options]
         digest = _digest(asked)
         self._asked[digest] += 1
         return _digest([digest, self._asked[digest]])

@@ -206,6 +206,9 @@ class GatewayChatModel(BaseChatModel):
         place = str(metadata.get("langgraph_checkpoint_ns", ""))
         # A node of the orchestrator's own is told from others by its task; LangChain does not always name it.
         scope = place if "|" in place else ""
+        if not scope and self.whole and len(self.order) == 1:
+            # A cascade may ask the models in another order when it runs again; each answer stays its model's.
+            scope = self.order[0]
         return self.results.stream(self.gateway, chat, scope=scope)
 
     def _chat(
