@@ -8,6 +8,7 @@ knows no text, no price and no rule of choice.
 Axes: b queries, n imagined courses of each, k models, h hypotheses (c answers, then none of them), u levels.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from graphs.routing.estimators.base import Matrix, Rows
 
-__all__ = ["Beliefs", "Panel"]
+__all__ = ["Beliefs", "Believed", "Panel"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +51,44 @@ class Panel:
         return Beliefs(weights=weights, pull=np.zeros((b, 1, k, 0)))
 
 
+class Believed(ABC):
+    """What every kind of beliefs says of the answers, from the weights of its hypotheses, (b, n, h, u)."""
+
+    __slots__ = ()
+
+    weights: Matrix
+
+    @property
+    @abstractmethod
+    def right(self) -> Matrix:
+        """The probability that each answer is right, with what came in, (b, n, c)."""
+
+    @abstractmethod
+    def imagined(self, panel: Panel) -> "Believed":
+        """Return the beliefs after each model's each outcome, (b, n * k * outcomes)."""
+
+    @property
+    def mass(self) -> Matrix:
+        """The probability of what came in, (b, n)."""
+        total: Matrix = self.weights.sum(axis=(2, 3))
+        return total
+
+    @property
+    def best(self) -> Matrix:
+        """The probability that the best answer is right, with what came in, (b, n)."""
+        highest: Matrix = self.right.max(axis=2, initial=0.0)
+        return highest
+
+    def foreseen(self, panel: Panel) -> Matrix:
+        """Return the expected `best` over what is imagined of one more call of each model, (b, n, k)."""
+        b, n = self.mass.shape
+        by_outcome: Matrix = self.imagined(panel).best.reshape(b, n, panel.empty.shape[1], -1)
+        total: Matrix = by_outcome.sum(axis=3)
+        return total
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Beliefs:
+class Beliefs(Believed):
     """`weights` (b, n, h, u): the probability of what came in and of each hypothesis, at each level.
 
     `pull` (b, n, k, c): the odds that each answer draws a model that is wrong, against a wrong answer of its own.
@@ -66,30 +103,15 @@ class Beliefs:
         return int(self.pull.shape[3])
 
     @property
-    def mass(self) -> Matrix:
-        """The probability of what came in, (b, n)."""
-        total: Matrix = self.weights.sum(axis=(2, 3))
-        return total
-
-    @property
     def right(self) -> Matrix:
         """The probability that each answer is right, with what came in, (b, n, c)."""
         by_answer: Matrix = self.weights[:, :, : self.answers].sum(axis=3)
         return by_answer
 
-    @property
-    def best(self) -> Matrix:
-        """The probability that the best answer is right, with what came in, (b, n)."""
-        highest: Matrix = self.right.max(axis=2, initial=0.0)
-        return highest
-
     def after_one(self, panel: Panel) -> Matrix:
         """Return the expected `best` after one more call of each model, (b, n, k)."""
         if panel.verdicts is not None:
-            b, n = self.mass.shape
-            foreseen: Matrix = self.imagined(panel).best.reshape(b, n, panel.empty.shape[1], -1)
-            total: Matrix = foreseen.sum(axis=3)
-            return total
+            return self.foreseen(panel)
         c = self.answers
         right = panel.chances[:, None] @ self.weights.swapaxes(2, 3)
         wrong = self.weights.sum(axis=3)[:, :, None] - right

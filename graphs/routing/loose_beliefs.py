@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graphs.routing.beliefs import Beliefs, Panel
+from graphs.routing.beliefs import Beliefs, Believed, Panel
 from graphs.routing.estimators.base import Matrix, Rows
 
 __all__ = ["LooseBeliefs", "loosened"]
 
 
 @dataclass(frozen=True, slots=True)
-class LooseBeliefs:
+class LooseBeliefs(Believed):
     """`weights` (b, n, 2 ** c, u): the probability of what came in and of each way, at each level."""
 
     weights: Matrix
@@ -28,12 +28,6 @@ class LooseBeliefs:
         return int(self.weights.shape[2]).bit_length() - 1
 
     @property
-    def mass(self) -> Matrix:
-        """The probability of what came in, (b, n)."""
-        total: Matrix = self.weights.sum(axis=(2, 3))
-        return total
-
-    @property
     def right(self) -> Matrix:
         """The probability that each answer is right, with what came in, (b, n, c)."""
         ways = self.weights.sum(axis=3)
@@ -41,18 +35,9 @@ class LooseBeliefs:
         by_answer: Matrix = ways @ bits
         return by_answer
 
-    @property
-    def best(self) -> Matrix:
-        """The probability that the best answer is right, with what came in, (b, n)."""
-        highest: Matrix = self.right.max(axis=2, initial=0.0)
-        return highest
-
     def after_one(self, panel: Panel) -> Matrix:
         """Return the expected `best` after one more call of each model, (b, n, k)."""
-        b, n = self.mass.shape
-        foreseen: Matrix = self.imagined(panel).best.reshape(b, n, panel.empty.shape[1], -1)
-        total: Matrix = foreseen.sum(axis=3)
-        return total
+        return self.foreseen(panel)
 
     def imagined(self, panel: Panel) -> "LooseBeliefs":
         """Return the beliefs after each model's answer and what a check says of it, (b, n * k * verdicts)."""

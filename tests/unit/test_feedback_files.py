@@ -15,7 +15,8 @@ from graphs.routing.feedback import Evidence, Kind
 from graphs.routing.feedback_log import FeedbackLog, profile_id
 from graphs.routing.profile_files import load_profile
 from graphs.routing.profile_versions import versions
-from tests.support.outcomes import graded, write_table
+from tests.support.outcomes import graded
+from tests.support.profiles import fitted_profile
 from tests.support.waiting import wait_until
 
 
@@ -111,16 +112,7 @@ def test_rejected_sources_are_remembered_and_damage_is_told(tmp_path: Path) -> N
 
 @pytest.fixture(scope="module")
 def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("profile")
-    patch = pytest.MonkeyPatch()
-    patch.setenv("MOMA_HOME", str(folder / "home"))
-    try:
-        table = write_table(folder / "outcomes.parquet", graded())
-        command = ["fit", "--outcomes", str(table), "--output", str(folder / "fitted")]
-        assert profile(command) == 0
-    finally:
-        patch.undo()
-    return folder / "fitted"
+    return fitted_profile(tmp_path_factory.mktemp("profile"), graded())
 
 
 @pytest.fixture

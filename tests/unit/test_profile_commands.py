@@ -14,25 +14,12 @@ from app.profile.__main__ import main as profile
 from app.route.__main__ import main as route
 from graphs.routing.profile_files import load_profile, save_profile
 from tests.support.outcomes import graded, write_table
+from tests.support.profiles import fitted_profile
 
 
 @pytest.fixture(scope="module")
 def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("profile")
-    patch = pytest.MonkeyPatch()
-    patch.setenv("MOMA_HOME", str(folder / "home"))
-    try:
-        table = write_table(folder / "outcomes.parquet", graded())
-        command = ["fit", "--outcomes", str(table), "--output", str(folder / "fitted")]
-        assert profile(command) == 0
-    finally:
-        patch.undo()
-    return folder / "fitted"
-
-
-@pytest.fixture(autouse=True)
-def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MOMA_HOME", str(tmp_path / "home"))
+    return fitted_profile(tmp_path_factory.mktemp("profile"), graded())
 
 
 def queries(path: Path, *lines: dict[str, Any] | str) -> str:

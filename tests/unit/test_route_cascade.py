@@ -7,31 +7,17 @@ from typing import Any
 
 import pytest
 
-from app.profile.__main__ import main as profile
 from app.route.__main__ import main as route
 from graphs.routing.profile_files import load_profile, save_profile
 from tests.support.outcomes import graded, with_answers, write_table
+from tests.support.profiles import fitted_profile
 
 Table = dict[str, list[Any]]
 
 
 @pytest.fixture(scope="module")
 def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("profile")
-    patch = pytest.MonkeyPatch()
-    patch.setenv("MOMA_HOME", str(folder / "home"))
-    try:
-        table = write_table(folder / "outcomes.parquet", with_answers(graded()))
-        command = ["fit", "--outcomes", str(table), "--output", str(folder / "fitted")]
-        assert profile(command) == 0
-    finally:
-        patch.undo()
-    return folder / "fitted"
-
-
-@pytest.fixture(autouse=True)
-def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MOMA_HOME", str(tmp_path / "home"))
+    return fitted_profile(tmp_path_factory.mktemp("profile"), with_answers(graded()))
 
 
 def recorded(rows: int = 6) -> Table:
