@@ -77,7 +77,7 @@ class MeasuredModels:
             far=False,
         )
         names = {column: self.profile.models[column] for column in self.columns}
-        share = self.profile.quality.domains.reader.read(query)[0]
+        share = found.domains[0]
         measured = replace(
             base,
             quality={**base.quality, **_picked(names, found.estimate.mean[0])},

@@ -63,6 +63,8 @@ class Prospect(NamedTuple):
     """How near the nearest recorded query is, (n,): at most the cosine to it."""
     trust: Matrix
     """0 where nothing recorded is near, 1 where the estimate counts in full, (n,)."""
+    domains: Matrix
+    """How probable each recorded domain is, (n, g)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,8 +141,13 @@ class Combined:
     def foresee(self, queries: Queries) -> Prospect:
         """Return the estimate with how near the recorded queries are."""
         local, nearness = self.local.predict_near(queries)
-        parts = [part.predict(queries) for part in (self.zero, self.domains, self.ridge)]
-        parts.append(local)
+        domains = self.domains.reader.read(queries)
+        parts = [
+            self.zero.predict(queries),
+            self.domains.mixed(domains),
+            self.ridge.predict(queries),
+            local,
+        ]
         if self.experts is not None:
             parts.append(self.experts.predict(queries))
         mean, deviation = _mixture(parts, self.weights)
@@ -148,9 +155,9 @@ class Combined:
         share = trust[:, None]
         mean = share * mean + (1 - share) * self.zero.mean
         if self.shift.size:
-            mean = np.clip(mean + self.domains.reader.read(queries) @ self.shift, 0, 1)
+            mean = np.clip(mean + domains @ self.shift, 0, 1)
         variance = (self.scale * deviation) ** 2 + (1 - share) * self.spread**2
-        return Prospect(Estimate(mean, np.sqrt(variance)), nearness, trust)
+        return Prospect(Estimate(mean, np.sqrt(variance)), nearness, trust, domains)
 
     def with_model(self, training: Training) -> "Combined":
         """Return this with one model more, from scores (n, 1) on a few hundred queries; the others stay as they are."""

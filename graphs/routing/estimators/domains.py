@@ -102,7 +102,10 @@ class DomainScores:
 
     def predict(self, queries: Queries) -> Estimate:
         """Return the scores of the domains, mixed by how probable each is."""
-        share = self.reader.read(queries)
+        return self.mixed(self.reader.read(queries))
+
+    def mixed(self, share: Matrix) -> Estimate:
+        """Return the estimate for queries of which each domain has the probability `share` (n, g)."""
         mean = share @ self.means
         between = np.maximum(share @ self.means**2 - mean**2, 0)
         return Estimate(mean, np.sqrt(share @ self.errors**2 + between))
