@@ -8,7 +8,7 @@ import threading
 import time
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from functools import cached_property, partial
@@ -154,6 +154,9 @@ class Services:
         self._loader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="moma-load")
         # Embedding is CPU work that lets go of the interpreter lock: two at a time, off the event loop.
         self._pool = TimedPool(workers=2, seconds=options.routing_seconds, name="moma-route")
+        self._early = ThreadPoolExecutor(max_workers=1, thread_name_prefix="moma-early")
+        self._foreseen: Future[None] = Future()
+        self._foreseen.set_result(None)
         self._fault: str | None = None
         self._closed = False
         self._breakers: defaultdict[str, Breaker] = defaultdict(Breaker)
@@ -236,10 +239,11 @@ class Services:
         """
         if self._router is None:
             return
-        if self.admission.admitted > 1:
+        if self.admission.admitted > 1 or not self._foreseen.done():
             self._router.expect(text, Dialogue())
-        else:
-            self._pool.start(partial(self._router.foresee, text))
+        elif not self._closed:
+            # Not in the routers' threads: a text that hangs there would shorten the time of the turn that asks for it.
+            self._foreseen = self._early.submit(self._router.foresee, text)
 
     def hear(self, dialogue: Dialogue) -> None:
         """Embed what was said while the user reads it, so that the next choice need not wait for that.
@@ -283,6 +287,7 @@ class Services:
             self.permits.close()
         self._local.close()
         self._pool.close()
+        self._early.shutdown(wait=False)
         self._loader.shutdown(wait=False)
         self.budgets.close()
         if self._rests is not None:
