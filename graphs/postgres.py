@@ -23,6 +23,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from agents.errors import CheckpointError
 from graphs.locks import lock_between_processes
+from graphs.read_ahead import read_or_handed_on
 from graphs.serializer import StrictSerializer
 from graphs.store_errors import checkpoint_errors, readable
 
@@ -36,7 +37,7 @@ class PostgresThreads(AsyncPostgresSaver):
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """Return a thread's checkpoint."""
         with readable():
-            return await super().aget_tuple(config)
+            return await read_or_handed_on(config, super().aget_tuple)
 
     async def aput(
         self,

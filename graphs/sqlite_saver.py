@@ -23,6 +23,7 @@ from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.checkpoint.sqlite.utils import load_pending_writes, pending_writes_sql
 
+from graphs.read_ahead import read_or_handed_on
 from graphs.sqlite_writer import SqliteWriter
 from graphs.store_errors import checkpoint_errors, readable
 
@@ -51,6 +52,9 @@ class SqliteThreads(AsyncSqliteSaver):
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """Return a thread's checkpoint."""
+        return await read_or_handed_on(config, self._read)
+
+    async def _read(self, config: RunnableConfig) -> CheckpointTuple | None:
         with readable():
             await self.setup()
             place = config["configurable"]

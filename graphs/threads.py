@@ -34,6 +34,7 @@ from graphs.locks import turn_on
 from graphs.machine import Phase
 from graphs.nodes.observe import resume_approval
 from graphs.owner import check_owner, user_of
+from graphs.read_ahead import handed_on
 from graphs.results import keeping
 from graphs.saved import check_saved
 from graphs.state import Context, read_context
@@ -110,7 +111,8 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
             if self.foresee is not None and isinstance(last, HumanMessage):
                 self.foresee(text_of(last.content))
             async with turn_on(self._saver, thread) if thread else nullcontext():
-                saved = await self._saved(config, user=user_of(context))
+                start = self._start(config)
+                saved = await self._saved(start, user=user_of(context))
                 if not thread:
                     _check_tool_results(turn, saved)
                 else:
@@ -122,7 +124,8 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
                     config = keeping(config, saver=self._saver, resumed=resumed)
                 async with admission.running() if admission else nullcontext() as control:
                     options["control"] = options.get("control") or control
-                    with tracing.turn(config, thread=thread) as traced:
+                    ahead = handed_on(start, saved) if thread and start else nullcontext()
+                    with tracing.turn(config, thread=thread) as traced, ahead:
                         async for part in super().astream(turn, traced, **options):
                             yield part
 
@@ -219,15 +222,21 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         outer = getattr(runtime, "context", None)
         return outer if outer is None or isinstance(outer, Context) else Context()
 
-    async def _saved(self, config: RunnableConfig | None, *, user: str) -> CheckpointTuple | None:
-        """Return what is saved of the thread, if anything; it must be sound and the caller's."""
+    def _start(self, config: RunnableConfig | None) -> RunnableConfig | None:
+        """Return where the state is saved from which a run begins; None where nothing is kept."""
         place = dict(self._place(config).get("configurable") or {})
         if self._saver is None or "thread_id" not in place:
             return None
         if _TASK not in place:
             place["checkpoint_ns"] = ""  # as LangGraph does when it runs
+        return {"configurable": place}
+
+    async def _saved(self, start: RunnableConfig | None, *, user: str) -> CheckpointTuple | None:
+        """Return what is saved there, if anything; it must be sound and the caller's."""
+        if self._saver is None or start is None:
+            return None
         with readable():
-            saved = await self._saver.aget_tuple({"configurable": place})
+            saved = await self._saver.aget_tuple(start)
         if saved is not None:
             check_saved(saved)
             check_owner(saved.checkpoint["channel_values"], user=user)
