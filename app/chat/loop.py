@@ -1,6 +1,7 @@
 """Reads a line, runs the turn, draws it, again. It knows the terminal and leaves every decision to the graph."""
 
 import asyncio
+import select
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -19,6 +20,7 @@ from app.view import QUIET, make_console
 from graphs.machine import Phase
 
 ReadLine = Callable[[str], Awaitable[str]]
+_LOOK_UP_S = 0.5
 _errors = make_console(stderr=True)
 
 
@@ -133,6 +135,7 @@ def _line_reader(console: Console, *, typed: bool) -> ReadLine:
     async def read(message: str) -> str:
         if typed:
             console.print(message, end="")
+            _await_line()
         # In the loop's own thread: nothing else runs between two turns, and Ctrl-C can end the wait.
         line = sys.stdin.readline()
         if not line:
@@ -140,3 +143,9 @@ def _line_reader(console: Console, *, typed: bool) -> ReadLine:
         return line
 
     return read
+
+
+def _await_line() -> None:
+    """Wait until a line was typed. A Ctrl-C that comes just before the wait would end it only with that line."""
+    while not select.select([sys.stdin], [], [], _LOOK_UP_S)[0]:
+        pass
