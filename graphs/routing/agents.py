@@ -52,6 +52,8 @@ class _Flat:
     learnt: Matrix | None
     learnt_starts: NDArray[np.int64]
     head: ExampleHead | None
+    taught: NDArray[np.int64]
+    """Which of the rows the head was fitted on, in its order."""
 
 
 class AgentIndex:
@@ -228,12 +230,16 @@ class AgentIndex:
         if not flat.ids:
             return []
         open_to = np.array([allowed is None or allowed(i) for i in flat.ids])
-        measures = [np.maximum.reduceat(nearness(flat.rows, queries), flat.starts)]
+        cosines = flat.rows @ queries[0]
+        nearest = cosines
+        if len(queries) > 1:
+            nearest = np.maximum(cosines, nearness(flat.rows, queries[1:]))
+        measures = [np.maximum.reduceat(nearest, flat.starts)]
         if flat.learnt is not None and self.space is not None:
             near = nearness(flat.learnt, self.space.map(queries))
             measures.append(np.maximum.reduceat(near, flat.learnt_starts))
         if flat.head is not None:
-            by_id = flat.head.probabilities(queries[0], text)
+            by_id = flat.head.probabilities(queries[0], text, cosines=cosines[flat.taught])
             measures.append(np.array([by_id.get(i, 0.0) for i in flat.ids], np.float32))
         found: list[str] = []
         for measure in measures:
@@ -250,13 +256,16 @@ class AgentIndex:
             purposes = [len(k.purposes) for k in known]
             rows = [np.concatenate([k.purposes, k.examples]) for k in known]
             learnt = [k.learnt for k in known if k.learnt is not None]
+            starts = np.cumsum([0, *counts[:-1]])
+            head = self._fitted_head(known)
             self._flat = _Flat(
                 ids=ids,
                 rows=np.concatenate(rows) if rows else np.zeros((0, 1), np.float32),
-                starts=np.cumsum([0, *counts[:-1]]),
+                starts=starts,
                 learnt=np.concatenate(learnt) if learnt else None,
                 learnt_starts=np.cumsum([0, *purposes[:-1]]),
-                head=self._fitted_head(known),
+                head=head,
+                taught=_taught(head, known, starts),
             )
         return self._flat
 
@@ -288,3 +297,18 @@ class AgentIndex:
                 counts[word] = counts.get(word, 0) + 1
         best = sorted(counts, key=lambda w: (-(counts[w] ** 2) * self.words.weight(w), w))[:3]
         return ", ".join(best)
+
+
+def _taught(
+    head: ExampleHead | None, known: Sequence[Known], starts: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return the rows of the examples of `head`, where each agent's purposes and examples begin at `starts`."""
+    if head is None:
+        return np.zeros(0, np.int64)
+    taught = set(head.ids)
+    at = [
+        np.arange(start + len(k.purposes), start + len(k.purposes) + len(k.examples))
+        for k, start in zip(known, starts, strict=True)
+        if k.id in taught
+    ]
+    return np.concatenate(at)

@@ -6,7 +6,7 @@ three; the more there are, the more the others count. Not there where examples a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,19 +42,36 @@ class ExampleHead:
     words: NaiveBayes
     worth: float
     """What the words count."""
+    _last: dict[tuple[bytes, str], dict[str, float]] = field(default_factory=dict, repr=False)
+    """What was asked last, with its answer: a turn asks twice, for candidates and for the evidence."""
 
-    def probabilities(self, vector: Matrix, text: str) -> dict[str, float]:
-        """Return each agent's share, as if one of them were meant."""
-        return {i: share for i, (share, _) in self.read(vector, text).items()}
+    def probabilities(
+        self, vector: Matrix, text: str, *, cosines: Matrix | None = None
+    ) -> dict[str, float]:
+        """Return each agent's share, as if one of them were meant.
 
-    def read(self, vector: Matrix, text: str) -> dict[str, tuple[float, float]]:
-        """Return each agent's share, as if one of them were meant, and how alike the text is to its examples."""
-        alike = self.kernel(vector[None, :])[0]
+        Args:
+            vector: of the text, a unit row (d,).
+            text: the text.
+            cosines: of the vector with every example it was fitted on, agent after agent in the order of `ids`; None
+                where they are not known yet.
+        """
+        asked = vector.tobytes(), text
+        found = self._last.get(asked)
+        if found is None:
+            found = self._read(vector, text, cosines)
+            self._last.clear()
+            self._last[asked] = found
+        return found
+
+    def _read(self, vector: Matrix, text: str, cosines: Matrix | None) -> dict[str, float]:
+        kernel = self.kernel
+        alike = kernel(vector[None, :])[0] if cosines is None else kernel.of_cosines(cosines)
         scores = vector @ self.weights + self.biases + KERNEL_WORTH * alike
         scores = scores + self.worth * self.words.shares_a_word(text)
         shares = np.exp(scores - scores.max())
         shares /= shares.sum()
-        return dict(zip(self.ids, zip(shares.tolist(), alike.tolist(), strict=True), strict=True))
+        return dict(zip(self.ids, shares.tolist(), strict=True))
 
 
 def fit_head(known: Sequence[Known], examples: Sequence[Sequence[str]]) -> ExampleHead | None:

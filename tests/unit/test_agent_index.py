@@ -136,6 +136,20 @@ def test_nothing_is_found_where_nothing_is_allowed_or_known() -> None:
     assert nearest(index_of(), query("x")) == []
 
 
+def test_agents_with_few_examples_between_others_leave_what_is_fitted_as_it_is() -> None:
+    said = {t: [f"{t} number {n}" for n in range(30)] for t in ("hotel", "taxi")}
+    index = index_of(
+        card("lone", examples=["one"]), *(card(t, examples=e) for t, e in said.items())
+    )
+    text, vector = "taxi number", query("taxi number")
+    index.near(vector[None, :], 3, text=text)
+    assert index.head is not None
+    found = index.head.probabilities(vector, text)
+    index.head.probabilities(vector, "another")
+    assert found == pytest.approx(index.head.probabilities(vector, text), abs=1e-4)
+    assert max(found, key=lambda i: found[i]) == "taxi"
+
+
 def test_what_is_fitted_on_examples_is_fitted_anew_only_when_examples_come_or_go() -> None:
     said = {t: [f"{t} number {n}" for n in range(30)] for t in ("hotel", "taxi")}
     index = index_of(*(card(t, examples=texts) for t, texts in said.items()))

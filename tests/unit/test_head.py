@@ -14,10 +14,14 @@ encode = FakeEncoder().encode
 TOPICS = ("hotel", "taxi", "film", "bank")
 
 
+def examples_of(topic: str, count: int = FEWEST_EXAMPLES // len(TOPICS)) -> tuple[str, ...]:
+    return tuple(f"{topic} number {n} please" for n in range(count))
+
+
 def head(examples: int) -> ExampleHead | None:
     known, texts = [], []
     for topic in TOPICS:
-        said = tuple(f"{topic} number {n} please" for n in range(examples))
+        said = examples_of(topic, examples)
         card = AgentCard(id=topic, description=topic, skills=(Skill(id="s", examples=said),))
         read = card_texts(card)
         known.append(known_agent(card.id, read, encode(read.all())))
@@ -33,6 +37,19 @@ def test_examples_tell_their_agent_and_shares_sum_to_one() -> None:
         shares = fitted.probabilities(encode([text])[0], text)
         assert max(shares, key=lambda i: shares[i]) == topic
         assert sum(shares.values()) == pytest.approx(1)
+
+
+def test_cosines_that_are_known_already_change_nothing() -> None:
+    fitted = head(FEWEST_EXAMPLES // len(TOPICS))
+    assert fitted is not None
+    text = "a taxi number please"
+    vector = encode([text])[0]
+    cosines = np.concatenate([encode(said) for said in map(examples_of, fitted.ids)]) @ vector
+    shared = fitted.probabilities(vector, text, cosines=cosines)
+    assert fitted.probabilities(vector, text) is shared, (
+        "what was asked last is not worked out anew"
+    )
+    assert fitted.probabilities(vector, f"{text}!") == pytest.approx(shared, abs=1e-3)
 
 
 def test_few_examples_fit_nothing() -> None:
