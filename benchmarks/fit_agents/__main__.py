@@ -4,9 +4,10 @@
 
 It embeds the train data; fits the map and makes prototypes, once on everything and 16 times without half of the
 labels; fits trees on half of the dialogues, going on as the labels say, and on single requests; plays the other half
-with those trees, so that their own mistakes are learnt from; and fits the trees that are written on both. That takes
-about half an hour on two cores, a third of it to embed, and 2 GB. It needs LightGBM (`pip install lightgbm`), which
-nothing else here needs.
+with those trees, so that their own mistakes are learnt from; fits the trees that are written on both; and, on others,
+what the look of a general request is worth beside them. That takes about half an hour on two cores, a third of it to
+embed, and 2 GB. The trees need LightGBM (`pip install lightgbm`), which nothing else here needs; with `--keep FILE`
+the trees and the map are those of a file, and only the last step is done.
 
 Nothing but train rows is fitted on. DIR holds `agents/` with
  - sgd_routing_train, sgd_services, sgd_protocol: Schema-Guided Dialogue and its SGD-X descriptions (Google),
@@ -23,6 +24,7 @@ once `_SHA256` in graphs/routing/fitted.py and the file are replaced.
 """
 
 import argparse
+import hashlib
 import importlib.util
 import random
 import sys
@@ -33,6 +35,7 @@ from typing import Any
 
 from agents.errors import MomaError
 from benchmarks.fit_agents.boosting import fit_trees
+from benchmarks.fit_agents.correction import fit_general
 from benchmarks.fit_agents.data import Corpus, read_corpus
 from benchmarks.fit_agents.dialogues import dialogue_groups
 from benchmarks.fit_agents.export import write_fitted
@@ -42,6 +45,7 @@ from benchmarks.fit_agents.requests import request_groups
 from benchmarks.fit_agents.spaces import Spaces, fit_spaces
 from graphs.routing.agents import Encode
 from graphs.routing.encoder import CachedEncoder, make_encoder
+from graphs.routing.fitted import Fitted
 from graphs.routing.reading import last_sentence
 from graphs.routing.trees import Trees
 
@@ -51,7 +55,7 @@ _AT_ONCE = 2_048
 
 def main() -> int:
     arguments = _arguments()
-    if importlib.util.find_spec("lightgbm") is None:
+    if arguments.keep is None and importlib.util.find_spec("lightgbm") is None:
         print("moma: the trees are fitted with LightGBM: pip install lightgbm", file=sys.stderr)
         return 2
     try:
@@ -66,6 +70,7 @@ def _arguments() -> argparse.Namespace:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--data", type=Path, required=True, help="the folder that holds agents/")
     parser.add_argument("--output", type=Path, required=True, help="the file to write")
+    parser.add_argument("--keep", type=Path, help="a fitted file whose trees and map are kept")
     parser.add_argument("--dialogues", type=_positive, default=2000, help="of SGD, for the trees")
     parser.add_argument("--rounds", type=_positive, default=300, help="trees")
     parser.add_argument("--steps", type=_positive, default=800, help="of each map")
@@ -91,14 +96,23 @@ def _run(arguments: argparse.Namespace) -> int:
     if not corpus.questions:
         tell("no models/ with Parquet files: fitted without recorded questions")
     encoder = CachedEncoder(make_encoder(), entries=_CACHED)
-    texts = _texts(corpus)
-    tell(f"embedding {len(texts)} texts")
-    for at in range(0, len(texts), _AT_ONCE):
-        encoder.encode(texts[at : at + _AT_ONCE])
-    tell("fitting the maps and the prototypes")
-    spaces = fit_spaces(corpus, encoder.encode, steps=arguments.steps)
-    trees = _trees(corpus, spaces, encoder.encode, encoder.dim, arguments.rounds, tell)
-    sha256 = write_fitted(arguments.output, trees=trees, space=spaces.whole)
+    if arguments.keep:
+        content = arguments.keep.read_bytes()
+        kept = Fitted.load(arguments.keep, hashlib.sha256(content).hexdigest())
+        trees, space = kept.trees, kept.space
+    else:
+        texts = _texts(corpus)
+        tell(f"embedding {len(texts)} texts")
+        for at in range(0, len(texts), _AT_ONCE):
+            encoder.encode(texts[at : at + _AT_ONCE])
+        tell("fitting the maps and the prototypes")
+        spaces = fit_spaces(corpus, encoder.encode, steps=arguments.steps)
+        trees = _trees(corpus, spaces, encoder.encode, encoder.dim, arguments.rounds, tell)
+        space = spaces.whole
+    tell("fitting what a general request is")
+    general = fit_general(corpus, space, trees, encoder.encode, dim=encoder.dim)
+    tell(f"worth of the log-odds, and of their product with the nearest: {general.worth.round(2)}")
+    sha256 = write_fitted(arguments.output, trees=trees, space=space, general=general)
     tell(f"wrote {arguments.output}")
     print(sha256)
     return 0

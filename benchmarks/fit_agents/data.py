@@ -19,6 +19,8 @@ __all__ = ["Corpus", "Query", "Source", "is_even", "read_corpus"]
 
 _SAMPLED = 1.3
 """Dialogues that the map is fitted on, for each that the trees are: some hold a card's example."""
+_LATER = 0.3
+"""Dialogues that the correction is fitted on, for each that the trees are."""
 _QUESTIONS = 700
 """Of each file of `models/`."""
 _SEED = 7
@@ -69,6 +71,8 @@ class Corpus:
     """For the map."""
     unlisted: tuple[dict[str, Any], ...]
     """For the trees: those without a turn that is an example on a card."""
+    later: tuple[dict[str, Any], ...]
+    """For what corrects the trees: others, without such a turn too."""
     clinc: Source
     hwu: Source
     banking: Source
@@ -106,14 +110,16 @@ def read_corpus(data: Path, *, dialogues: int, per_label: int) -> Corpus:
     random.Random(_SEED).shuffle(every)
     sampled = every[: round(_SAMPLED * dialogues)]
     shown = {e["user"] for s in services.values() for e in s.get("examples") or []}
-    free = [d for d in sampled if not any(_is_long(t["user"], shown) for t in d["turns"])]
+    free = [d for d in sampled if not _is_shown(d, shown)]
     free.sort(key=lambda d: _hash(d["dialogue_id"]))
+    later = every[len(sampled) : len(sampled) + round(_LATER * dialogues)]
     tools = {t["name"]: t["description"] for t in _json(agents / "metatool_tools.json")}
     return Corpus(
         services=services,
         registry=tuple(protocol["registries"]["train"]),
         dialogues=tuple(sampled),
         unlisted=tuple(free[:dialogues]),
+        later=tuple(d for d in later if not _is_shown(d, shown)),
         clinc=_intents(agents / "clinc150.jsonl.gz", per_label),
         hwu=_intents(agents / "hwu64.jsonl.gz", per_label),
         banking=_intents(agents / "banking77.jsonl.gz", per_label),
@@ -122,8 +128,10 @@ def read_corpus(data: Path, *, dialogues: int, per_label: int) -> Corpus:
     )
 
 
-def _is_long(text: str, among: set[str]) -> bool:
-    return len(text.split()) > 3 and text in among
+def _is_shown(dialogue: dict[str, Any], shown: set[str]) -> bool:
+    """Return whether a turn of the dialogue is among the texts on cards; short ones are everybody's."""
+    said = (turn["user"] for turn in dialogue["turns"])
+    return any(len(text.split()) > 3 and text in shown for text in said)
 
 
 def _intents(path: Path, per_label: int) -> Source:

@@ -155,7 +155,7 @@ def _played(
     for turn in turns:
         right = turn.agent if turn.agent in catalogue.ids else None
         ids, rows = catalogue.read(turn.user, dialogue)
-        group = catalogue.group(ids, rows, right)
+        group = catalogue.group(ids, rows, right, turn.user)
         # "Goodbye" to an agent that does not hold the floor cannot be told from the text.
         if group and not (turn.closing and dialogue.holder != right):
             yield group

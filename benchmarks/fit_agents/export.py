@@ -8,13 +8,14 @@ import numpy as np
 
 from graphs.routing.evidence import FEATURES
 from graphs.routing.fitted import Fitted
+from graphs.routing.general import GeneralRequests
 from graphs.routing.space import Space
 from graphs.routing.trees import Trees
 
 __all__ = ["write_fitted"]
 
 
-def write_fitted(path: Path, *, trees: Trees, space: Space) -> str:
+def write_fitted(path: Path, *, trees: Trees, space: Space, general: GeneralRequests) -> str:
     """Write the numbers and return the file's SHA-256, which `fitted.py` holds of the file that ships.
 
     Raises:
@@ -32,6 +33,8 @@ def write_fitted(path: Path, *, trees: Trees, space: Space) -> str:
         learnt=space.learnt.astype(np.float16),
         kinds=space.kinds.astype(np.float16),
         general=space.general.astype(np.float16),
+        request_weights=general.weights,
+        request_worth=general.worth,
     )
     content = buffer.getvalue()
     path.write_bytes(content)

@@ -8,7 +8,7 @@ import re
 
 from benchmarks.fit_agents.data import Corpus, is_even
 
-__all__ = ["for_prototypes", "for_turns"]
+__all__ = ["apart_from_turns", "for_prototypes", "for_turns"]
 
 _TALK = ("general_joke", "general_quirky", "qa_definition", "qa_factoid", "qa_maths")
 _FACTS = ("qa_currency", "qa_stock", "cooking_recipe", "social_post", "news_query")
@@ -68,6 +68,12 @@ def for_prototypes(corpus: Corpus) -> list[str]:
         *_for_models(corpus),
     ]
     return [*(text for text in mixed if is_even(f"g{text}")), *talk]
+
+
+def apart_from_turns(corpus: Corpus) -> list[str]:
+    """Return the requests of the prototypes without those that are said in any dialogue, such as "yes" and "thanks"."""
+    replies = {q.text for q in corpus.clinc.queries if q.label in _SHARED_INTENTS}
+    return [text for text in for_prototypes(corpus) if text not in replies]
 
 
 def for_turns(corpus: Corpus, draw: random.Random) -> list[str]:

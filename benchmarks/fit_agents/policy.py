@@ -15,6 +15,7 @@ from graphs.routing.agents import AgentIndex, Encode
 from graphs.routing.chooser import Chooser
 from graphs.routing.dialogue import Dialogue
 from graphs.routing.fitted import Fitted
+from graphs.routing.general import GeneralRequests
 from graphs.routing.reading import read_turn
 from graphs.routing.trees import Trees
 
@@ -28,6 +29,7 @@ _UNFITTED = Trees(
     left=np.zeros((1, 1), np.int16),
     depth=0,
 )
+_NONE_TOLD = GeneralRequests(weights=np.zeros(1, np.float32), worth=np.zeros(2, np.float32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ class Group:
 
     rows: NDArray[np.float32]
     right: int
+    text: str
+    """What the user said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,8 @@ class Catalogue:
         self._encode = encode
         index = AgentIndex.from_cards(every, encode, dim=dim, space=fold.space)
         # Odds are never asked for here: candidates and evidence need no trees.
-        self._chooser = Chooser(index, encode, Fitted(trees=_UNFITTED, space=spaces.whole))
+        fitted = Fitted(trees=_UNFITTED, space=spaces.whole, general=_NONE_TOLD)
+        self._chooser = Chooser(index, encode, fitted)
 
     def read(self, text: str, dialogue: Dialogue) -> tuple[list[str], NDArray[np.float32]]:
         """Return the candidates and the evidence on them."""
@@ -72,8 +77,10 @@ class Catalogue:
         ids = self._chooser.shortlist(reading, dialogue)
         return ids, self._chooser.rows(ids, reading, dialogue)
 
-    def group(self, ids: list[str], rows: NDArray[np.float32], right: str | None) -> Group | None:
+    def group(
+        self, ids: list[str], rows: NDArray[np.float32], right: str | None, text: str
+    ) -> Group | None:
         """Return the group; None where the right agent is not among the candidates."""
         if right not in self.ids:
-            return Group(rows, len(ids))
-        return Group(rows, ids.index(right)) if right in ids else None
+            return Group(rows, len(ids), text)
+        return Group(rows, ids.index(right), text) if right in ids else None

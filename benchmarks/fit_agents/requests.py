@@ -63,7 +63,7 @@ def request_groups(
             catalogue = Catalogue(cards, encode, spaces, fold, dim=dim)
             for text, right in requests:
                 ids, rows = catalogue.read(text, Dialogue())
-                if group := catalogue.group(ids, rows, right):
+                if group := catalogue.group(ids, rows, right, text):
                     yield group
 
 

@@ -36,6 +36,7 @@ OUT_OF_REACH = 0.1
 _CACHED = 4096
 _NEARNESS = [FEATURES.index(name) for name in ("user any", "last any", "user input")]
 _SHARED = [FEATURES.index(name) for name in ("user words", "last words")]
+_ANY = FEATURES.index("user any")
 _PART = [FEATURES.index(name) for name in ("holder", "earlier", "offered")]
 
 
@@ -128,12 +129,20 @@ class Chooser:
         if not near.any():
             return Odds(agents=tuple((agent_id, 0.0) for agent_id in ids), none=1.0)
         ids = [agent_id for agent_id, kept in zip(ids, near, strict=True) if kept]
-        shares = self._fitted.probabilities(rows[[*near, True]])
+        rows, held = rows[[*near, True]], dialogue.holder in ids
+        for_none = self._for_none(reading, rows) if held else 0.0
+        shares = self._fitted.probabilities(rows, for_none=for_none)
         ranked = sorted(
             zip(ids, shares.tolist(), strict=False), key=lambda item: (-item[1], item[0])
         )
         odds = Odds(agents=tuple(ranked), none=float(shares[-1]))
-        return self._settled(odds, reading, dialogue) if dialogue.holder in ids else odds
+        return self._settled(odds, reading, dialogue) if held else odds
+
+    def _for_none(self, reading: Reading, rows: NDArray[np.float32]) -> float:
+        """Return what the text alone says for "none"; nothing with an encoder that nothing was fitted for."""
+        if self._index.space is None:
+            return 0.0
+        return self._fitted.general.for_none(reading.user, float(rows[:-1, _ANY].max()))
 
     def _settled(self, odds: Odds, reading: Reading, dialogue: Dialogue) -> Odds:
         rivals = {i: self._index.known(i) for i, _ in odds.agents if i != dialogue.holder}

@@ -1,7 +1,7 @@
-"""The fitted decision: what evidence is worth, and a map that brings texts nearer to the cards that they belong to.
+"""The fitted decision: what evidence is worth, a map that brings texts nearer to cards, what a general request is.
 
-Both were fitted once, on dialogues and requests to agents that no catalogue of a user holds, and ship as numbers
-(`data/agents.npz`; `data/README.md` says from what and under which licence). It reads files and multiplies; it
+All were fitted once, on dialogues and requests to agents that no catalogue of a user holds, and ship as numbers
+(`data/agents.npz`; `data/NOTICE` says from what and under which licence). It reads files and multiplies; it
 knows neither cards nor texts.
 """
 
@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 from agents.errors import ModelFileError, RoutingError
 from graphs.routing.evidence import FEATURES
 from graphs.routing.files import read_bytes
+from graphs.routing.general import GeneralRequests
 from graphs.routing.space import Space
 from graphs.routing.trees import Trees
 
 __all__ = ["Fitted"]
 
 _FILE = Path(__file__).parent / "data" / "agents.npz"
-_SHA256 = "712e9d63bc853d3d6145b14e686d6fa124e0cb52a65c0b29e54b75b6043d77c7"
+_SHA256 = "76fb68331a0d88456e7f44f3261f1dd6b716865c9d8b41ee0a0b413c91720ee6"
 _LARGEST = 1 << 26
 _REMEDY = "install MoMA again"
 _SPACE_OF = "all-MiniLM-L6-v2"
@@ -36,6 +37,8 @@ class Fitted:
     trees: Trees
     space: Space
     """For vectors of all-MiniLM-L6-v2."""
+    general: GeneralRequests
+    """For the same vectors."""
 
     @classmethod
     @lru_cache(maxsize=1)
@@ -66,14 +69,25 @@ class Fitted:
             space = Space(
                 **{name: arrays[name].astype(np.float32) for name in ("learnt", "kinds", "general")}
             )
-            return cls(trees=trees, space=space)
+            general = GeneralRequests(
+                weights=arrays["request_weights"], worth=arrays["request_worth"]
+            )
+            return cls(trees=trees, space=space, general=general)
 
     def space_for(self, encoder: str) -> Space | None:
         """Return what was fitted for an encoder's vectors, None for one that it was not fitted for."""
         return self.space if _SPACE_OF in encoder else None
 
-    def probabilities(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return the probability that each row's candidate is the right one, (n,) summing to 1."""
+    def probabilities(
+        self, rows: NDArray[np.float32], *, for_none: float = 0.0
+    ) -> NDArray[np.float64]:
+        """Return the probability that each row's candidate is the right one, (n,) summing to 1.
+
+        Args:
+            rows: the evidence, the last row that of "none".
+            for_none: what is added to the log-odds of "none".
+        """
         scores = self.trees(rows)
+        scores[-1] += for_none
         shares = np.exp(scores - scores.max())
         return shares / shares.sum()  # type: ignore[no-any-return]

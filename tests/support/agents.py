@@ -87,18 +87,21 @@ class FakeFitted(Fitted):
     def __init__(self) -> None:
         object.__setattr__(self, "trees", None)
         object.__setattr__(self, "space", None)
+        object.__setattr__(self, "general", None)
 
     def space_for(self, encoder: str) -> None:
         return None
 
-    def probabilities(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+    def probabilities(
+        self, rows: NDArray[np.float32], *, for_none: float = 0.0
+    ) -> NDArray[np.float64]:
         column = {name: rows[:, place] for place, name in enumerate(FEATURES)}
         scores = 14 * (column["user any"].astype(np.float64) - 0.36)
         holder = column["holder"] > 0
         scores[holder] += 1.1
         asked = holder & (column["reply asks"] > 0)
         scores[asked] = np.maximum(scores[asked], 0) + 1.5
-        scores[-1] = 0
+        scores[-1] = for_none
         weights = np.exp(scores)
         shares: NDArray[np.float64] = weights / weights.sum()
         return shares
