@@ -115,7 +115,7 @@ def bare(nodes: int, base_url: str, threads: Path) -> Any:
     async def step(_: MessagesState) -> dict[str, Any]:
         return {}
 
-    builder = StateGraph(MessagesState)
+    builder: Any = StateGraph(MessagesState)
     names = ["answer"] if nodes == 1 else ["observe", "route", "answer", "idle"]
     for name in names:
         builder.add_node(name, answer if name == "answer" else step)

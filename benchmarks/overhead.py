@@ -55,7 +55,7 @@ def build_bare(saver: BaseCheckpointSaver[Any]) -> Any:
         )
         return {"messages": [AIMessage(result["outcome"]["text"])], "outcome": result["outcome"]}
 
-    graph = StateGraph(BareState, context_schema=Context)
+    graph: Any = StateGraph(BareState, context_schema=Context)
     graph.add_node("observe", first)
     graph.add_node("route", first)
     graph.add_node("agent", agent)

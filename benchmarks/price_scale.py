@@ -37,7 +37,8 @@ def topsis(quality: Matrix, price: Matrix, preference: float) -> Matrix:
 
 def logarithm(cost: Matrix) -> Matrix:
     """Return prices from 1e-6 to 1 USD on a logarithmic scale, 0 to 1."""
-    return np.clip(np.log(np.maximum(cost, 1e-6) / 1e-6) / np.log(1e6), 0, 1)
+    scaled: Matrix = np.clip(np.log(np.maximum(cost, 1e-6) / 1e-6) / np.log(1e6), 0, 1)
+    return scaled
 
 
 RULES: dict[str, Callable[[Matrix, Matrix], list[Matrix]]] = {

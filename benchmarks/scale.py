@@ -93,8 +93,8 @@ class Store:
         import psycopg
 
         with psycopg.connect(self._address or "", autocommit=True) as db:
-            row = db.execute(question).fetchone()  # type: ignore[call-overload]
-        return row[0]
+            answer: Any = db.execute(question.encode())
+            return answer.fetchone()[0]
 
 
 def _name_of(entry: Path) -> str:
