@@ -9,10 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["GeneralRequests"]
+__all__ = ["SUREST_FOR_NONE", "GeneralRequests"]
 
 _SUREST = 8.0
 """Log-odds beyond which no text goes."""
+SUREST_FOR_NONE = 2.2
+"""Log-odds of "none" up to which a text alone brings it, nine in ten: so many of those turns are nobody's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

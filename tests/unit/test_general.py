@@ -11,6 +11,7 @@ from graphs.routing.agents import AgentIndex
 from graphs.routing.chooser import Chooser
 from graphs.routing.dialogue import Dialogue
 from graphs.routing.encoder import CachedEncoder, make_encoder
+from graphs.routing.evidence import FEATURES
 from graphs.routing.fitted import Fitted
 from graphs.routing.general import GeneralRequests
 
@@ -83,3 +84,15 @@ def test_the_shipped_numbers_tell_requests_from_turns() -> None:
         return FITTED.general.log_odds(ENCODER.encode([text])[0])
 
     assert odds("Write a poem about the sea") > 0 > odds("I would like to leave on Friday")
+
+
+@given(said=st.floats(0, 30), seed=st.integers(0, 99))
+def test_a_text_alone_makes_none_likelier_and_never_surer_than_nine_in_ten(
+    said: float, seed: int
+) -> None:
+    rows = np.random.default_rng(seed).normal(0, 1, (4, len(FEATURES))).astype(np.float32)
+    before = FITTED.probabilities(rows)
+    after = FITTED.probabilities(rows, for_none=said)
+    assert after.sum() == pytest.approx(1)
+    assert before[-1] - 1e-9 <= after[-1] <= max(before[-1], 0.9 + 1e-3)
+    assert after[:-1] / after[:-1].sum() == pytest.approx(before[:-1] / before[:-1].sum())
