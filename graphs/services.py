@@ -155,8 +155,7 @@ class Services:
         # Embedding is CPU work that lets go of the interpreter lock: two at a time, off the event loop.
         self._pool = TimedPool(workers=2, seconds=options.routing_seconds, name="moma-route")
         self._early = ThreadPoolExecutor(max_workers=1, thread_name_prefix="moma-early")
-        self._foreseen: Future[None] = Future()
-        self._foreseen.set_result(None)
+        self._foreseen = self._settled = _done()
         self._fault: str | None = None
         self._closed = False
         self._breakers: defaultdict[str, Breaker] = defaultdict(Breaker)
@@ -412,6 +411,8 @@ class Services:
         with self._loading:
             if self._router is not None:
                 self._router.change(before, after)
+                if self._settled.done() and not self._closed:
+                    self._settled = self._loader.submit(self._router.settle)
 
     def _load(self) -> Router:
         encoder = self.shared_encoder
@@ -491,6 +492,13 @@ class Services:
             return  # the first turn meets the same error, where it can be shown
         if not self._closed:
             transport.load()
+
+
+def _done() -> Future[None]:
+    """Return a future that is over."""
+    future: Future[None] = Future()
+    future.set_result(None)
+    return future
 
 
 def _shared_rests(database: str | None, gateway: Gateway) -> "SharedRests | None":

@@ -143,6 +143,11 @@ class AgentIndex:
         """What is fitted on the cards' own examples; None where they are few, or the agents too many."""
         return self._all().head if self._texts <= FLAT_TEXTS else None
 
+    def settle(self) -> None:
+        """Prepare for searches what changes with the cards."""
+        if self._texts <= FLAT_TEXTS:
+            self._all()
+
     def near(
         self, queries: Matrix, top: int, *, text: str = "", allowed: Allowed | None = None
     ) -> list[str]:

@@ -189,6 +189,11 @@ class Router:
             elif before is None or replace(before, enabled=after.enabled) != after:
                 self._agents.add(after)
 
+    def settle(self) -> None:
+        """Fit what the cards' examples are fitted for, which the next turn would do else."""
+        with self._lock:
+            self._agents.settle()
+
 
 def rank_models(
     prediction: Prediction, costs: Mapping[str, float], preference: str | float

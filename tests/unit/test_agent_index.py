@@ -283,3 +283,10 @@ def test_a_card_with_half_a_character_can_be_kept(tmp_path: Path) -> None:
         tmp_path, encoder="e", catalog="c", encode=fake_encode, dim=DIM, space=None
     )
     assert loaded.texts("a").examples == ("half \ud800",)
+
+
+def test_a_settled_index_fits_nothing_when_it_is_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    index = index_of(*(card(i, examples=[f"{i} {n}" for n in range(4)]) for i in "ab"))
+    index.settle()
+    monkeypatch.setattr(agents, "fit_head", lambda *_: pytest.fail("fitted in a turn"))
+    assert index.near(fake_encode(["a 1"]), 1, text="a 1")[0] == "a"

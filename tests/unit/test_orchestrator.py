@@ -1,6 +1,7 @@
 """Whole turns on the real graph: who serves them, who takes over, who holds the floor afterwards."""
 
 import operator
+import threading
 from typing import Annotated, Any, TypedDict
 
 import pytest
@@ -14,6 +15,7 @@ from agents.contract import declined, done, failed, needs_input
 from agents.errors import CatalogError
 from agents.registry import Agent
 from graphs import Context, build_graph
+from graphs.routing.router import Router
 from tests.support.agents import (
     answer,
     fake_agent,
@@ -25,6 +27,7 @@ from tests.support.agents import (
     served_by,
 )
 from tests.support.provider import FakeProvider, ok
+from tests.support.waiting import PATIENCE_S
 
 
 async def test_the_agent_that_fits_serves_the_turn_and_holds_the_floor() -> None:
@@ -232,6 +235,19 @@ async def test_an_agent_registered_later_runs_in_the_common_node() -> None:
     services.registry.unregister("gamma")
     gone = await say(graph, "gamma", thread="gone", context=rich)
     assert (served_by(gone)[0], late.runs) == ("router", 1)
+
+
+async def test_what_a_change_of_cards_takes_is_prepared_before_the_next_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    services = fake_services(fake_agent("alpha"))
+    services.router()
+    prepared = threading.Event()
+    monkeypatch.setattr(Router, "settle", lambda self: prepared.set())
+    services.registry.register(fake_agent("gamma").card, None)
+    assert prepared.wait(PATIENCE_S)
+    services.close()
+    services.registry.unregister("gamma")  # with nobody left to prepare anything
 
 
 async def test_an_agent_registered_anew_runs_its_new_graph() -> None:
