@@ -276,9 +276,12 @@ def _main(arguments: argparse.Namespace) -> None:
     folder: Path = arguments.output
     folder.mkdir(parents=True, exist_ok=True)
     catalogue, largest = _catalogue(folder, ",".join(arguments.models), arguments.max_tokens)
-    asked = questions(arguments.train, seed=arguments.seed)
+    asked = questions(arguments.train, seed=arguments.seed, texts=arguments.texts)
     fresh_rows = questions(
-        arguments.fresh, seed=arguments.seed + 1, apart={str(row["query"]) for row in asked}
+        arguments.fresh,
+        seed=arguments.seed + 1,
+        apart={str(row["query"]) for row in asked},
+        texts=arguments.texts,
     )
     train = _collected(folder, "train", asked, catalogue)
     fresh = _collected(folder, "fresh", fresh_rows, catalogue)
@@ -320,5 +323,8 @@ if __name__ == "__main__":
     parser.add_argument("--train", type=int, default=200)
     parser.add_argument("--fresh", type=int, default=100)
     parser.add_argument("--max-tokens", type=int, default=200)
+    parser.add_argument(
+        "--texts", type=float, default=0.0, help="the share of questions about long texts, 0 to 1"
+    )
     parser.add_argument("--seed", type=int, default=8)
     _main(parser.parse_args())
