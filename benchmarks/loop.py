@@ -17,6 +17,7 @@ Not measured: texts unlike the generator's, and how answers would differ under l
 
 import argparse
 import json
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -50,6 +51,9 @@ Matrix = NDArray[np.float64]
 PREFERENCES = tuple(round(0.05 * step, 2) for step in range(21))
 ALPHA = 0.5
 DRAWS = 2000
+LIMITS = "MOMA_FIRST_TOKEN_SECONDS", "MOMA_IDLE_SECONDS", "MOMA_TURN_SECONDS"
+PATIENCE_S = 1800
+"""A call that is broken off leaves its prompt in the server's memory, so that the next try takes too few seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +279,8 @@ def _compared(
 def _main(arguments: argparse.Namespace) -> None:
     folder: Path = arguments.output
     folder.mkdir(parents=True, exist_ok=True)
+    for limit in LIMITS:
+        os.environ.setdefault(limit, str(PATIENCE_S))
     catalogue, largest = _catalogue(folder, ",".join(arguments.models), arguments.max_tokens)
     asked = questions(arguments.train, seed=arguments.seed, texts=arguments.texts)
     fresh_rows = questions(

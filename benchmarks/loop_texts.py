@@ -1,7 +1,7 @@
 """Texts as a retrieval puts them into a prompt, with questions that they answer: made by a seeded generator.
 
 Orders, timetables, product sheets, rules of a house, messages of customers, minutes, tables, manuals and itineraries,
-of about 130 to 270 words, most of which have nothing to do with the question. Half of the questions are plain look-ups; the
+of some 130 to 270 words, most of which do not matter to the question. Half of the questions are plain look-ups; the
 others need two facts, a comparison, a count or a sum. A question stands before its text as often as after it, and no
 text is asked about twice. It knows no model, and no text of others is in it.
 """
@@ -11,11 +11,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-__all__ = ["KINDS", "SYSTEM", "TASKS", "asked_about"]
+__all__ = ["KINDS", "SYSTEM", "TASKS", "Kind", "asked_about", "says"]
 
-SYSTEM = (
-    "Answer the question from the text. Give the answer alone: no explanation and no full sentence."
-)
+SYSTEM = "Answer the question with what the text says. Write the answer only, as short as you can."
 """What a backend tells every model, whatever is asked."""
 TASKS = "look-up", "two facts", "look-up", "comparison", "look-up", "count", "look-up", "sum"
 """In turn."""
@@ -59,18 +57,17 @@ Ask = tuple[str, str, Any]
 """Question, grader and answer."""
 Page = tuple[Sequence[str], Mapping[str, Sequence[Ask]]]
 """The paragraphs that matter, in order, and questions about them by task."""
+Kind = Callable[[random.Random], Page]
 
 
-def asked_about(
-    kind: Callable[[random.Random], Page], task: str, chance: random.Random
-) -> tuple[str, str, Any]:
+def asked_about(kind: Kind, task: str, chance: random.Random) -> tuple[str, str, Any]:
     """Return a prompt with a text of this kind and a question of this task, the grader, and the answer."""
     paragraphs, asks = kind(chance)
     question, grader, answer = chance.choice(asks[task])
     text = _lengthened(paragraphs, chance)
     if chance.random() < 0.5:
-        return f"{question}\n\n{text}", grader, answer
-    return f"{text}\n\nQuestion: {question}", grader, answer
+        return f"Question: {question}\n\nText:\n{text}", grader, answer
+    return f"Text:\n{text}\n\nQuestion: {question}", grader, answer
 
 
 def _lengthened(paragraphs: Sequence[str], chance: random.Random) -> str:
@@ -105,8 +102,8 @@ def _order(chance: random.Random) -> Page:
     return paragraphs, {
         "look-up": [
             ("What is the number of the order?", "numeric", number),
-            ("To which city does the parcel go?", *_says(place)),
-            ("On which day does the parcel leave the store?", *_says(second)),
+            ("To which city does the parcel go?", *says(place)),
+            ("On which day does the parcel leave the store?", *says(second)),
             (f"How many euros does one {goods[at]} cost?", "numeric", prices[at]),
         ],
         "two facts": [
@@ -117,8 +114,8 @@ def _order(chance: random.Random) -> Page:
             )
         ],
         "comparison": [
-            ("Which article costs the most a piece?", *_says(dear)),
-            ("Of which article were the most pieces ordered?", *_says(most)),
+            ("Which article costs the most a piece?", *says(dear)),
+            ("Of which article were the most pieces ordered?", *says(most)),
         ],
         "count": [
             (
@@ -149,7 +146,7 @@ def _timetable(chance: random.Random) -> Page:
     soonest = min(range(5), key=lambda row: takes[row])
     return paragraphs, {
         "look-up": [
-            (f"At what time does the train to {places[at]} leave?", *_says(_clock(leaves[at]))),
+            (f"At what time does the train to {places[at]} leave?", *says(_clock(leaves[at]))),
             (
                 f"From which platform does the train to {places[at]} leave?",
                 "numeric",
@@ -157,15 +154,15 @@ def _timetable(chance: random.Random) -> Page:
             ),
             (
                 f"When does the train to {places[at]} arrive?",
-                *_says(_clock(leaves[at] + takes[at])),
+                *says(_clock(leaves[at] + takes[at])),
             ),
         ],
         "two facts": [
             (f"How many minutes does the train to {places[at]} take?", "numeric", takes[at])
         ],
         "comparison": [
-            ("To which city does the last train leave?", *_says(places[-1])),
-            ("To which city is the journey the shortest?", *_says(places[soonest])),
+            ("To which city does the last train leave?", *says(places[-1])),
+            ("To which city is the journey the shortest?", *says(places[soonest])),
         ],
         "count": [
             (
@@ -223,7 +220,7 @@ def _product(chance: random.Random) -> Page:
             )
         ],
         "comparison": [
-            (f"Which series is cheaper with delivery, {maker} or {other}?", *_says(cheap))
+            (f"Which series is cheaper with delivery, {maker} or {other}?", *says(cheap))
         ],
         "count": [
             (
@@ -263,10 +260,10 @@ def _rules(chance: random.Random) -> Page:
     ]
     return paragraphs, {
         "look-up": [
-            ("Who is the warden?", *_says(warden)),
-            ("On which day are the bins emptied?", *_says(bins)),
+            ("Who is the warden?", *says(warden)),
+            ("On which day are the bins emptied?", *says(bins)),
             ("How many euros is the deposit for the keys?", "numeric", deposit),
-            ("Where do the washing machines stand?", *_says(room)),
+            ("Where do the washing machines stand?", *says(room)),
         ],
         "two facts": [
             ("How many euros do one wash and one load in the dryer cost?", "numeric", wash + dry)
@@ -274,7 +271,7 @@ def _rules(chance: random.Random) -> Page:
         "comparison": [
             (
                 f"A guest wants to stay {stays} nights. Must the warden be asked? Answer yes or no.",
-                *_says("yes" if stays > nights else "no"),
+                *says("yes" if stays > nights else "no"),
             )
         ],
         "count": [("How many things are not allowed on the balconies?", "numeric", len(barred))],
@@ -313,15 +310,15 @@ def _message(chance: random.Random) -> Page:
     return paragraphs, {
         "look-up": [
             ("What is the number of the ticket?", "numeric", ticket),
-            ("Which colleague knows of the matter?", *_says(agent)),
-            ("In which city does the customer live?", *_says(place)),
-            ("What does the customer want?", *_says(wants.replace("my ", ""))),
+            ("Which colleague knows of the matter?", *says(agent)),
+            ("In which city does the customer live?", *says(place)),
+            ("What does the customer want?", *says(wants.partition(" ")[2])),
         ],
         "two facts": [("How many pieces arrived unbroken?", "numeric", whole - broken)],
         "comparison": [
             (
                 "Did the parcel come later than it was promised? Answer yes or no.",
-                *_says("yes" if came > promised else "no"),
+                *says("yes" if came > promised else "no"),
             )
         ],
         "count": [("On how many days did the customer try to call?", "numeric", len(calls))],
@@ -365,22 +362,22 @@ def _minutes(chance: random.Random) -> Page:
     ]
     return paragraphs, {
         "look-up": [
-            (f"Who takes care of {works[at]}?", *_says(doers[at])),
-            (f"Until which day is {works[at]} to be taken care of?", *_says(days[at])),
-            ("Who took the chair?", *_says(chair)),
-            ("Who wrote the minutes?", *_says(clerk)),
-            ("To which city was it proposed to move the branch?", *_says(place)),
+            (f"Who takes care of {works[at]}?", *says(doers[at])),
+            (f"Until which day is {works[at]} to be taken care of?", *says(days[at])),
+            ("Who took the chair?", *says(chair)),
+            ("Who wrote the minutes?", *says(clerk)),
+            ("To which city was it proposed to move the branch?", *says(place)),
         ],
         "two facts": [
             (
                 f"Who takes care of {works[2]}, and until which day? Write the name, then the day.",
-                *_says(doers[2], days[2]),
+                *says(doers[2], days[2]),
             )
         ],
         "comparison": [
             (
                 "Were more people for the proposal than against it? Answer yes or no.",
-                *_says("yes" if for_ > against else "no"),
+                *says("yes" if for_ > against else "no"),
             )
         ],
         "count": [(f"How many tasks does {busy} have?", "numeric", doers.count(busy))],
@@ -410,8 +407,8 @@ def _table(chance: random.Random) -> Page:
     return paragraphs, {
         "look-up": [
             (f"How many contracts did {names[row]} close in {month}?", "numeric", taken[row]),
-            ("Of which city's branch is this?", *_says(place)),
-            (f"Who closed {taken[row]} contracts in {month}?", *_says(names[row])),
+            ("Of which city's branch is this?", *says(place)),
+            (f"Who closed {taken[row]} contracts in {month}?", *says(names[row])),
         ],
         "two facts": [
             (
@@ -421,10 +418,10 @@ def _table(chance: random.Random) -> Page:
             )
         ],
         "comparison": [
-            (f"Who closed the most contracts in {month}?", *_says(names[taken.index(max(taken))])),
+            (f"Who closed the most contracts in {month}?", *says(names[taken.index(max(taken))])),
             (
                 f"Who closed the fewest contracts in {month}?",
-                *_says(names[taken.index(min(taken))]),
+                *says(names[taken.index(min(taken))]),
             ),
         ],
         "count": [
@@ -474,16 +471,16 @@ def _manual(chance: random.Random) -> Page:
     ]
     return paragraphs, {
         "look-up": [
-            (f"What does the code {codes[at]} mean?", *_says(means[at])),
+            (f"What does the code {codes[at]} mean?", *says(means[at])),
             (f"How many minutes do I wait on the code {codes[at]}?", "numeric", waits[at]),
-            (f"Which code does the display show for '{means[at]}'?", *_says(codes[at])),
+            (f"Which code does the display show for '{means[at]}'?", *says(codes[at])),
             ("Every how many months is the filter to be cleaned?", "numeric", months),
         ],
         "two facts": [("How many cups does a full tank give?", "numeric", tank * 1000 // cup)],
         "comparison": [
             (
                 f"Which code has the longer wait, {codes[at]} or {codes[other]}?",
-                *_says(codes[at] if waits[at] > waits[other] else codes[other]),
+                *says(codes[at] if waits[at] > waits[other] else codes[other]),
             )
         ],
         "count": [
@@ -520,10 +517,10 @@ def _itinerary(chance: random.Random) -> Page:
     ]
     return paragraphs, {
         "look-up": [
-            ("Who is the guide?", *_says(guide)),
+            ("Who is the guide?", *says(guide)),
             (f"How many nights does the stay in {places[at]} have?", "numeric", nights[at]),
             (f"How many euros a night does the hotel in {places[at]} cost?", "numeric", prices[at]),
-            (f"In which city is the {hotels[at]} hotel?", *_says(places[at])),
+            (f"In which city is the {hotels[at]} hotel?", *says(places[at])),
         ],
         "two facts": [
             (
@@ -533,8 +530,8 @@ def _itinerary(chance: random.Random) -> Page:
             )
         ],
         "comparison": [
-            ("In which city is the night the dearest?", *_says(places[prices.index(max(prices))])),
-            ("In which city is the night the cheapest?", *_says(places[prices.index(min(prices))])),
+            ("In which city is the night the dearest?", *says(places[prices.index(max(prices))])),
+            ("In which city is the night the cheapest?", *says(places[prices.index(min(prices))])),
         ],
         "count": [
             (
@@ -547,7 +544,7 @@ def _itinerary(chance: random.Random) -> Page:
     }
 
 
-def _says(*parts: str) -> tuple[str, str]:
+def says(*parts: str) -> tuple[str, str]:
     """Return the grader and the pattern of an answer of one short line that holds these parts in order."""
     said = r"\b[^\n]{0,20}\b".join(map(re.escape, parts))
     return "regex", rf"(?i)\A[^\n]{{0,80}}\b{said}\b[^\n]{{0,80}}\s*\z"
@@ -557,5 +554,15 @@ def _clock(minutes: int) -> str:
     return f"{minutes // 60:02}:{minutes % 60:02}"
 
 
-KINDS = _order, _timetable, _product, _rules, _message, _minutes, _table, _manual, _itinerary
+KINDS: tuple[Kind, ...] = (
+    _order,
+    _timetable,
+    _product,
+    _rules,
+    _message,
+    _minutes,
+    _table,
+    _manual,
+    _itinerary,
+)
 """Each makes a page."""
