@@ -2,8 +2,9 @@
 
     python -m benchmarks.loop small=a.gguf middle=b.gguf large=c.gguf --output DIR
 
-Questions are generated, with exact answers. All models answer `--train` of them; on that a profile is fitted, with the
-processor seconds as the cost, and what token probabilities are worth. The preference of each way to choose is the
+Questions are generated, with exact answers; `--texts .5` asks half of them about texts of some 180 words, as a backend
+does that puts what it retrieved into the prompt. All models answer `--train` of them; on that a profile is fitted, with
+the processor seconds as the cost, and what token probabilities are worth. The preference of each way to choose is the
 cheapest that reaches the largest model's score on the training questions, each predicted by a fit without it. Then all
 models answer `--fresh` others, and what the router would have chosen, and what checked answers would have asked and
 shown, is compared with the largest file. The router's own embedding is among its seconds. Each step is kept in DIR, so
