@@ -2,8 +2,9 @@
 
     python -m benchmarks.loop small=a.gguf middle=b.gguf large=c.gguf --output DIR
 
-Questions are generated, with exact answers. All models answer `--train` of them; on that a profile is fitted, with the
-processor seconds as the cost, and what token probabilities are worth. The preference of each way to choose is the
+Questions are generated, with exact answers; `--texts .5` asks half of them about texts of some 180 words, as a backend
+does that puts what it retrieved into the prompt. All models answer `--train` of them; on that a profile is fitted, with
+the processor seconds as the cost, and what token probabilities are worth. The preference of each way to choose is the
 cheapest that reaches the largest model's score on the training questions, each predicted by a fit without it. Then all
 models answer `--fresh` others, and what the router would have chosen, and what checked answers would have asked and
 shown, is compared with the largest file. The router's own embedding is among its seconds. Each step is kept in DIR, so
@@ -17,6 +18,7 @@ Not measured: texts unlike the generator's, and how answers would differ under l
 
 import argparse
 import json
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -50,6 +52,9 @@ Matrix = NDArray[np.float64]
 PREFERENCES = tuple(round(0.05 * step, 2) for step in range(21))
 ALPHA = 0.5
 DRAWS = 2000
+LIMITS = "MOMA_FIRST_TOKEN_SECONDS", "MOMA_IDLE_SECONDS", "MOMA_TURN_SECONDS"
+PATIENCE_S = 1800
+"""A call that is broken off leaves its prompt in the server's memory, so that the next try takes too few seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,10 +280,15 @@ def _compared(
 def _main(arguments: argparse.Namespace) -> None:
     folder: Path = arguments.output
     folder.mkdir(parents=True, exist_ok=True)
+    for limit in LIMITS:
+        os.environ.setdefault(limit, str(PATIENCE_S))
     catalogue, largest = _catalogue(folder, ",".join(arguments.models), arguments.max_tokens)
-    asked = questions(arguments.train, seed=arguments.seed)
+    asked = questions(arguments.train, seed=arguments.seed, texts=arguments.texts)
     fresh_rows = questions(
-        arguments.fresh, seed=arguments.seed + 1, apart={str(row["query"]) for row in asked}
+        arguments.fresh,
+        seed=arguments.seed + 1,
+        apart={str(row["query"]) for row in asked},
+        texts=arguments.texts,
     )
     train = _collected(folder, "train", asked, catalogue)
     fresh = _collected(folder, "fresh", fresh_rows, catalogue)
@@ -320,5 +330,8 @@ if __name__ == "__main__":
     parser.add_argument("--train", type=int, default=200)
     parser.add_argument("--fresh", type=int, default=100)
     parser.add_argument("--max-tokens", type=int, default=200)
+    parser.add_argument(
+        "--texts", type=float, default=0.0, help="the share of questions about long texts, 0 to 1"
+    )
     parser.add_argument("--seed", type=int, default=8)
     _main(parser.parse_args())

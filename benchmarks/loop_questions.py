@@ -1,14 +1,19 @@
 """Questions with exact answers, made by a seeded generator: no text of others is in them.
 
 Look-ups in a given text, arithmetic, dates, work on words, forms to write, choices and small programs to trace, from
-what the smallest model can do to what none of them does, so that models of different sizes part. Equal seeds give equal
-questions; the texts of two seeds are kept apart by whoever calls.
+what the smallest model can do to what none of them does, so that models of different sizes part. These are what people
+type: a line or two. A share of the questions can be about long texts instead, which stands for a backend that puts
+what it retrieved into the prompt, so that the prompt is most of the work. Equal seeds give equal questions; the texts
+of two seeds are kept apart by whoever calls.
 """
 
 import random
 from collections.abc import Callable
+from functools import partial
 from itertools import cycle
 from typing import Any
+
+from benchmarks.loop_texts import KINDS, SYSTEM, TASKS, asked_about
 
 __all__ = ["questions"]
 
@@ -31,14 +36,24 @@ _TRIES = 50
 """Before a kind is taken to have no more texts."""
 
 
-def questions(count: int, *, seed: int, apart: set[str] | None = None) -> list[dict[str, Any]]:
-    """Return so many questions of all kinds in turn, none of whose texts is in `apart`."""
+def questions(
+    count: int, *, seed: int, apart: set[str] | None = None, texts: float = 0.0
+) -> list[dict[str, Any]]:
+    """Return so many questions of all kinds in turn, none of whose texts is in `apart`.
+
+    Args:
+        count: how many.
+        seed: of the generator.
+        apart: questions that are not to be asked again.
+        texts: the share that is about long texts, 0 to 1, spread evenly.
+    """
     chance, taken = random.Random(seed), set(apart or ())
     found: list[dict[str, Any]] = []
-    turns = cycle(_makers())
+    typed, long = cycle(_makers()), cycle(_text_makers())
     idle = 0
     while len(found) < count:
-        kind, make = next(turns)
+        about_text = int((len(found) + 1) * texts) > int(len(found) * texts)
+        kind, make = next(long if about_text else typed)
         fresh = (made for _ in range(_TRIES) if (made := make(chance))[0] not in taken)
         new = next(fresh, None)
         idle = 0 if new else idle + 1
@@ -50,8 +65,19 @@ def questions(count: int, *, seed: int, apart: set[str] | None = None) -> list[d
             text, grader, answer = new
             taken.add(text)
             row = {"query_id": f"{seed}-{len(found)}", "query": text, "dataset": kind}
-            found.append({**row, "grader": grader, "answer": answer})
+            told = {"system": SYSTEM} if about_text else {}
+            found.append({**row, **told, "grader": grader, "answer": answer})
     return found
+
+
+def _text_makers() -> list[tuple[str, Callable[[random.Random], Made]]]:
+    """Return every kind of text with every task, both changing from one to the next."""
+    return [
+        (f"text: {task}", partial(asked_about, kind, task))
+        for shift in range(len(TASKS))
+        for place, kind in enumerate(KINDS)
+        for task in [TASKS[(place + shift) % len(TASKS)]]
+    ]
 
 
 def _makers() -> list[tuple[str, Callable[[random.Random], Made]]]:
