@@ -102,16 +102,15 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         if options.get("durability") is None and self._saver is not None:
             options["durability"] = "sync"
         turn = _prepared(input)
-        thread = self._thread(config)
-        nested = (self._place(config).get("configurable") or {}).get("checkpoint_ns")
-        admission = None if nested else self.admission
-        context = options["context"] = self._context(options.get("context"), config)
+        place = self._configured(config)
+        thread, start = self._thread(place), self._start(place)
+        admission = None if place.get("checkpoint_ns") else self.admission
+        context = options["context"] = _context(options.get("context"), place)
         with checkpoint_errors(), _drained(), _let_in(admission, context):
             last = turn["messages"][-1] if isinstance(turn, dict) else None
             if self.foresee is not None and isinstance(last, HumanMessage):
                 self.foresee(text_of(last.content))
             async with turn_on(self._saver, thread) if thread else nullcontext():
-                start = self._start(config)
                 saved = await self._saved(start, user=user_of(context))
                 if not thread:
                     _check_tool_results(turn, saved)
@@ -119,7 +118,6 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
                     turn = self._resuming(turn, saved)
                     resumed = turn is None or isinstance(turn, Command)
                     if self.listens and self._saver is not None:
-                        place = self._place(config).get("configurable") or {}
                         config = await with_undone(config, self._saver, saved, place)
                     config = keeping(config, saver=self._saver, resumed=resumed)
                 async with admission.running() if admission else nullcontext() as control:
@@ -162,14 +160,14 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
     ) -> Any:
         """Run a turn and return its output; of one that waits for an approval, what `aget_state` reads."""
         result = await super().ainvoke(input, config, **options)
-        if _is_pause(result) and self._thread(config):
+        if _is_pause(result) and self._thread(self._configured(config)):
             result |= _shown(await self.aget_state(self._place(config)))
         return result
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **options: Any) -> Any:
         """Run a turn from synchronous code; see `ainvoke`."""
         result = super().invoke(input, config, **options)
-        if _is_pause(result) and self._thread(config):
+        if _is_pause(result) and self._thread(self._configured(config)):
             result |= _shown(self.get_state(self._place(config)))
         return result
 
@@ -202,9 +200,8 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
     def _saver(self) -> BaseCheckpointSaver[Any] | None:
         return self.checkpointer if isinstance(self.checkpointer, BaseCheckpointSaver) else None
 
-    def _thread(self, config: RunnableConfig | None) -> str | None:
+    def _thread(self, place: Mapping[str, Any]) -> str | None:
         """Return the thread that a run is a turn of; None where nothing is kept, or another graph keeps it."""
-        place: Mapping[str, Any] = self._place(config).get("configurable") or {}
         # Inside another graph, whose run is one turn of ours. A namespace alone says nothing: LangGraph drops it.
         nested = place.get("checkpoint_ns") and _TASK in place
         if self._saver is None or nested or "thread_id" not in place:
@@ -214,22 +211,15 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
     def _place(self, config: RunnableConfig | None) -> RunnableConfig:
         return ensure_config(merge_configs(self.config, config))
 
-    def _context(self, given: object, config: RunnableConfig | None) -> Context | None:
-        """Return who is calling; inside another graph that is whom its context names, if it is one of ours."""
-        if given is not None:
-            return read_context(given)
-        runtime = (self._place(config).get("configurable") or {}).get(_RUNTIME)
-        outer = getattr(runtime, "context", None)
-        return outer if outer is None or isinstance(outer, Context) else Context()
+    def _configured(self, config: RunnableConfig | None) -> Mapping[str, Any]:
+        return self._place(config).get("configurable") or {}
 
-    def _start(self, config: RunnableConfig | None) -> RunnableConfig | None:
+    def _start(self, place: Mapping[str, Any]) -> RunnableConfig | None:
         """Return where the state is saved from which a run begins; None where nothing is kept."""
-        place = dict(self._place(config).get("configurable") or {})
         if self._saver is None or "thread_id" not in place:
             return None
-        if _TASK not in place:
-            place["checkpoint_ns"] = ""  # as LangGraph does when it runs
-        return {"configurable": place}
+        # LangGraph drops the namespace when it runs.
+        return {"configurable": {**place} if _TASK in place else {**place, "checkpoint_ns": ""}}
 
     async def _saved(self, start: RunnableConfig | None, *, user: str) -> CheckpointTuple | None:
         """Return what is saved there, if anything; it must be sound and the caller's."""
@@ -266,6 +256,14 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         return Command(
             resume=_answer(saved, answer), update=resume_approval(values, answer, messages)
         )
+
+
+def _context(given: object, place: Mapping[str, Any]) -> Context | None:
+    """Return who is calling; inside another graph that is whom its context names, if it is one of ours."""
+    if given is not None:
+        return read_context(given)
+    outer = getattr(place.get(_RUNTIME), "context", None)
+    return outer if outer is None or isinstance(outer, Context) else Context()
 
 
 def _owned(snapshot: StateSnapshot, user: str | None) -> StateSnapshot:

@@ -17,8 +17,8 @@ from benchmarks.fit_agents.general import apart_from_turns, for_turns
 from benchmarks.fit_agents.policy import Group, Policy
 from benchmarks.fit_agents.spaces import Fold, Spaces
 from graphs.routing.agents import Encode
-from graphs.routing.evidence import FEATURES
-from graphs.routing.general import GeneralRequests
+from graphs.routing.evidence import FEATURES, nearest_text
+from graphs.routing.general import GeneralRequests, log_odds_of_none
 from graphs.routing.space import Space
 from graphs.routing.trees import Trees
 
@@ -28,7 +28,7 @@ Matrix = NDArray[np.float32]
 _TURNS = 20_000
 _RIDGE = 1.0
 _STEPS = 30
-_NEAREST, _HELD = FEATURES.index("user any"), FEATURES.index("has holder")
+_HELD = FEATURES.index("has holder")
 
 
 def fit_general(
@@ -83,10 +83,10 @@ def _worth(
         if not group.rows[-1, _HELD]:
             continue
         scores = trees(group.rows)
-        nearest = float(group.rows[:-1, _NEAREST].max())
-        evidence.append(general.evidence(encode([group.text])[0], nearest))
+        vector = encode([group.text])[0]
+        evidence.append(general.evidence(vector, nearest_text(group.rows)))
         labels.append(float(group.right == len(scores) - 1))
-        said.append(scores[-1] - np.logaddexp.reduce(scores[:-1]))
+        said.append(log_odds_of_none(scores))
     found = _regressed(np.array(evidence), np.array(labels), np.array(said))
     return found.astype(np.float32)
 

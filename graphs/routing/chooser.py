@@ -16,7 +16,7 @@ from agents.replies import normalise
 from graphs.routing.agents import AgentIndex, Allowed, Encode
 from graphs.routing.decision import Costs, Decision, Odds, decide
 from graphs.routing.dialogue import Dialogue
-from graphs.routing.evidence import FEATURES, evidence
+from graphs.routing.evidence import FEATURES, evidence, nearest_text
 from graphs.routing.fitted import Fitted
 from graphs.routing.parts import requests_in
 from graphs.routing.reading import Reading, abridged, read_turn, turn_texts
@@ -36,7 +36,6 @@ OUT_OF_REACH = 0.1
 _CACHED = 4096
 _NEARNESS = [FEATURES.index(name) for name in ("user any", "last any", "user input")]
 _SHARED = [FEATURES.index(name) for name in ("user words", "last words")]
-_ANY = FEATURES.index("user any")
 _PART = [FEATURES.index(name) for name in ("holder", "earlier", "offered")]
 
 
@@ -142,7 +141,7 @@ class Chooser:
         """Return what the text alone says for "none"; nothing with an encoder that nothing was fitted for."""
         if self._index.space is None:
             return 0.0
-        return self._fitted.general.for_none(reading.user, float(rows[:-1, _ANY].max()))
+        return self._fitted.general.for_none(reading.user, nearest_text(rows))
 
     def _settled(self, odds: Odds, reading: Reading, dialogue: Dialogue) -> Odds:
         rivals = {i: self._index.known(i) for i, _ in odds.agents if i != dialogue.holder}

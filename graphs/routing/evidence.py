@@ -20,7 +20,7 @@ from graphs.routing.space import Space
 from graphs.routing.wording import ASSISTANT_MARKS, USER_MARKS, assistant_marks, user_marks
 from graphs.routing.words import WordCounts, stems
 
-__all__ = ["FEATURES", "evidence"]
+__all__ = ["FEATURES", "evidence", "nearest_text"]
 
 Vector = NDArray[np.float32]
 Matrix = NDArray[np.float32]
@@ -111,6 +111,11 @@ def evidence(
         np.broadcast_to(place, (len(candidates), len(place))),
     ]
     return np.concatenate([candidates, shared, *late], axis=1).astype(np.float32)
+
+
+def nearest_text(rows: Matrix) -> float:
+    """Return the highest cosine of the user's text with one of a candidate's texts, from rows of `evidence`."""
+    return float(rows[:-1, FEATURES.index("user any")].max())
 
 
 def _cosines(known: Sequence[Known], reading: Reading) -> NDArray[np.float64]:

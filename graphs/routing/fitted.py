@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from agents.errors import ModelFileError, RoutingError
 from graphs.routing.evidence import FEATURES
 from graphs.routing.files import read_bytes
-from graphs.routing.general import SUREST_FOR_NONE, GeneralRequests
+from graphs.routing.general import SUREST_FOR_NONE, GeneralRequests, log_odds_of_none
 from graphs.routing.space import Space
 from graphs.routing.trees import Trees
 
@@ -88,9 +88,6 @@ class Fitted:
             for_none: what the text alone adds to the log-odds of "none", 0 or more.
         """
         scores = self.trees(rows)
-        if for_none:
-            others = np.logaddexp.reduce(scores[:-1])
-            said = scores[-1] - others
-            scores[-1] = others + max(said, min(said + for_none, SUREST_FOR_NONE))
+        scores[-1] += max(0.0, min(for_none, SUREST_FOR_NONE - log_odds_of_none(scores)))
         shares = np.exp(scores - scores.max())
         return shares / shares.sum()  # type: ignore[no-any-return]

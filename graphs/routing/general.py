@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SUREST_FOR_NONE", "GeneralRequests"]
+__all__ = ["SUREST_FOR_NONE", "GeneralRequests", "log_odds_of_none"]
 
 _SUREST = 8.0
 """Log-odds beyond which no text goes."""
@@ -44,3 +44,8 @@ class GeneralRequests:
         """Return what `worth` is of, (2,)."""
         odds = max(0.0, self.log_odds(vector))
         return np.array([odds, odds * nearest])
+
+
+def log_odds_of_none(scores: NDArray[np.float64]) -> float:
+    """Return the log-odds of the last score against all others."""
+    return float(scores[-1] - np.logaddexp.reduce(scores[:-1]))

@@ -20,24 +20,23 @@ def rings(count: int) -> tuple[Rows, NDArray[np.int64]]:
     return unit((rows + draw.normal(0, 0.05, rows.shape)).astype(np.float32)), owners
 
 
-@pytest.mark.parametrize("landmarks", [1_000, 20])
-def test_owners_that_no_line_parts_are_told_apart(
-    monkeypatch: pytest.MonkeyPatch, landmarks: int
-) -> None:
-    monkeypatch.setattr(kernel, "EXACT", landmarks)
-    monkeypatch.setattr(kernel, "LANDMARKS", landmarks)
+@pytest.fixture(params=[1_000, 20])
+def landmarks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """How many rows are compared with: more than there are, which is exact, or a few that stand for all."""
+    monkeypatch.setattr(kernel, "EXACT", request.param)
+    monkeypatch.setattr(kernel, "LANDMARKS", request.param)
+    return int(request.param)
+
+
+def test_owners_that_no_line_parts_are_told_apart(landmarks: int) -> None:
     rows, owners = rings(120)
     fitted = fit_kernel(rows[:80], owners[:80])
     assert len(fitted.landmarks) == min(80, landmarks)
     assert (fitted(rows[80:]).argmax(axis=1) == owners[80:]).mean() > 0.9
 
 
-@pytest.mark.parametrize("landmarks", [1_000, 20])
-def test_cosines_with_all_rows_say_the_same_as_the_vector(
-    monkeypatch: pytest.MonkeyPatch, landmarks: int
-) -> None:
-    monkeypatch.setattr(kernel, "EXACT", landmarks)
-    monkeypatch.setattr(kernel, "LANDMARKS", landmarks)
+@pytest.mark.usefixtures("landmarks")
+def test_cosines_with_all_rows_say_the_same_as_the_vector() -> None:
     rows, owners = rings(120)
     fitted = fit_kernel(rows[:80], owners[:80])
     cosines = rows[:80] @ rows[100]
@@ -52,9 +51,7 @@ def test_what_is_far_from_every_row_belongs_to_nobody() -> None:
     assert np.abs(far).max() < 0.5 * near.max()
 
 
-@pytest.mark.parametrize("exact", [1_000, 20])
-def test_equal_rows_of_two_owners_are_no_fault(monkeypatch: pytest.MonkeyPatch, exact: int) -> None:
-    monkeypatch.setattr(kernel, "EXACT", exact)
-    monkeypatch.setattr(kernel, "LANDMARKS", 20)
+@pytest.mark.usefixtures("landmarks")
+def test_equal_rows_of_two_owners_are_no_fault() -> None:
     rows = np.tile(np.eye(3, dtype=np.float32)[:1], (600, 1))
     assert np.isfinite(fit_kernel(rows, np.arange(600) % 2)(rows)).all()
