@@ -160,7 +160,7 @@ def build_agent(card: AgentCard) -> Agent:
             except ImportError as error:
                 raise CatalogError(
                     f"agent {card.id!r}: {kind}: {error.name or error} is not installed; install the extra "
-                    "'protocols': pip install 'moma[protocols]'"
+                    "'protocols': pip install '.[protocols]' in MoMA's checkout"
                 ) from None
             return Agent(card, module.build(card.id, entry, title=card.title))
     return Agent(card, None)

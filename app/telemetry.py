@@ -83,7 +83,8 @@ def exporting(service: str) -> Iterator[None]:
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError:
         raise SettingsError(
-            f"{asked} is set, which needs the extra telemetry; install it: pip install 'moma[telemetry]'"
+            f"{asked} is set, which needs the extra telemetry; install it: pip install '.[telemetry]' in MoMA's "
+            "checkout"
         ) from None
     name = os.environ.get("OTEL_SERVICE_NAME") or service
     provider = TracerProvider(resource=Resource.create({"service.name": name}))

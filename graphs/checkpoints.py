@@ -72,7 +72,7 @@ async def open_threads(place: str) -> "AsyncIterator[SqliteThreads | PostgresThr
     except ImportError:
         raise SettingsError(
             "MOMA_CHECKPOINTS: given a PostgreSQL database, which needs the extra postgres; "
-            "install it: pip install 'moma[postgres]'"
+            "install it: pip install '.[postgres]' in MoMA's checkout"
         ) from None
     async with open_postgres(place) as threads:
         yield threads

@@ -509,7 +509,7 @@ def _shared_rests(database: str | None, gateway: Gateway) -> "SharedRests | None
         from graphs.gateway.shared_rests import SharedRests
     except ImportError:
         raise SettingsError(
-            "a PostgreSQL database needs the extra postgres; install it: pip install 'moma[postgres]'"
+            "a PostgreSQL database needs the extra postgres; install it: pip install '.[postgres]' in MoMA's checkout"
         ) from None
     return SharedRests(database, gateway.breakers).start()
 

@@ -43,7 +43,7 @@ def need_matplotlib() -> None:
         import matplotlib  # noqa: F401
     except ImportError:
         raise SetupError(
-            "the plots need matplotlib, which is not installed: pip install 'moma[evaluate]'"
+            "the plots need matplotlib, which is not installed: pip install '.[evaluate]' in MoMA's checkout"
         ) from None
 
 

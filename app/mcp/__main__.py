@@ -38,7 +38,7 @@ async def _serve(settings: Settings) -> None:
         if not str(error.name).startswith("mcp"):
             raise
         raise MomaError(
-            "this needs the extra protocols; install it: pip install 'moma[protocols]'"
+            "this needs the extra protocols; install it: pip install '.[protocols]' in MoMA's checkout"
         ) from None
     from graphs import Services, build_graph
     from graphs.checkpoints import open_threads

@@ -34,7 +34,8 @@ def a2a_application(resources: Resources, *, url: str) -> ASGIApp:
         from app.a2a import make_a2a
     except ImportError:
         raise SettingsError(
-            "MOMA_A2A_URL is set, which needs the extra protocols; install it: pip install 'moma[protocols]'"
+            "MOMA_A2A_URL is set, which needs the extra protocols; install it: pip install '.[protocols]' in MoMA's "
+            "checkout"
         ) from None
 
     def context_of(request: Request) -> Context:

@@ -118,7 +118,8 @@ def test_without_the_extra_there_is_one_clear_line(
     with pytest.raises(CatalogError) as caught:
         build_agent(AgentCard(id="a", description="a", **entry))
     assert str(caught.value) == (
-        f"agent 'a': {kind}: {module} is not installed; install the extra 'protocols': pip install 'moma[protocols]'"
+        f"agent 'a': {kind}: {module} is not installed; install the extra 'protocols': pip install '.[protocols]' in "
+        "MoMA's checkout"
     )
 
 

@@ -38,7 +38,7 @@ class SentenceTransformerEncoder:
         except ImportError as error:
             raise SettingsError(
                 f"the encoder 'sentence-transformers:{name_or_path}' needs the extra: "
-                "pip install 'moma[sentence-transformers]'"
+                "pip install '.[sentence-transformers]' in MoMA's checkout"
             ) from error
         damaged = importlib.import_module("safetensors").SafetensorError  # it comes with the extra
         try:
