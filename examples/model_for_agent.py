@@ -4,6 +4,7 @@ import sys
 
 from langchain.agents import create_agent
 from langchain_core.tools import tool
+from langchain_openai import ChatOpenAI
 
 from graphs import Catalog, Context, Services
 from graphs.middleware import ModelChoice
@@ -17,7 +18,8 @@ def stock(item: str) -> str:
 
 services = Services.from_catalog(Catalog.from_file("catalog.yaml"))
 agent = create_agent(
-    model="openai:gpt-5.6",  # a name that is never called: the middleware puts the chosen model in its place
+    # Never called: the middleware puts the chosen model in its place.
+    model=ChatOpenAI(model="gpt-5.6", api_key="not used"),
     tools=[stock],
     middleware=[ModelChoice(services, caller=lambda context: context or Context())],
     context_schema=Context,

@@ -1,5 +1,6 @@
 """MoMA as a node of another graph: its dialogue is kept in that graph's thread, in a namespace of its own."""
 
+import asyncio
 from typing import Any
 
 from langgraph.checkpoint.memory import InMemorySaver
@@ -7,9 +8,8 @@ from langgraph.graph import END, START, MessagesState, StateGraph
 
 from graphs import build_graph
 
-moma = build_graph(
-    catalog="catalog.yaml", checkpointer=True
-)  # True: it is kept where the outer graph is
+# True: its threads are kept where the outer graph's are.
+moma = build_graph(catalog="catalog.yaml", checkpointer=True)
 
 
 def greet(state: MessagesState) -> dict[str, Any]:
@@ -41,6 +41,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    import asyncio
-
     asyncio.run(main())

@@ -1,4 +1,4 @@
-"""MoMA behind a LangGraph server, called as if it were here: `python examples/remote_graph.py http://127.0.0.1:2024`."""
+"""MoMA behind a LangGraph server, called as if it were here; `langgraph dev` is one, at http://127.0.0.1:2024."""
 
 import sys
 from typing import Any

@@ -86,6 +86,19 @@ def test_a_chat_model(run: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert "144" in said[-1]
 
 
+def test_an_example_runs_by_the_command_of_its_page(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "examples.node_in_a_graph"],
+        cwd=ROOT,
+        env={"HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert (done.returncode, done.stdout.splitlines()[:1]) == (0, ["17% of 2,350 = **399.5**"])
+
+
 def test_a_node_in_a_graph(run: Any, capsys: pytest.CaptureFixture[str]) -> None:
     run("node_in_a_graph.py")
     assert capsys.readouterr().out.splitlines() == [
@@ -97,7 +110,6 @@ def test_a_node_in_a_graph(run: Any, capsys: pytest.CaptureFixture[str]) -> None
 def test_a_model_for_an_agent(
     run: Any, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-no-key-of-anybody")
     with FakeProvider(tool_call("stock", '{"item": "lamps"}'), ok("There are seven.")) as provider:
         catalog = (
             "default_model: fake\nmodels: [{id: fake, litellm: openai/fake, context_tokens: 8192, "

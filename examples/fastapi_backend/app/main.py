@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from fastapi import FastAPI, Header, HTTPException
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
 from agents.errors import MomaError
-from graphs import Catalog, Context, Services, build_graph
+from graphs import Catalog, Context, Options, Services, build_graph
 from graphs.checkpoints import open_threads
 from graphs.spoken import Said, run_turn
 
@@ -22,9 +23,9 @@ class Message(BaseModel):
 
 @asynccontextmanager
 async def lifespan(api: FastAPI) -> AsyncIterator[None]:
-    """Keep one graph and one store of threads for the whole process."""
-    services = Services.from_catalog(Catalog.from_file("catalog.yaml"))
-    async with open_threads("threads.sqlite") as saver:
+    """Keep one graph and one store of threads for the whole process; `Options` is what the `MOMA_` settings are."""
+    services = Services.from_catalog(Catalog.from_file("catalog.yaml"), Options(home=Path("moma")))
+    async with open_threads("moma/threads.sqlite") as saver:
         api.state.graph = build_graph(services=services, checkpointer=saver)
         yield
     services.close()
@@ -39,9 +40,8 @@ async def chat(message: Message, x_user: str = Header()) -> StreamingResponse:
     caller = Context(user=x_user)
     turn = run_turn(api.state.graph, message.text, thread=message.thread, context=caller)
     try:
-        first = await anext(
-            turn
-        )  # a turn that is refused ends here, before the answer has a status
+        # A turn that is refused ends here, before the answer has a status.
+        first = await anext(turn)
     except MomaError as error:
         raise HTTPException(error.status, str(error)) from None
 
