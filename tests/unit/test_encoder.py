@@ -228,7 +228,7 @@ def test_another_setting_is_refused_with_the_legal_forms(spec: str) -> None:
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
-    with pytest.raises(SettingsError, match=r"pip install 'moma\[sentence-transformers\]'"):
+    with pytest.raises(SettingsError, match=r"pip install '\.\[sentence-transformers\]'"):
         make_encoder("sentence-transformers:all-MiniLM-L6-v2")
 
 

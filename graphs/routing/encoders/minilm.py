@@ -1,4 +1,4 @@
-"""all-MiniLM-L6-v2 with int8 weights, run by ONNX Runtime on the thread that asks: no torch and no network.
+"""all-MiniLM-L6-v2 with int8 weights, run by ONNX Runtime on two threads: no torch and no network.
 
 It reads 256 tokens of a text. Control characters and U+FFFD are dropped by the tokenizer.
 """
@@ -6,8 +6,9 @@ It reads 256 tokens of a text. Control characters and U+FFFD are dropped by the 
 import hashlib
 import importlib.util
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -33,14 +34,18 @@ _TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f4115
 
 
 class OnnxEncoder:
-    """all-MiniLM-L6-v2 with int8 weights: no torch, no network."""
+    """all-MiniLM-L6-v2 with int8 weights: two threads, no torch, no network."""
 
     # The name changes with the weights, the tokenizer or how much of a text is read.
     name = f"onnx:all-MiniLM-L6-v2-int8@{_MODEL_SHA256[:8]}-{_TOKENIZER_SHA256[:8]}-{_TOKENS}"
     dim = 384
 
-    def __init__(self, *, session: ort.InferenceSession, tokenizer: Tokenizer) -> None:
-        self._session, self._tokenizer = session, tokenizer
+    def __init__(
+        self, *, open_session: Callable[[int], ort.InferenceSession], tokenizer: Tokenizer
+    ) -> None:
+        self._open_session = open_session
+        self._session = open_session(min(2, os.cpu_count() or 1))
+        self._tokenizer = tokenizer
 
     @classmethod
     def load(cls) -> "OnnxEncoder":
@@ -55,13 +60,15 @@ class OnnxEncoder:
                 f"the encoder's weights, package {_PACKAGE}, are missing: {_INSTALL}"
             )
         weights = Path(spec.submodule_search_locations[0]) / "model.onnx"
+        package = _read_checked(weights, sha256=_MODEL_SHA256, remedy=_INSTALL)
         text = _read_checked(_TOKENIZER, sha256=_TOKENIZER_SHA256, remedy="install MoMA again")
         tokenizer = Tokenizer.from_str(text.decode())
         # The file asks for padding to 128 tokens. Padding is done per batch in `_run` instead: the
         # tokenizer's own padding is a setting of the object, which threads would fight over.
         tokenizer.no_padding()
         tokenizer.enable_truncation(_TOKENS)
-        return cls(session=_session(weights), tokenizer=tokenizer)
+        graph = with_int8_products(package)
+        return cls(open_session=partial(_session, graph), tokenizer=tokenizer)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return one row a text; texts of like length run together."""
@@ -70,24 +77,31 @@ class OnnxEncoder:
         batches = list(_batches([len(encoding.ids) for encoding in encodings]))
 
         def run(rows: list[int]) -> None:
-            vectors[rows] = self._run([encodings[row] for row in rows])
+            vectors[rows] = self._run([encodings[row] for row in rows], session)
 
         if len(batches) < _MANY:
+            session = self._session
             for rows in batches:
                 run(rows)
         else:
+            session = self._batch_session
             with ThreadPoolExecutor(os.cpu_count()) as pool:
                 list(pool.map(run, batches))
         return unit_rows(vectors, rows=len(texts), encoder=self.name)
 
-    def _run(self, encodings: Sequence[Encoding]) -> Vectors:
+    @cached_property
+    def _batch_session(self) -> ort.InferenceSession:
+        """One thread a batch, many batches at once; opened when it is first needed."""
+        return self._open_session(1)
+
+    def _run(self, encodings: Sequence[Encoding], session: ort.InferenceSession) -> Vectors:
         longest = max(len(encoding.ids) for encoding in encodings)
         ids = np.zeros((len(encodings), longest), np.int64)
         mask = np.zeros_like(ids)
         for row, encoding in enumerate(encodings):
             ids[row, : len(encoding.ids)] = encoding.ids
             mask[row, : len(encoding.ids)] = 1
-        states = self._session.run([OUTPUT], {"input_ids": ids, "attention_mask": mask})[0]
+        states = session.run([OUTPUT], {"input_ids": ids, "attention_mask": mask})[0]
         return self._pooled(states, mask)
 
     def _pooled(self, hidden: Vectors, mask: npt.NDArray[np.int64]) -> Vectors:
@@ -110,14 +124,14 @@ def _read_checked(path: Path, *, sha256: str, remedy: str) -> bytes:
     return content
 
 
-def _session(weights: Path) -> ort.InferenceSession:
-    package = _read_checked(weights, sha256=_MODEL_SHA256, remedy=_INSTALL)
+def _session(graph: bytes, threads: int) -> ort.InferenceSession:
     options = ort.SessionOptions()
-    # A second thread is no faster for a text, and makes the slowest ones many times slower on a busy machine.
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    return ort.InferenceSession(
-        with_int8_products(package), options, providers=["CPUExecutionProvider"]
-    )
+    # Two threads that sleep when idle are faster than one for a single text, and no slower on a busy machine; threads
+    # that spin, or more of them, make the slowest queries many times slower there.
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
