@@ -1,10 +1,12 @@
 """The slash commands of the chat. Each changes the session or shows something; none runs a turn."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import dropwhile, takewhile
 from typing import Any
 
+from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -38,7 +40,7 @@ class Session:
     phase: str = Phase.IDLE.value
     turns: int = 0
     answered: str = ""
-    """The last answer of this session."""
+    """The answer of the thread's last turn."""
     asked: str = ""
     """The question that is still open."""
     spent_usd: float = 0.0
@@ -60,10 +62,11 @@ class Session:
         self.phase = values.get("phase", Phase.IDLE.value)
         self.turns = values.get("turn", 0)
         self.record = values.get("record")
-        self.asked = str(values["messages"][-1].text) if self.phase in _ASKING else ""
+        self.answered = _last_answer(values)
+        self.asked = self.answered if self.phase in _ASKING else ""
         if snapshot.interrupts:
             self.record = values["decision"]
-            self.asked = question(as_approval(snapshot.interrupts[0].value))
+            self.answered = self.asked = question(as_approval(snapshot.interrupts[0].value))
 
     def keep(self, ended: Ended) -> None:
         """Remember how a turn ended."""
@@ -74,6 +77,22 @@ class Session:
         best = (ended.record.get("always_best") or {}).get("cost_usd") or 0.0
         self.spent_usd += cost
         self.saved_usd += max(0.0, best - cost)
+
+
+def _last_answer(values: Mapping[str, Any]) -> str:
+    """Return the answer of the last finished turn; what a turn that was cut short left behind it is none."""
+    said: list[BaseMessage] = list(values.get("messages") or ())
+    requests = [place for place, message in enumerate(said) if message.type == "human"]
+    if requests and _cut_short(values):
+        said = said[: requests[-1]]
+    answers = dropwhile(lambda message: message.type == "human", reversed(said))
+    told = [str(m.text) for m in takewhile(lambda m: m.type != "human", answers) if m.type == "ai"]
+    return "\n\n".join(reversed(told))
+
+
+def _cut_short(values: Mapping[str, Any]) -> bool:
+    begun, finished = values.get("decision") or {}, values.get("record") or {}
+    return begun.get("id") != finished.get("id")
 
 
 Handler = Callable[[Session, str], Awaitable[RenderableType]]
