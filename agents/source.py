@@ -20,6 +20,7 @@ LARGEST_BYTES = 512 * 1024 * 1024
 LONGEST_SHOWN = 60
 DEEPEST = 50
 """Levels of nesting; libyaml's parser overruns the C stack on some ten thousand, which no `except` catches."""
+_REMEDY = "give the path of a catalogue, or set MOMA_CATALOG"
 _T = TypeVar("_T")
 _Key = str | int
 _OPENING = (
@@ -67,8 +68,12 @@ class Source:
     value: Any
 
     @classmethod
-    def from_file(cls, path: str | Path) -> "Source":
+    def from_file(cls, path: str | Path, *, remedy: str = _REMEDY) -> "Source":
         """Read and parse `path`; JSON by its ending, else YAML.
+
+        Args:
+            path: of the file.
+            remedy: what to do if it cannot be read: which setting names it, and what kind of file it is.
 
         Raises:
             CatalogError: the file is absent, unreadable, too large, or not YAML or JSON.
@@ -82,10 +87,7 @@ class Source:
             raise CatalogError(f"{path}: not UTF-8 text at byte {error.start}") from None
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
-            raise CatalogError(
-                f"{path}: cannot be read ({reason}); "
-                "give the path of a catalogue, or set MOMA_CATALOG"
-            ) from None
+            raise CatalogError(f"{path}: cannot be read ({reason}); {remedy}") from None
         return cls.from_text(text, path=str(path))
 
     @classmethod

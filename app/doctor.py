@@ -80,7 +80,8 @@ def _examine(console: Console, settings: Settings) -> int:
         services.close()
     for problem in problems:
         console.print(Text(problem, style="red"))
-    console.print(f"{len(problems)} problems." if problems else "No problems.")
+    count = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}."
+    console.print(count if problems else "No problems.")
     return 1 if problems else 0
 
 
@@ -127,14 +128,18 @@ async def _count_threads(settings: Settings) -> int:
 
 
 def _encoder(console: Console, services: Services) -> Iterator[str]:
-    """Print the encoder and the cards that it can confuse; yield why it cannot be used."""
+    """Print the encoder and the cards that it can confuse; yield why it or what is loaded with it cannot be used."""
     try:
-        router = services.router()
-        found = overlaps(services.cards(), router.encode)
+        encoder = services.shared_encoder
+        found = overlaps(services.cards(), encoder.encode)
     except MomaError as error:
         yield f"the encoder cannot be used: {error}"
         return
-    console.print(facts({"encoder": router.encoder_name}))
+    console.print(facts({"encoder": encoder.name}))
+    try:
+        services.router()
+    except MomaError as error:
+        yield str(error)
     if found:
         columns = ("card", "nearer to", "texts", "the nearest of them")
         console.print(table("cards with texts that are nearer to another's", columns, found))
@@ -188,7 +193,17 @@ def _pool(services: Services) -> Iterator[str]:
         if fault := _unreachable(services, model_id):
             yield f"the model {model_id}: {fault}"
     if not allowed:
-        yield "no model may answer: set a provider's key or install the local model"
+        yield f"no model may answer: {_remedy(services)}"
+
+
+def _remedy(services: Services) -> str:
+    """Return what to do so that any model may answer."""
+    asked = services.options.residency
+    places = {place for model in services.catalog.models for place in model.residency}
+    if asked and not asked & places:
+        known = ", ".join(sorted(places)) or "no place that is known"
+        return f"MOMA_RESIDENCY is {', '.join(sorted(asked))}, and the models run in {known}"
+    return "set a provider's key or install the local model"
 
 
 def _unreachable(services: Services, model_id: str) -> str | None:

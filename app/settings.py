@@ -286,19 +286,23 @@ class Settings(BaseSettings):
         given = {name: value for name, value in other.items() if value is not None}
         if given:
             shadow = self.model_copy(update=given)
-            beside = Services.from_catalog(shadow.read_catalog(), shadow.options())
+            named_by = "MOMA_SHADOW_CATALOG" if "catalog" in given else "MOMA_CATALOG"
+            beside = Services.from_catalog(shadow.read_catalog(setting=named_by), shadow.options())
             services.shadow = Shadow(beside, self.home / "shadow.jsonl")
         return services
 
-    def read_catalog(self) -> Catalog:
+    def read_catalog(self, *, setting: str = "MOMA_CATALOG") -> Catalog:
         """Return the catalogue with the operator's own local models.
+
+        Args:
+            setting: which one names the catalogue.
 
         Raises:
             CatalogError: the file is broken.
             SettingsError: MOMA_LOCAL_MODELS is.
             ModelFileError: a file that it names is missing or is no GGUF file.
         """
-        catalog = Catalog.from_file(self.catalog)
+        catalog = Catalog.from_file(self.catalog, setting=setting)
         own = parse_local_models(self.local_models)
         for model in own:
             check_gguf(model.path)

@@ -11,6 +11,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from agents.errors import MomaError, SetupError
+from app.leaving import leave
 from app.settings import Settings, read_settings
 from app.telemetry import exporting, logging_to
 
@@ -117,4 +118,4 @@ def _drop_output() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -1,20 +1,22 @@
 """The slash commands of the chat. Each changes the session or shows something; none runs a turn."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import dropwhile, takewhile
 from typing import Any
 
+from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from agents.errors import InputError
+from agents.errors import InputError, RoutingError
 from app.chat import view
 from app.chat.turn import Ended, as_approval, question
 from app.view import QUIET, agents_table, facts, models_table, money
 from graphs import Context, Services
-from graphs.feedback import evidence_of, source_of, word_on
+from graphs.feedback import LiveFeedback, evidence_of, source_of, word_on
 from graphs.inferred import kept_share
 from graphs.machine import Phase
 from graphs.picture import draw
@@ -24,6 +26,7 @@ from graphs.saved import check_values
 from graphs.threads import MomaGraph
 
 _ASKING = frozenset({Phase.AWAITING_INPUT, Phase.AWAITING_APPROVAL, Phase.AWAITING_CHOICE})
+_LONGEST_LOADING_S = 30.0
 
 
 @dataclass(slots=True)
@@ -38,7 +41,7 @@ class Session:
     phase: str = Phase.IDLE.value
     turns: int = 0
     answered: str = ""
-    """The last answer of this session."""
+    """The answer of the thread's last turn."""
     asked: str = ""
     """The question that is still open."""
     spent_usd: float = 0.0
@@ -60,10 +63,11 @@ class Session:
         self.phase = values.get("phase", Phase.IDLE.value)
         self.turns = values.get("turn", 0)
         self.record = values.get("record")
-        self.asked = str(values["messages"][-1].text) if self.phase in _ASKING else ""
+        self.answered = _last_answer(values)
+        self.asked = self.answered if self.phase in _ASKING else ""
         if snapshot.interrupts:
             self.record = values["decision"]
-            self.asked = question(as_approval(snapshot.interrupts[0].value))
+            self.answered = self.asked = question(as_approval(snapshot.interrupts[0].value))
 
     def keep(self, ended: Ended) -> None:
         """Remember how a turn ended."""
@@ -74,6 +78,22 @@ class Session:
         best = (ended.record.get("always_best") or {}).get("cost_usd") or 0.0
         self.spent_usd += cost
         self.saved_usd += max(0.0, best - cost)
+
+
+def _last_answer(values: Mapping[str, Any]) -> str:
+    """Return the answer of the last finished turn; what a turn that was cut short left behind it is none."""
+    said: list[BaseMessage] = list(values.get("messages") or ())
+    requests = [place for place, message in enumerate(said) if message.type == "human"]
+    if requests and _cut_short(values):
+        said = said[: requests[-1]]
+    answers = dropwhile(lambda message: message.type == "human", reversed(said))
+    told = [str(m.text) for m in takewhile(lambda m: m.type != "human", answers) if m.type == "ai"]
+    return "\n\n".join(reversed(told))
+
+
+def _cut_short(values: Mapping[str, Any]) -> bool:
+    begun, finished = values.get("decision") or {}, values.get("record") or {}
+    return begun.get("id") != finished.get("id")
 
 
 Handler = Callable[[Session, str], Awaitable[RenderableType]]
@@ -134,17 +154,32 @@ async def _edited(session: Session, argument: str) -> RenderableType:
 
 async def _word(session: Session, reward: float, kind: Kind = Kind.THUMB) -> RenderableType:
     """Keep what the user thinks of the last answer."""
-    feedback, record = session.services.feedback, session.record
-    if feedback is None:
+    services, record = session.services, session.record
+    if services.options.feedback == "off":
         return Text("Feedback is not kept: set MOMA_PROFILE and MOMA_FEEDBACK=live (or record).")
     turn = evidence_of(record) if record else None
     if record is None or turn is None:
         return Text("There is no answer of a model that was chosen by the profile.")
     source = source_of(session.context.user)
     word = word_on(turn, decision=str(record["id"]), reward=reward, source=source, kind=kind)
+    feedback = await _loaded_feedback(services)
     await asyncio.to_thread(feedback.add, word)
     did = "well" if reward > 0.5 else "badly"
     return Text(f"Kept: {turn['model']} did {did}.")
+
+
+async def _loaded_feedback(services: Services) -> LiveFeedback:
+    """Return where words are kept, which the routers bring.
+
+    Raises:
+        MomaError: they cannot be loaded, or that takes too long.
+    """
+    try:
+        await services.loaded_router(seconds=_LONGEST_LOADING_S)
+    except RoutingError as error:
+        raise RoutingError(f"{error}; say it again") from None
+    assert services.feedback is not None, "it comes with the profile"
+    return services.feedback
 
 
 async def _agents(session: Session, _: str) -> RenderableType:

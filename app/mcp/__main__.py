@@ -6,6 +6,7 @@ import logging
 import sys
 
 from agents.errors import MomaError
+from app.leaving import leave
 from app.settings import Settings, read_settings
 from graphs.redaction import RedactingFilter
 
@@ -58,4 +59,4 @@ def _note(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

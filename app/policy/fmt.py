@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from agents.errors import PolicyError
+from app.policy.loading import print_first
 from graphs.policy.formatter import format_program
 from graphs.policy.parser import parse
 from graphs.policy.read import read_text
@@ -27,9 +28,8 @@ def main(arguments: argparse.Namespace) -> int:
     """Lay the file out and return the exit status; one with syntax errors is left as it is."""
     text = read_text(arguments.file)
     program, findings = parse(text)
-    for finding in findings:
-        print(finding.line(str(arguments.file)), file=sys.stderr)
     if findings:
+        print_first(findings, arguments.file)
         return 1
     formatted = format_program(program)
     if arguments.check:

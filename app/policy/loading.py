@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,9 @@ from graphs.policy.signals.classifiers import Classifiers, load_classifiers
 from graphs.policy.signals.reader import Reader
 from graphs.routing.encoder import make_encoder
 
-__all__ = ["Loaded", "add_file", "broken", "load", "recipes_of"]
+__all__ = ["Loaded", "add_file", "broken", "load", "print_first", "recipes_of"]
+
+_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +75,16 @@ def load(arguments: argparse.Namespace, *, recipe: str | None = None) -> Loaded:
 def broken(loaded: Loaded) -> bool:
     """Return whether a policy has errors other than of its TEST cases, and print these."""
     errors = [f for f in loaded.findings if f.severity == "error" and f.code != "test_failed"]
-    for finding in in_order(errors):
-        print(finding.line(str(loaded.path)), file=sys.stderr)
+    print_first(in_order(errors), loaded.path)
     return bool(errors)
+
+
+def print_first(findings: Sequence[Finding], path: Path) -> None:
+    """Print the first findings and how many more there are: a file that is no policy has one almost in each line."""
+    for finding in findings[:_SHOWN]:
+        print(finding.line(str(path)), file=sys.stderr)
+    if (more := len(findings) - _SHOWN) > 0:
+        print(f"and {more} more; see python -m app.policy check {path}", file=sys.stderr)
 
 
 def recipes_of(arguments: argparse.Namespace) -> list[str | None]:

@@ -63,7 +63,7 @@ class Keys:
             SettingsError: the file cannot be read or says something else; it names the line.
         """
         try:
-            source = Source.from_file(path)
+            source = Source.from_file(path, remedy="set it to the path of a file of keys")
             keys = source.check(source.value or [], list[Key])
         except CatalogError as error:
             raise SettingsError(f"MOMA_API_KEYS: {error}") from None

@@ -1,5 +1,6 @@
 """The slash commands: each shows something or changes the session, and none of them runs a turn."""
 
+import asyncio
 import io
 from collections.abc import AsyncIterator
 from typing import Any
@@ -9,12 +10,13 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import interrupt
 from rich.console import Console
 
-from agents.contract import done, needs_input
+from agents.contract import AgentState, done, needs_input
 from agents.errors import InputError
 from app.chat.commands import COMMANDS, Session, check_thread, run_command, where
 from app.chat.turn import Ended, run_turn
 from graphs import build_graph
 from tests.support.agents import fake_agent, fake_services, model_at
+from tests.support.waiting import PATIENCE_S
 
 
 @pytest.fixture
@@ -137,6 +139,44 @@ async def test_going_to_a_thread_with_a_pending_approval_shows_its_question(
     assert session.phase == "awaiting_approval"
     await say(session, "no")
     assert "Delete all?" not in drawn(where(session))
+
+
+async def test_a_thread_brings_the_answer_of_its_last_turn(session: Session) -> None:
+    await say(session, "alpha please")
+    answer = session.answered
+    await run_command(session, "/thread two")
+    assert session.answered == ""
+    await say(session, "asker please")
+    await run_command(session, "/thread one")
+    assert answer
+    assert session.answered == answer
+    await run_command(session, "/thread two")
+    assert (session.answered, session.asked) == ("When?", "When?")
+
+
+async def test_a_request_that_was_cut_short_is_no_question_of_the_agent() -> None:
+    works = asyncio.Event()
+
+    async def ask_or_work(state: AgentState, _: Any) -> Any:
+        if state["request"] == "asker please":
+            return needs_input("When?", memory={"a": 1})
+        works.set()
+        await asyncio.sleep(PATIENCE_S)
+
+    services = fake_services(fake_agent("asker", ask_or_work))
+    session = Session(
+        build_graph(services=services, checkpointer=InMemorySaver()), services, thread="one"
+    )
+    await say(session, "asker please")
+    turn = asyncio.ensure_future(say(session, "tomorrow"))
+    await asyncio.wait_for(works.wait(), PATIENCE_S)
+    turn.cancel()
+    await asyncio.wait([turn])
+    text = await show(session, "/thread one")
+    services.close()
+    assert "When?" in text
+    assert "tomorrow" not in text
+    assert session.answered == "When?"
 
 
 @pytest.mark.parametrize("thread", ["", "a\nb", "\udcff", "x" * 201, "\x1b[2J"])

@@ -158,6 +158,16 @@ def test_a_person_talks_stops_an_answer_is_asked_and_leaves(catalog: Path, tmp_p
     assert history.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize("seconds", [0.1, 0.2, 0.4])
+def test_a_person_may_leave_while_the_routers_still_load(seconds: float, catalog: Path) -> None:
+    with terminal() as chat:
+        chat.expect(">")
+        time.sleep(seconds)
+        chat.send("\x04")
+        assert chat.ended() == 0
+        assert "terminate" not in chat.text
+
+
 def test_a_dumb_terminal_gets_plain_text_and_ctrl_c_works(catalog: Path) -> None:
     with terminal(term="dumb") as chat:
         chat.expect("> ")

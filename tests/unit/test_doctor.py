@@ -113,13 +113,34 @@ def test_an_encoder_that_cannot_be_used_is_a_problem(
     assert "the encoder cannot be used: the encoder 'foo'" in text
 
 
-def test_a_broken_set_up_is_one_line_and_2(
+def test_a_profile_that_cannot_be_used_is_no_fault_of_the_encoder(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MOMA_CATALOG", "nope.yaml")
+    monkeypatch.setenv("MOMA_PROFILE", "nowhere")
+    text = examine(capsys, 1)
+    assert "\nMOMA_PROFILE: " in text
+    assert "the encoder cannot be used" not in text
+
+
+def test_a_residency_that_keeps_all_models_out_is_named(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, "litellm: openai/a, residency: [eu, us]")
+    monkeypatch.setenv("MOMA_RESIDENCY", "mars")
+    text = examine(capsys, 1)
+    assert "no model may answer: MOMA_RESIDENCY is mars, and the models run in eu, us" in text
+    assert "1 problem." in text
+
+
+@pytest.mark.parametrize("setting", ["MOMA_CATALOG", "MOMA_SHADOW_CATALOG"])
+def test_a_broken_set_up_is_one_line_and_2(
+    setting: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(setting, "nope.yaml")
     assert main([]) == 2
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
+    assert err.endswith(f"or set {setting}\n")
 
 
 def card(agent_id: str, *examples: str) -> AgentCard:

@@ -5,9 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langgraph.checkpoint.memory import InMemorySaver
 
 from agents.errors import SettingsError
-from graphs import Context, Services
+from app.chat.commands import Session, run_command
+from app.chat.turn import run_turn
+from graphs import Context, Services, build_graph
 from graphs.catalog import Catalog
 from graphs.dry_run import dry_run
 from graphs.feedback import evidence_of, today, word_on
@@ -165,6 +168,26 @@ def test_feedback_on_the_server_becomes_evidence(own: Path, tmp_path: Path) -> N
     assert found[0].decision == done["moma"]["decision_id"]
     assert found[0].model in ("counter", "bard")
     assert 0 <= found[0].predicted <= 1
+
+
+async def test_a_thread_is_rated_before_the_first_turn_after_the_start(
+    own: Path, tmp_path: Path
+) -> None:
+    saver = InMemorySaver()
+    with FakeProvider(ok("Roses are red.")) as provider:
+        before = services(own, tmp_path, base_url=provider.base_url)
+        graph = build_graph(services=before, checkpointer=saver)
+        async for _ in run_turn(graph, TEXT, thread="t", context=Context()):
+            pass
+        before.close()
+    after = services(own, tmp_path)
+    session = Session(build_graph(services=after, checkpointer=saver), after, "t")
+    await session.enter("t")
+    assert str(await run_command(session, "/good")).startswith("Kept: ")
+    assert after.feedback is not None
+    after.close()
+    kept = FeedbackLog(own).read(of=profile_id(own)).evidence
+    assert [e.reward for e in kept] == [1.0]
 
 
 def test_a_word_is_evidence_on_the_model_that_answered() -> None:

@@ -111,7 +111,7 @@ def test_a_program_is_the_block_that_defines_something() -> None:
         ({"grader": "exact"}, "the grader 'exact' needs an answer"),
         ({"grader": "exact", "answer": {}}, "answer is {}, expected a text or a list of texts"),
         ({"grader": "exact", "answer": " . "}, "of which nothing is left"),
-        ({"grader": "numeric", "answer": "many"}, "answer is None, expected a number"),
+        ({"grader": "numeric", "answer": "many"}, "answer is 'many', expected a number"),
         ({"grader": "numeric", "answer": True}, "answer is True, expected a number"),
         ({"grader": "numeric", "answer": 1, "tolerance": -1}, "tolerance is -1, expected 0 or more"),
         ({"grader": "choice", "answer": "D", "choices": 3}, "expected a letter from A to C"),

@@ -2,10 +2,13 @@
 
 import json
 import os
+import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import interrupt
 from mcp import Client, StdioServerParameters
@@ -14,6 +17,7 @@ from agents.contract import done
 from app.mcp.tools import make_mcp
 from graphs import Context, build_graph
 from tests.support.agents import FakeAgent, fake_agent, fake_services, model_at
+from tests.support.waiting import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 
@@ -98,6 +102,18 @@ async def test_the_command_serves_the_shipped_agents(tmp_path: Path) -> None:
         _, values, _ = await call(client, "ask", message="and 20%?", thread=values["thread"])
         assert "470" in values["answer"]
         assert json.dumps(values)
+
+
+@pytest.mark.parametrize("seconds", [1.8, 2.1])
+def test_a_client_may_leave_while_the_routers_still_load(seconds: float, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "app.mcp"]
+    environment = {"MOMA_HOME": str(tmp_path / "home"), "PYTHON_DOTENV_DISABLED": "1", **_path()}
+    server = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT, env=environment
+    )
+    time.sleep(seconds)
+    _, said = server.communicate(timeout=PATIENCE_S)
+    assert (server.returncode, said) == (0, b"")
 
 
 def _path() -> dict[str, str]:

@@ -1,6 +1,7 @@
 """`python -m app.policy`: what a person reads, exit statuses, bad input; files are written whole or not at all."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,19 @@ def test_fmt_prints_checks_and_writes(file: Any, capsys: Any) -> None:
     broken = file("ROUTE r {")
     assert run("fmt", broken, "--write") == 1
     assert Path(broken).read_text() == "ROUTE r {"
+
+
+@pytest.mark.parametrize("command", ["explain", "test", "fmt", "compile"])
+def test_a_file_that_is_no_policy_is_told_in_a_few_lines(
+    command: str, file: Any, tmp_path: Path, capsys: Any
+) -> None:
+    path = file("This is a letter, not a policy.\n\n" * 40)
+    more = {"explain": ["hello"], "compile": ["--output", str(tmp_path / "out")]}
+    assert run(command, path, *more.get(command, [])) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 6
+    assert all(line.startswith(f"{path}:") for line in said[:5])
+    assert re.fullmatch(rf"and \d+ more; see python -m app.policy check {path}", said[-1])
 
 
 def test_compile_writes_all_targets_and_finds_drift(file: Any, tmp_path: Path, capsys: Any) -> None:

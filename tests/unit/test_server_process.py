@@ -96,3 +96,23 @@ def test_a_broken_set_up_is_told_on_one_line(
     assert out == ""
     assert error.count("\n") == 1
     assert str(path) in error
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("MOMA_CATALOG", "or set MOMA_CATALOG\n"),
+        ("MOMA_API_KEYS", "MOMA_API_KEYS: {path}: cannot be read"),
+        ("MOMA_API_KEYS", "set it to the path of a file of keys\n"),
+    ],
+)
+def test_a_file_that_is_missing_is_told_with_its_setting(
+    name: str,
+    expected: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv(name, str(path := tmp_path / "missing"))
+    assert main(["--port", str(free_port())]) == 2
+    assert expected.format(path=path) in capsys.readouterr().err

@@ -217,8 +217,9 @@ GRADERS = {"exact": _exact, "numeric": _numeric, "choice": _choice, "regex": _re
 
 
 def _number(value: Any, name: str, where: str) -> float:
+    read = value
     if isinstance(value, str):
-        value = number_of(value) if value.strip() else None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        read = number_of(value) if value.strip() else None
+    if isinstance(read, bool) or not isinstance(read, int | float) or not math.isfinite(read):
         raise InputError(f"{where}: {name} is {value!r:.60}, expected a number")
-    return float(value)
+    return float(read)
