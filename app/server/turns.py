@@ -11,26 +11,14 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage
 
-from agents.errors import NoModelError
 from app.server.errors import ApiError, of_status
 from app.server.placing import Place
+from app.server.refusals import refusal_of
 from graphs.spoken import Words, as_approval, question
 from graphs.state import Context
 from graphs.threads import MomaGraph
 
 __all__ = ["Called", "Decided", "Ended", "Said", "run_turn", "usage_of"]
-
-_OF_REQUEST = {
-    "modality": 400,
-    "tools": 400,
-    "window": 400,
-    "budget": 402,
-    "price": 402,
-    "policy": 403,
-}
-"""What the refusal of a model says of the request; all else is the server's."""
-_THEIR_OWN = frozenset({"excluded", "not_included", "tools", "modality"})
-"""Refusals that come of what key and request leave out or bring."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +76,10 @@ class _Turn(Words):
     broken: tuple[int, float | None] | None = None
     """The status of what kept every model from answering, and when to come again."""
 
-    def failure(self) -> ApiError | None:
-        """Return why there is no answer, None if there is one."""
+    def failure(self, asked: Sequence[str]) -> ApiError | None:
+        """Return why there is no answer, None if there is one; `asked` are those that alone may serve."""
         if self.refused:
-            return _refusal(self.record)
+            return refusal_of(self.record, asked=asked)
         if self.broken is None:
             return None
         status, retry_after = self.broken
@@ -132,7 +120,7 @@ async def run_turn(
         calls=turn.calls,
         finish=turn.finish,
         approval=turn.approval,
-        failure=turn.failure(),
+        failure=turn.failure(context.include),
     )
 
 
@@ -248,27 +236,6 @@ def _whole(call: Mapping[str, Any], index: int) -> dict[str, Any]:
     arguments = json.dumps(call["args"], ensure_ascii=False)
     function = {"name": call["name"], "arguments": arguments}
     return {"index": index, "id": call["id"], "type": "function", "function": function}
-
-
-def _refusal(record: Mapping[str, Any]) -> ApiError:
-    """Return the error of a turn that nothing may serve, with every reason."""
-    models = (record.get("models") or {}).get("masked") or []
-    masked = [*((record.get("agents") or {}).get("masked") or []), *models]
-    reasons = "; ".join(f"{m['candidate']}: {m['reason']}" for m in masked[:20])
-    message = f"nothing may serve this message: {reasons or 'there is no model'}"
-    asked = [m["code"] for m in models if m["code"] not in ("not_included", "excluded")]
-    # A model that has no key could not have answered anything: those that could say what is wrong with the request.
-    # Where key and request leave nobody to be asked, that is theirs to change.
-    theirs = models and {m["code"] for m in masked} <= _THEIR_OWN
-    nobody_left = 403 if theirs else NoModelError.status
-    statuses = (_OF_REQUEST.get(code, NoModelError.status) for code in asked)
-    status = min(statuses, default=nobody_left)
-    if status == 400:
-        code = "context_length_exceeded" if "window" in asked else "unsupported_value"
-        return ApiError(400, message, code=code, param="messages")
-    if status == 403:
-        return ApiError(403, message, code="policy" if "policy" in asked else "no_model")
-    return of_status(status, message)
 
 
 async def _again(
