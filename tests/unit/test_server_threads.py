@@ -165,14 +165,25 @@ def test_an_edited_turn_goes_on_from_before_it(
     assert told == "Booked for monday."
 
 
-def test_a_first_turn_that_is_asked_for_again_begins_anew(api: Api, provider: FakeProvider) -> None:
-    for _ in range(2):
-        api.say("write first", headers=session("first"))
-        assert asked_of(provider) == [("user", "write first")]
+@pytest.mark.parametrize(
+    "named", [{"metadata": {"session_id": "menu"}}, {"headers": {"x-session-id": "menu too"}}]
+)
+def test_a_first_message_that_is_said_again_is_a_further_turn_of_the_named_thread(
+    api: Api, provider: FakeProvider, named: dict[str, Any]
+) -> None:
+    for text in ("write the menu", "write more", "write the menu"):
+        api.say(text, **named)
+    said = [text for _, text in asked_of(provider)]
+    assert said == ["write the menu", "A poem.", "write more", "A poem.", "write the menu"]
+
+
+def test_open_webuis_first_turn_that_is_asked_for_again_begins_anew(
+    api: Api, provider: FakeProvider
+) -> None:
     open_webui = {"x-openwebui-chat-id": "first"}
-    api.say("write first", headers=open_webui)
-    api.say("write anew", headers=open_webui)
-    assert asked_of(provider) == [("user", "write anew")]
+    for text in ("write first", "write first", "write anew"):
+        api.say(text, headers=open_webui)
+        assert asked_of(provider) == [("user", text)]
 
 
 def test_an_edit_of_what_is_not_found_begins_the_thread_anew(
@@ -336,13 +347,18 @@ def test_open_webui_streams_with_its_headers(provider: FakeProvider, shop: Shop)
         assert ask("u1", "c1", "alpha", "For when?", "today") == "Booked for today."
 
 
-def test_a_turn_that_no_model_answered_can_be_tried_again() -> None:
-    with FakeProvider(status(400), ok("A poem.")) as own:
+@pytest.mark.parametrize("before", [[], ["write of cats"]])
+def test_a_turn_that_no_model_answered_can_be_tried_again(before: list[str]) -> None:
+    answers = [*(ok("A poem.") for _ in before), status(400), ok("A poem.")]
+    with FakeProvider(*answers) as own:
         with serving(models=[model_at(own.base_url)]) as api:
             where = session("again")
+            for text in before:
+                api.say(text, headers=where)
             assert api.chat("write a poem", headers=where).status_code == 502
             assert api.say("write a poem", headers=where) == "A poem."
-            assert asked_of(own) == [("user", "write a poem")]
+            told = [text for role, text in asked_of(own) if role == "user"]
+            assert told == [*before, "write a poem"]
 
 
 def test_two_callers_never_share_a_thread(provider: FakeProvider, shop: Shop) -> None:
