@@ -279,6 +279,26 @@ def test_bad_usage_is_status_2(arguments: list[str]) -> None:
     assert caught.value.code == 2
 
 
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--user", "ann", "--budget-usd", "-1"], "budget_usd: given -1.0, expected"),
+        (["--user", "ann", "--budget-usd", "nan"], "budget_usd: given nan, expected"),
+        (["--user", "ann", "--preference", "zz"], "preference: the preference 'zz' is not"),
+        (["--user", ""], "user: given '', expected"),
+        (["--user", "a/b:c"], "user: given 'a/b:c', expected"),
+    ],
+)
+def test_the_command_makes_no_key_that_the_server_would_not_take(
+    arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["key", *arguments]) == 2
+    out, error = capsys.readouterr()
+    assert out == ""
+    assert error.count("\n") == 1
+    assert expected in error
+
+
 def test_the_command_makes_a_key_that_its_entry_knows(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
