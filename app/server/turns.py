@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage
+from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from app.server.errors import ApiError, of_status
 from app.server.placing import Place
 from app.server.refusals import refusal_of
+from app.server.states import state_answering, values_of
 from graphs.spoken import Words, as_approval, question
 from graphs.state import Context
 from graphs.threads import MomaGraph
@@ -247,8 +249,11 @@ async def _again(
     at = next((n for n, m in enumerate(messages) if m.id == place.message_id), len(messages))
     following = messages[at + 1 :]
     end = next((n for n, m in enumerate(following) if isinstance(m, HumanMessage)), len(following))
-    if end == len(following):  # the thread's last turn
-        turn.record, turn.phase = state.values.get("record") or {}, str(state.values.get("phase"))
+    values: Mapping[str, Any] = state.values
+    if end < len(following):  # the thread has gone on since
+        values = await _values_after(graph, place)
+    if values:
+        turn.record, turn.phase = values.get("record") or {}, str(values.get("phase"))
         yield Decided(turn.record)
     served = turn.record.get("served_by") or {}
     turn.model = (
@@ -257,3 +262,11 @@ async def _again(
     for message in following[:end]:
         if isinstance(message, AIMessage) and (said := turn.new(message)):
             yield Said(said, turn.model)
+
+
+async def _values_after(graph: MomaGraph, place: Place) -> Mapping[str, Any]:
+    """Return the saved values after the turn that was sent again, nothing if the store has them no more."""
+    assert isinstance(graph.checkpointer, BaseCheckpointSaver)
+    assert place.message_id is not None
+    found = await state_answering(graph.checkpointer, place.thread, place.message_id)
+    return values_of(found) if found is not None else {}

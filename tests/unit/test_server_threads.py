@@ -301,6 +301,29 @@ def test_a_second_try_with_the_same_key_is_answered_as_the_first(
     assert other.json()["error"]["code"] == "idempotency_key_reused"
 
 
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("agent", [True, False])
+def test_a_second_try_of_an_earlier_turn_tells_who_answered_it(
+    api: Api, provider: FakeProvider, agent: bool, streamed: bool
+) -> None:
+    text = "beta" if agent else "write once"
+    retry = {**session(f"earlier{agent}{streamed}"), "idempotency-key": "k1"}
+    first = api.chat(text, headers=retry)
+    api.say("write more", headers={**retry, "idempotency-key": "k2"})
+    api.say("write still more", headers={**retry, "idempotency-key": "k3"})
+    calls = len(provider.requests)
+    again = api.chat(text, headers=retry, stream=streamed)
+    assert len(provider.requests) == calls
+    for name in ("decision-id", "agent", "model", "reason"):
+        assert again.headers.get(f"x-moma-{name}") == first.headers.get(f"x-moma-{name}")
+    if streamed:
+        assert f'"id":"{first.json()["id"]}"' in again.text.replace(": ", ":")
+        assert "[DONE]" in again.text
+    else:
+        same = ("id", "model", "choices", "usage", "moma")
+        assert [again.json()[k] for k in same] == [first.json()[k] for k in same]
+
+
 def test_a_second_try_beside_the_first_waits_for_its_answer() -> None:
     gate = threading.Event()
 
