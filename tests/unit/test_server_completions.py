@@ -336,6 +336,37 @@ def test_what_cannot_be_done_is_refused_in_openais_form(
     assert not house.asked
 
 
+def part(**given: Any) -> dict[str, Any]:
+    return {"messages": user([given])}
+
+
+@pytest.mark.parametrize(
+    ("body", "param", "message"),
+    [
+        (part(type="image_url", image_url={}), "messages.0.content.0.image_url.url", "Field required"),
+        (part(type="image_url", image_url={"url": "http://x/"}),
+         "messages.0.content.0.image_url.url", "send the picture itself"),
+        (part(type="text", text=5), "messages.0.content.0.text", "Input should be a valid string;"),
+        (part(type="film"), "messages.0.content.0.type",
+         "Input should be 'text', 'image_url', 'input_audio'; given 'film'"),
+        (part(text="x"), "messages.0.content.0.type", "Field required"),
+        ({"messages": user(5)}, "messages.0.content",
+         "Input should be a valid string or a valid array; given 5"),
+        ({"preference": 2}, "preference",
+         "Input should be cost, auto, performance or a number from 0 to 1; given 2"),
+        ({"stop": [""]}, "stop.0", "String should have at least 1 character; given ''"),
+        ([], None, "Input should be an object; given []"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_told_with_the_path_that_openai_gives_it(
+    house: House, body: Any, param: str | None, message: str
+) -> None:
+    given = {"messages": user("hi"), **body} if isinstance(body, dict) else body
+    error = house.api.http().post("/v1/chat/completions", json=given).json()["error"]
+    assert error["param"] == param
+    assert error["message"].startswith(f"{param or 'the body'}: {message}")
+
+
 def test_openais_client_raises_its_own_errors(house: House) -> None:
     client = house.api.openai()
     with pytest.raises(openai.NotFoundError) as caught:
