@@ -5,6 +5,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -201,10 +202,11 @@ def test_a_body_is_bounded_whether_or_not_it_says_its_length(
 
 
 def test_headers_are_one_plain_line_each(provider: FakeProvider) -> None:
-    # An id may be in any script; a header holds Latin-1.
+    # An id may be in any script; a header of any client holds ASCII.
     with serving(fake_agent("агент")) as api:
         response = api.chat("агент")
-        assert response.headers["x-moma-agent"] == "?????"
+        assert response.headers["x-moma-agent"].isascii()
+        assert unquote(response.headers["x-moma-agent"]) == "агент"
         assert response.json()["model"] == "agent:агент"
 
 
@@ -264,12 +266,35 @@ def test_without_keys_it_listens_on_loopback_alone(
     assert "MOMA_API_KEYS" in error
 
 
+def test_a_host_that_is_not_found_is_told_with_the_resolvers_words(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "keys.yaml"
+    path.write_text(make_key(user="ann")[1], encoding="utf-8")
+    monkeypatch.setenv("MOMA_API_KEYS", str(path))
+    assert main(["--host", "nowhere.invalid", "--port", "8123"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("moma: cannot listen on nowhere.invalid:8123 (")
+    assert "Unknown error" not in error
+    assert error.count("\n") == 1
+
+
 def test_a_taken_port_is_told_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         assert main(["--port", str(taken.getsockname()[1])]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
+def test_an_address_of_ipv6_has_brackets(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket(socket.AF_INET6) as taken:
+        taken.bind(("::1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert main(["--host", "::1", "--port", str(port)]) == 2
+    assert f"cannot listen on [::1]:{port} (" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", [["--port", "0"], ["--port", "x"], ["--frob"], ["key"]])
