@@ -92,7 +92,7 @@ def _serve(arguments: argparse.Namespace, settings: Settings) -> int:
     )
     plain = settings.log == "text"
     with logging_to(logging.StreamHandler(sys.stderr), plain=plain), exporting("moma-server"):
-        print(f"MoMA listens on http://{arguments.host}:{arguments.port}/v1", flush=True)
+        print(f"MoMA listens on http://{_place(arguments.host, arguments.port)}/v1", flush=True)
         started = serve(
             app, host=arguments.host, port=arguments.port, drain_seconds=settings.drain_seconds
         )
@@ -116,8 +116,15 @@ def _check_free(host: str, port: int) -> None:
         try:
             tried.bind((host, port))
         except OSError as error:
-            text = f"cannot listen on {host}:{port} ({os.strerror(error.errno or 0)})"
-            raise SettingsError(text) from None
+            # The resolver's numbers are not the system's.
+            named = isinstance(error, socket.gaierror)
+            why = error.strerror if named else os.strerror(error.errno or 0)
+            raise SettingsError(f"cannot listen on {_place(host, port)} ({why})") from None
+
+
+def _place(host: str, port: int) -> str:
+    """Return an address as a URL has it."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _port(text: str) -> int:

@@ -1,13 +1,20 @@
-"""The decision in a response's headers, and beside OpenAI's fields in its body. Headers hold one plain line each."""
+"""The decision in a response's headers, and beside OpenAI's fields in its body. Headers hold one plain line each.
+
+An id that is not ASCII is percent-encoded, as in a URL.
+"""
 
 from collections.abc import Mapping
+from string import punctuation
 from typing import Any
+from urllib.parse import quote
 
 from graphs.record import explain
 
 __all__ = ["decision_headers", "extension"]
 
 _LONGEST = 300
+"""Characters of a reason."""
+_KEPT = punctuation.replace("%", "")
 
 
 def decision_headers(record: Mapping[str, Any], *, phase: str = "") -> dict[str, str]:
@@ -24,9 +31,9 @@ def decision_headers(record: Mapping[str, Any], *, phase: str = "") -> dict[str,
     told = {
         "decision-id": record["id"],
         "stage": phase or served.get("kind", ""),
-        "agent": served["id"] if served.get("kind") == "agent" else "",
-        "model": served["id"] if served.get("kind") == "model" else "",
-        "reason": explain(dict(record)),
+        "agent": _encoded(served["id"]) if served.get("kind") == "agent" else "",
+        "model": _encoded(served["id"]) if served.get("kind") == "model" else "",
+        "reason": explain(dict(record))[:_LONGEST],
         "cost-usd": f"{cost:.9f}" if phase and cost is not None else "",
     }
     return {f"x-moma-{name}": _plain(value) for name, value in told.items() if value}
@@ -55,7 +62,11 @@ def _chosen(record: Mapping[str, Any]) -> Mapping[str, str]:
     return {"kind": "router", "id": ""}
 
 
+def _encoded(name: str) -> str:
+    return quote(name, safe=_KEPT)
+
+
 def _plain(text: str) -> str:
     """Return `text` as a header can hold it: one line of Latin-1."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line.encode("latin-1", "replace").decode("latin-1")[:_LONGEST]
+    return line.encode("latin-1", "replace").decode("latin-1")

@@ -63,20 +63,13 @@ class Keys:
             SettingsError: the file cannot be read or says something else; it names the line.
         """
         try:
-            source = Source.from_file(path, remedy="set it to the path of a file of keys")
-            keys = source.check(source.value or [], list[Key])
+            keys = _read(Source.from_file(path, remedy="set it to the path of a file of keys"))
         except CatalogError as error:
             raise SettingsError(f"MOMA_API_KEYS: {error}") from None
         if not keys:
             raise SettingsError(
                 f"MOMA_API_KEYS: {path} holds no key; make one: python -m app.server key --user NAME"
             )
-        for number, key in enumerate(keys):
-            try:
-                if key.preference is not None:
-                    preference_weight(key.preference)
-            except InputError as error:
-                raise SettingsError(f"MOMA_API_KEYS: entry {number}: {error}") from None
         return cls(keys)
 
     def find(self, given: str) -> Key | None:
@@ -90,12 +83,34 @@ class Keys:
 
 
 def make_key(**entry: Any) -> tuple[str, str]:
-    """Return a new key, and its entry for the file as YAML."""
+    """Return a new key, and its entry for the file as YAML.
+
+    Raises:
+        CatalogError: a file with this entry would not be taken.
+    """
     key = _PREFIX + secrets.token_urlsafe(32)
     # A budget of nothing is a budget.
     given = {name: v for name, v in entry.items() if v is not None and v is not False}
     kept = {"sha256": _hash(key), **given}
-    return key, yaml.safe_dump([kept], sort_keys=False, allow_unicode=True)
+    text = yaml.safe_dump([kept], sort_keys=False, allow_unicode=True)
+    _read(Source.from_text(text, path="the new entry"))
+    return key, text
+
+
+def _read(source: Source) -> list[Key]:
+    """Return the keys of a file.
+
+    Raises:
+        CatalogError: it says something else; it names the line.
+    """
+    keys = source.check(source.value or [], list[Key])
+    for number, key in enumerate(keys):
+        try:
+            if key.preference is not None:
+                preference_weight(key.preference)
+        except InputError as error:
+            raise source.fault([number, "preference"], str(error)) from None
+    return keys
 
 
 def _hash(key: str) -> str:

@@ -6,8 +6,9 @@ named by the request (`metadata.session_id`, `X-Session-Id`, Open WebUI's chat i
 - A thread that does not exist yet is begun with all messages of the request.
 - What follows the last answer in the request is new, and is added to the thread, if the user's turns before it are
   those of the thread, or its last ones: clients shorten long histories.
-- A request without any answer adds to a thread that it names. If it begins as the thread did, or comes from Open WebUI,
-  which always sends everything, it is the first turn again.
+- A request without any answer adds to a thread that it names, whatever the thread began with. From Open WebUI, which
+  always sends everything, it is the first turn again.
+- A message that the thread has last and nobody answered, sent again, takes the place of that turn.
 - A turn that was edited or asked for again goes on from the saved state in which the dialogue stood before it, with the
   floor and the memories of that moment: LangGraph's time travel, on the same thread. What was said since stays in the
   store as another branch, and is found when the client goes back to it. If that state is not found, the thread begins
@@ -25,7 +26,7 @@ from typing import Any
 
 from langchain_core.messages import BaseMessage, HumanMessage
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 
 from app.server.callers import ApiCaller
 from app.server.conversations import Conversations
@@ -124,11 +125,17 @@ async def find_place(
         _check_same(repeated, sent.messages[-1])
         return sent
     marks, earlier = marks_of(kept), marks_of(before)
-    if _goes_on(marks, earlier, said, whole=key is not None and key[0] == _OPEN_WEBUI_CHAT):
+    whole = key is not None and key[0] == _OPEN_WEBUI_CHAT
+    again = not before and not whole and _is_open(saved) and marks[-len(new) :] == marks_of(new)
+    if again:
+        earlier = marks[: -len(new)]
+    elif _goes_on(marks, earlier, said, whole=whole):
         return place(on, new, values=values_of(saved), paused=is_paused(saved))
     found = await state_before(saver, thread, earlier) if earlier else None
     if found is not None:
         return place(place_at(found), new, values=values_of(found))
+    if again and earlier:
+        return place(on, new, values=values_of(saved))
     root = await first_state(saver, thread)
     return place(place_at(root) if root is not None else on, said)
 
@@ -219,9 +226,15 @@ def _goes_on(
     """Return whether what is new in a request follows what a thread has."""
     if earlier:
         return list(marks[-len(earlier) :]) == list(earlier)
-    if any(m.role == "assistant" for m in said) or whole:
+    return not whole and all(m.role != "assistant" for m in said)
+
+
+def _is_open(saved: CheckpointTuple) -> bool:
+    """Return whether nobody answered the last turn of a thread: it failed, was refused or did not end."""
+    if is_paused(saved):
         return False
-    return marks_of(said)[:1] != list(marks[:1])
+    served = (values_of(saved).get("record") or {}).get("served_by") or {"id": "refuse"}
+    return isinstance(messages_of(saved)[-1], HumanMessage) or served["id"] == "refuse"
 
 
 def _check_same(kept: BaseMessage, sent: BaseMessage) -> None:

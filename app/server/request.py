@@ -7,35 +7,29 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
-from app.server.errors import ApiError
+from app.server.field_errors import refusal
 
-__all__ = ["ChatRequest", "Message", "parse_request", "refusal"]
+__all__ = ["ChatRequest", "Message", "Picture", "parse_request"]
 
 LONGEST_ID = 256
 _Text = Annotated[str, Field(max_length=1_000_000)]
 _Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 _Penalty = Annotated[float, Field(ge=-2, le=2, allow_inf_nan=False)]
 _LIMIT = Field(ge=1, le=10_000_000)
-_REFUSED = {
-    "functions": "send `tools`",
-    "function_call": "send `tool_choice`",
-    "logit_bias": "tokens have other numbers in each model",
-    "top_logprobs": "log probabilities are not passed on",
-}
 
 
 class _Given(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+Picture = Annotated[str, Field(pattern=r"^data:image/[\w.+-]+;base64,[A-Za-z0-9+/=\s]+$")]
+"""The picture itself: what is fetched from elsewhere would be fetched by this machine."""
+
+
 class ImageUrl(_Given):
     """A picture."""
 
-    url: Annotated[
-        str,
-        Field(pattern=r"^data:image/[\w.+-]+;base64,[A-Za-z0-9+/=\s]+$"),
-    ]
-    """The picture itself: what is fetched from elsewhere would be fetched by this machine."""
+    url: Picture
     detail: Literal["auto", "low", "high"] = "auto"
 
 
@@ -267,32 +261,4 @@ def parse_request(body: bytes) -> ChatRequest:
     try:
         return ChatRequest.model_validate_json(body)
     except ValidationError as error:
-        raise refusal(error) from None
-
-
-def refusal(error: ValidationError) -> ApiError:
-    """Return what is told of a body that has another form."""
-    errors = error.errors(include_url=False, include_context=False)
-    # Of the forms that a value may have, the one that it nearly has says most.
-    first = max(errors, key=lambda e: (len(e["loc"]), not e["type"].endswith("_type")))
-    path = ".".join(str(part) for part in first["loc"])
-    name = str(first["loc"][0]) if first["loc"] else ""
-    if first["type"] == "json_invalid":
-        return ApiError(400, f"the body is not JSON: {first['msg']:.200}", code="invalid_json")
-    if first["type"] == "extra_forbidden" or name in _REFUSED:
-        hint = _REFUSED.get(name, "it is not known here")
-        text = f"{name!r:.80} is not supported: {hint}"
-        return ApiError(400, text, code="unsupported_parameter", param=name[:80])
-    if name in ("n", "logprobs", "modalities"):
-        wanted = {"n": "one answer", "logprobs": "no log probabilities", "modalities": "text"}
-        text = f"{name!r}: given {first['input']!r:.60}; MoMA gives {wanted[name]}"
-        return ApiError(400, text, code="unsupported_value", param=name)
-    if "image_url" in first["loc"] and first["type"] == "string_pattern_mismatch":
-        text = f"{path:.200}: send the picture itself, as data:image/...;base64,..."
-        return ApiError(400, text, code="invalid_image_url", param=path[:200])
-    return ApiError(
-        400,
-        f"{path:.200}: {first['msg']:.300}; given {first['input']!r:.60}",
-        code="invalid_value" if first["type"] != "missing" else "missing_required_parameter",
-        param=path[:200] or None,
-    )
+        raise refusal(error, body) from None

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from app.server.errors import ApiError
-from app.server.request import ChatRequest, refusal
+from app.server.field_errors import refusal
+from app.server.request import ChatRequest, Picture
 
 __all__ = ["ResponseRequest", "as_chat", "parse_response_request"]
 
@@ -36,7 +37,7 @@ class ImagePart(_Given):
     """A picture, as a data: URL."""
 
     type: Literal["input_image"]
-    image_url: str
+    image_url: Picture
     detail: Literal["auto", "low", "high"] = "auto"
 
 
@@ -170,7 +171,7 @@ def parse_response_request(body: bytes) -> ResponseRequest:
     try:
         request = ResponseRequest.model_validate_json(body)
     except ValidationError as error:
-        raise refusal(error) from None
+        raise refusal(error, body) from None
     if request.previous_response_id and request.conversation:
         raise ApiError(400, "send previous_response_id or conversation, not both")
     return request
@@ -180,7 +181,7 @@ def as_chat(request: ResponseRequest) -> ChatRequest:
     """Return the chat completion that asks for the same.
 
     Raises:
-        ApiError: a picture is no data: URL, or the tools are none.
+        ApiError: the tools are none, or a field is beyond its bounds.
     """
     chat: dict[str, Any] = {name: getattr(request, name) for name in _SAME}
     chat["messages"] = _messages(request)
@@ -204,7 +205,7 @@ def as_chat(request: ResponseRequest) -> ChatRequest:
     try:
         return ChatRequest.model_validate(chat)
     except ValidationError as error:
-        raise refusal(error) from None
+        raise refusal(error, chat) from None
 
 
 def _messages(request: ResponseRequest) -> list[dict[str, Any]]:

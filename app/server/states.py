@@ -3,11 +3,11 @@
 It reads and decides nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 
@@ -17,8 +17,8 @@ from graphs.saved import check_saved
 from graphs.store_errors import readable
 
 __all__ = [
-    "first_state", "is_paused", "messages_of", "newest_state", "place_at", "place_of", "state_after", "state_before",
-    "values_of",
+    "first_state", "is_paused", "messages_of", "newest_state", "place_at", "place_of", "state_after",
+    "state_answering", "state_before", "values_of",
 ]  # fmt: skip
 
 FARTHEST = 600
@@ -46,26 +46,21 @@ async def state_before(
     saver: BaseCheckpointSaver[Any], thread: str, marks: Sequence[Mark]
 ) -> CheckpointTuple | None:
     """Return the newest saved state in which a turn had ended and just these turns were made."""
-    states = saver.alist(place_of(thread), filter={"source": "loop"}, limit=FARTHEST)
-    with readable():
-        async with aclosing(states) as found:  # type: ignore[type-var]
-            async for state in found:
-                if _ended(state) and marks_of(messages_of(state)) == list(marks):
-                    return state
-    return None
+    return await _ended_state(saver, thread, lambda s: marks_of(messages_of(s)) == list(marks))
 
 
 async def state_after(
     saver: BaseCheckpointSaver[Any], thread: str, decision: str
 ) -> CheckpointTuple | None:
     """Return the saved state in which the turn of a decision had ended."""
-    states = saver.alist(place_of(thread), filter={"source": "loop"}, limit=FARTHEST)
-    with readable():
-        async with aclosing(states) as found:  # type: ignore[type-var]
-            async for state in found:
-                if _ended(state) == decision:
-                    return state
-    return None
+    return await _ended_state(saver, thread, lambda s: _ended(s) == decision)
+
+
+async def state_answering(
+    saver: BaseCheckpointSaver[Any], thread: str, message_id: str
+) -> CheckpointTuple | None:
+    """Return the newest saved state in which the turn of a user's message had ended."""
+    return await _ended_state(saver, thread, lambda s: _asked(s) == message_id)
 
 
 async def first_state(saver: BaseCheckpointSaver[Any], thread: str) -> CheckpointTuple | None:
@@ -76,6 +71,25 @@ async def first_state(saver: BaseCheckpointSaver[Any], thread: str) -> Checkpoin
                 if not messages_of(state):
                     return state
     return None
+
+
+async def _ended_state(
+    saver: BaseCheckpointSaver[Any], thread: str, fits: Callable[[CheckpointTuple], bool]
+) -> CheckpointTuple | None:
+    """Return the newest saved state in which a turn had ended and that fits."""
+    states = saver.alist(place_of(thread), filter={"source": "loop"}, limit=FARTHEST)
+    with readable():
+        async with aclosing(states) as found:  # type: ignore[type-var]
+            async for state in found:
+                if _ended(state) and fits(state):
+                    return state
+    return None
+
+
+def _asked(state: CheckpointTuple) -> str | None:
+    """Return the id of the user's last message in a saved state."""
+    asked = (m.id for m in reversed(messages_of(state)) if isinstance(m, HumanMessage))
+    return next(asked, None)
 
 
 def _ended(state: CheckpointTuple) -> str | None:

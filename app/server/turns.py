@@ -10,27 +10,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage
+from langgraph.checkpoint.base import BaseCheckpointSaver
 
-from agents.errors import NoModelError
 from app.server.errors import ApiError, of_status
 from app.server.placing import Place
+from app.server.refusals import refusal_of
+from app.server.states import state_answering, values_of
 from graphs.spoken import Words, as_approval, question
 from graphs.state import Context
 from graphs.threads import MomaGraph
 
 __all__ = ["Called", "Decided", "Ended", "Said", "run_turn", "usage_of"]
-
-_OF_REQUEST = {
-    "modality": 400,
-    "tools": 400,
-    "window": 400,
-    "budget": 402,
-    "price": 402,
-    "policy": 403,
-}
-"""What the refusal of a model says of the request; all else is the server's."""
-_THEIR_OWN = frozenset({"excluded", "not_included", "tools", "modality"})
-"""Refusals that come of what key and request leave out or bring."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +78,10 @@ class _Turn(Words):
     broken: tuple[int, float | None] | None = None
     """The status of what kept every model from answering, and when to come again."""
 
-    def failure(self) -> ApiError | None:
-        """Return why there is no answer, None if there is one."""
+    def failure(self, asked: Sequence[str]) -> ApiError | None:
+        """Return why there is no answer, None if there is one; `asked` are those that alone may serve."""
         if self.refused:
-            return _refusal(self.record)
+            return refusal_of(self.record, asked=asked)
         if self.broken is None:
             return None
         status, retry_after = self.broken
@@ -132,7 +122,7 @@ async def run_turn(
         calls=turn.calls,
         finish=turn.finish,
         approval=turn.approval,
-        failure=turn.failure(),
+        failure=turn.failure(context.include),
     )
 
 
@@ -250,27 +240,6 @@ def _whole(call: Mapping[str, Any], index: int) -> dict[str, Any]:
     return {"index": index, "id": call["id"], "type": "function", "function": function}
 
 
-def _refusal(record: Mapping[str, Any]) -> ApiError:
-    """Return the error of a turn that nothing may serve, with every reason."""
-    models = (record.get("models") or {}).get("masked") or []
-    masked = [*((record.get("agents") or {}).get("masked") or []), *models]
-    reasons = "; ".join(f"{m['candidate']}: {m['reason']}" for m in masked[:20])
-    message = f"nothing may serve this message: {reasons or 'there is no model'}"
-    asked = [m["code"] for m in models if m["code"] not in ("not_included", "excluded")]
-    # A model that has no key could not have answered anything: those that could say what is wrong with the request.
-    # Where key and request leave nobody to be asked, that is theirs to change.
-    theirs = models and {m["code"] for m in masked} <= _THEIR_OWN
-    nobody_left = 403 if theirs else NoModelError.status
-    statuses = (_OF_REQUEST.get(code, NoModelError.status) for code in asked)
-    status = min(statuses, default=nobody_left)
-    if status == 400:
-        code = "context_length_exceeded" if "window" in asked else "unsupported_value"
-        return ApiError(400, message, code=code, param="messages")
-    if status == 403:
-        return ApiError(403, message, code="policy" if "policy" in asked else "no_model")
-    return of_status(status, message)
-
-
 async def _again(
     graph: MomaGraph, place: Place, turn: _Turn
 ) -> AsyncGenerator[Decided | Said, None]:
@@ -280,8 +249,11 @@ async def _again(
     at = next((n for n, m in enumerate(messages) if m.id == place.message_id), len(messages))
     following = messages[at + 1 :]
     end = next((n for n, m in enumerate(following) if isinstance(m, HumanMessage)), len(following))
-    if end == len(following):  # the thread's last turn
-        turn.record, turn.phase = state.values.get("record") or {}, str(state.values.get("phase"))
+    values: Mapping[str, Any] = state.values
+    if end < len(following):  # the thread has gone on since
+        values = await _values_after(graph, place)
+    if values:
+        turn.record, turn.phase = values.get("record") or {}, str(values.get("phase"))
         yield Decided(turn.record)
     served = turn.record.get("served_by") or {}
     turn.model = (
@@ -290,3 +262,11 @@ async def _again(
     for message in following[:end]:
         if isinstance(message, AIMessage) and (said := turn.new(message)):
             yield Said(said, turn.model)
+
+
+async def _values_after(graph: MomaGraph, place: Place) -> Mapping[str, Any]:
+    """Return the saved values after the turn that was sent again, nothing if the store has them no more."""
+    assert isinstance(graph.checkpointer, BaseCheckpointSaver)
+    assert place.message_id is not None
+    found = await state_answering(graph.checkpointer, place.thread, place.message_id)
+    return values_of(found) if found is not None else {}

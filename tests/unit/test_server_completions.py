@@ -15,7 +15,7 @@ from langchain_openai import ChatOpenAI
 from openai import AsyncOpenAI
 from pydantic import BaseModel, SecretStr
 
-from agents.contract import declined, done, needs_input
+from agents.contract import declined, done, failed, needs_input
 from tests.support.agents import fake_agent, model_at
 from tests.support.api import Api, serving
 from tests.support.provider import (
@@ -291,7 +291,7 @@ REFUSED: list[tuple[dict[str, Any], int, str, str | None]] = [
     ({"model": "nobody"}, 404, "does not exist", "model_not_found"),
     ({"model": "agent:nobody"}, 404, "does not exist", "model_not_found"),
     ({"model": "auto:5"}, 404, "is not cost, auto", "model_not_found"),
-    ({"model": "keyed"}, 503, "NOBODY_HAS_THIS_KEY is not set", "no_model"),
+    ({"model": "keyed"}, 404, "message: keyed: NOBODY_HAS_THIS_KEY is not set", "model_not_found"),
     ({"n": 2}, 400, "MoMA gives one answer", "unsupported_value"),
     ({"logprobs": True}, 400, "no log probabilities", "unsupported_value"),
     ({"top_logprobs": 2}, 400, "log probabilities", "unsupported_parameter"),
@@ -305,7 +305,7 @@ REFUSED: list[tuple[dict[str, Any], int, str, str | None]] = [
     ({"preference": "dear"}, 400, "preference", "invalid_value"),
     ({"model": "auto:cost", "preference": "performance"}, 400, "contradict", None),
     ({"model": "m", "allowed_models": ["other*"]}, 400, "not among those allowed", None),
-    ({"allowed_models": [], "allowed_agents": []}, 503, "the caller excluded it", "no_model"),
+    ({"allowed_models": [], "allowed_agents": []}, 403, "the caller excluded it", "no_model"),
     ({"max_cost_usd": 0}, 429, "a call costs at least", "insufficient_quota"),
     ({"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": 5}}}},
      400, "no JSON schema", None),
@@ -334,6 +334,37 @@ def test_what_cannot_be_done_is_refused_in_openais_form(
     assert message in error["message"]
     assert set(error) == {"message", "type", "param", "code"}
     assert not house.asked
+
+
+def part(**given: Any) -> dict[str, Any]:
+    return {"messages": user([given])}
+
+
+@pytest.mark.parametrize(
+    ("body", "param", "message"),
+    [
+        (part(type="image_url", image_url={}), "messages.0.content.0.image_url.url", "Field required"),
+        (part(type="image_url", image_url={"url": "http://x/"}),
+         "messages.0.content.0.image_url.url", "send the picture itself"),
+        (part(type="text", text=5), "messages.0.content.0.text", "Input should be a valid string;"),
+        (part(type="film"), "messages.0.content.0.type",
+         "Input should be 'text', 'image_url', 'input_audio'; given 'film'"),
+        (part(text="x"), "messages.0.content.0.type", "Field required"),
+        ({"messages": user(5)}, "messages.0.content",
+         "Input should be a valid string or a valid array; given 5"),
+        ({"preference": 2}, "preference",
+         "Input should be cost, auto, performance or a number from 0 to 1; given 2"),
+        ({"stop": [""]}, "stop.0", "String should have at least 1 character; given ''"),
+        ([], None, "Input should be an object; given []"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_told_with_the_path_that_openai_gives_it(
+    house: House, body: Any, param: str | None, message: str
+) -> None:
+    given = {"messages": user("hi"), **body} if isinstance(body, dict) else body
+    error = house.api.http().post("/v1/chat/completions", json=given).json()["error"]
+    assert error["param"] == param
+    assert error["message"].startswith(f"{param or 'the body'}: {message}")
 
 
 def test_openais_client_raises_its_own_errors(house: House) -> None:
@@ -502,13 +533,63 @@ def test_a_busy_server_says_when_to_come_again() -> None:
             asking.join(PATIENCE_S)
 
 
-def test_an_agent_that_declines_leaves_a_refusal_where_it_alone_may_serve() -> None:
-    shy = fake_agent("alpha", lambda state, runtime: declined("not mine"))
+def told_of(api: Api, **body: Any) -> tuple[int, str | None, str]:
+    """Return status, code and message of a chat that is refused."""
+    response = api.chat("alpha please", **body)
+    error = response.json()["error"]
+    return response.status_code, error["code"], error["message"].removeprefix(NOTHING)
+
+
+NOTHING = "nothing may serve this message: "
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code", "kind"),
+    [(declined("not mine"), 400, "agent_declined"), (failed("not mine"), 502, "no_answer")],
+)
+def test_an_agent_that_gives_the_turn_back_is_told_of_with_its_reason_where_it_alone_may_serve(
+    outcome: Any, code: int, kind: str
+) -> None:
+    agents = (fake_agent("alpha", lambda state, runtime: outcome), fake_agent("beta"))
     with FakeProvider(ok("never")) as provider:
-        with serving(shy, models=[model_at(provider.base_url)]) as api:
-            response = api.chat("alpha please", model="agent:alpha")
-        assert response.status_code == 503
+        with serving(*agents, models=[model_at(provider.base_url)]) as api:
+            told = told_of(api, model="agent:alpha")
+        assert told == (code, kind, "alpha: it gave this turn back: not mine")
         assert not provider.requests
+
+
+def test_what_no_second_try_can_help_is_sent_once() -> None:
+    runs: list[str] = []
+
+    def decline(state: Any, runtime: Any) -> Any:
+        runs.append(state["request"])
+        return declined("not mine")
+
+    with serving(fake_agent("alpha", decline)) as api:
+        client = api.openai(max_retries=2)
+        with pytest.raises(openai.BadRequestError, match="not mine"):
+            client.chat.completions.create(model="agent:alpha", messages=user("who was it"))
+    assert runs == ["who was it"]
+
+
+def test_the_missing_key_is_told_however_many_agents_there_are() -> None:
+    keyed = [model_at("http://127.0.0.1:9", name, key=f"NO_{name}") for name in ("one", "two")]
+    shy = (fake_agent(f"a{n}", grants=frozenset({"g"})) for n in range(25))
+    with serving(*shy, models=keyed) as api:
+        assert told_of(api, model="two") == (404, "model_not_found", "two: NO_two is not set")
+        status, code, message = told_of(api)
+    assert (status, code) == (404, "model_not_found")
+    assert message.startswith("one: NO_one is not set; two: NO_two is not set; a0: ")
+
+
+def test_a_model_that_rests_may_be_asked_again_later() -> None:
+    with FakeProvider() as provider, serving(models=[model_at(provider.base_url)]) as api:
+        gateway = api.resources.services.gateway
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(gateway, "breaker_open", lambda model: True)
+            status, code, message = told_of(api, model="m")
+    assert (status, code) == (503, "no_model")
+    assert message == "m: it failed too often of late; its breaker is open"
 
 
 def test_who_leaves_nobody_to_ask_is_told_so() -> None:

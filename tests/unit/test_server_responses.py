@@ -187,8 +187,11 @@ def test_an_answer_that_is_cut_short_or_breaks_off_says_so() -> None:
                 ]
             },
             400,
-            "send the picture itself",
+            "input.0.content.0.image_url: send the picture itself",
         ),
+        ({"input": [{"role": "bad", "content": "x"}]}, 400, "input.0.role: Input should be 'user'"),
+        ({"input": 5}, 400, "input: Input should be a valid string or a valid array; given 5"),
+        ({"input": "x", "preference": 2}, 400, "a number from 0 to 1"),
     ],
 )
 def test_what_cannot_be_done_is_refused(

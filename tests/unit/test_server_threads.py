@@ -165,14 +165,25 @@ def test_an_edited_turn_goes_on_from_before_it(
     assert told == "Booked for monday."
 
 
-def test_a_first_turn_that_is_asked_for_again_begins_anew(api: Api, provider: FakeProvider) -> None:
-    for _ in range(2):
-        api.say("write first", headers=session("first"))
-        assert asked_of(provider) == [("user", "write first")]
+@pytest.mark.parametrize(
+    "named", [{"metadata": {"session_id": "menu"}}, {"headers": {"x-session-id": "menu too"}}]
+)
+def test_a_first_message_that_is_said_again_is_a_further_turn_of_the_named_thread(
+    api: Api, provider: FakeProvider, named: dict[str, Any]
+) -> None:
+    for text in ("write the menu", "write more", "write the menu"):
+        api.say(text, **named)
+    said = [text for _, text in asked_of(provider)]
+    assert said == ["write the menu", "A poem.", "write more", "A poem.", "write the menu"]
+
+
+def test_open_webuis_first_turn_that_is_asked_for_again_begins_anew(
+    api: Api, provider: FakeProvider
+) -> None:
     open_webui = {"x-openwebui-chat-id": "first"}
-    api.say("write first", headers=open_webui)
-    api.say("write anew", headers=open_webui)
-    assert asked_of(provider) == [("user", "write anew")]
+    for text in ("write first", "write first", "write anew"):
+        api.say(text, headers=open_webui)
+        assert asked_of(provider) == [("user", text)]
 
 
 def test_an_edit_of_what_is_not_found_begins_the_thread_anew(
@@ -290,6 +301,29 @@ def test_a_second_try_with_the_same_key_is_answered_as_the_first(
     assert other.json()["error"]["code"] == "idempotency_key_reused"
 
 
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("agent", [True, False])
+def test_a_second_try_of_an_earlier_turn_tells_who_answered_it(
+    api: Api, provider: FakeProvider, agent: bool, streamed: bool
+) -> None:
+    text = "beta" if agent else "write once"
+    retry = {**session(f"earlier{agent}{streamed}"), "idempotency-key": "k1"}
+    first = api.chat(text, headers=retry)
+    api.say("write more", headers={**retry, "idempotency-key": "k2"})
+    api.say("write still more", headers={**retry, "idempotency-key": "k3"})
+    calls = len(provider.requests)
+    again = api.chat(text, headers=retry, stream=streamed)
+    assert len(provider.requests) == calls
+    for name in ("decision-id", "agent", "model", "reason"):
+        assert again.headers.get(f"x-moma-{name}") == first.headers.get(f"x-moma-{name}")
+    if streamed:
+        assert f'"id":"{first.json()["id"]}"' in again.text.replace(": ", ":")
+        assert "[DONE]" in again.text
+    else:
+        same = ("id", "model", "choices", "usage", "moma")
+        assert [again.json()[k] for k in same] == [first.json()[k] for k in same]
+
+
 def test_a_second_try_beside_the_first_waits_for_its_answer() -> None:
     gate = threading.Event()
 
@@ -336,13 +370,18 @@ def test_open_webui_streams_with_its_headers(provider: FakeProvider, shop: Shop)
         assert ask("u1", "c1", "alpha", "For when?", "today") == "Booked for today."
 
 
-def test_a_turn_that_no_model_answered_can_be_tried_again() -> None:
-    with FakeProvider(status(400), ok("A poem.")) as own:
+@pytest.mark.parametrize("before", [[], ["write of cats"]])
+def test_a_turn_that_no_model_answered_can_be_tried_again(before: list[str]) -> None:
+    answers = [*(ok("A poem.") for _ in before), status(400), ok("A poem.")]
+    with FakeProvider(*answers) as own:
         with serving(models=[model_at(own.base_url)]) as api:
             where = session("again")
+            for text in before:
+                api.say(text, headers=where)
             assert api.chat("write a poem", headers=where).status_code == 502
             assert api.say("write a poem", headers=where) == "A poem."
-            assert asked_of(own) == [("user", "write a poem")]
+            told = [text for role, text in asked_of(own) if role == "user"]
+            assert told == [*before, "write a poem"]
 
 
 def test_two_callers_never_share_a_thread(provider: FakeProvider, shop: Shop) -> None:
