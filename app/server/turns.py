@@ -242,8 +242,8 @@ def _whole(call: Mapping[str, Any], index: int) -> dict[str, Any]:
 
 async def _again(
     graph: MomaGraph, place: Place, turn: _Turn
-) -> AsyncGenerator[Decided | Said, None]:
-    """Yield the answer that the thread has to a message that was sent before, and was answered."""
+) -> AsyncGenerator[Decided | Said | Called, None]:
+    """Yield what the thread has of a message that was sent before, whose turn has ended: well, or as it failed."""
     state = await graph.aget_state(place.newest)
     messages = state.values.get("messages") or []
     at = next((n for n, m in enumerate(messages) if m.id == place.message_id), len(messages))
@@ -259,9 +259,11 @@ async def _again(
     turn.model = (
         f"agent:{served['id']}" if served.get("kind") == "agent" else served.get("id", "router")
     )
+    node = "refuse" if served.get("id") == "refuse" else "answer"
     for message in following[:end]:
-        if isinstance(message, AIMessage) and (said := turn.new(message)):
-            yield Said(said, turn.model)
+        if isinstance(message, AIMessage):
+            for event in _heard(turn, message, node):
+                yield event
 
 
 async def _values_after(graph: MomaGraph, place: Place) -> Mapping[str, Any]:

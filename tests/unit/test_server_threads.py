@@ -1,6 +1,7 @@
 """Which thread a request goes on in: named, found by what was said, edited, repeated, and never another caller's."""
 
 import asyncio
+import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -322,6 +323,31 @@ def test_a_second_try_of_an_earlier_turn_tells_who_answered_it(
     else:
         same = ("id", "model", "choices", "usage", "moma")
         assert [again.json()[k] for k in same] == [first.json()[k] for k in same]
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_second_try_of_a_turn_that_failed_is_no_answer(streamed: bool) -> None:
+    with FakeProvider(status(401)) as own, serving(models=[model_at(own.base_url)]) as api:
+        retry = {**session("failed"), "idempotency-key": "k1"}
+        first = api.chat("write once", headers=retry)
+        again = api.chat("write once", headers=retry, stream=streamed)
+    assert first.status_code == 502
+    if streamed:  # the decision is told before, as it was the first time
+        errors = [line for line in again.text.splitlines() if '"error"' in line]
+        assert json.loads(errors[0].removeprefix("data: "))["error"] == first.json()["error"]
+        assert '"content"' not in again.text
+    else:
+        assert (again.status_code, again.json()) == (502, first.json())
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_second_try_of_a_turn_that_was_refused_is_refused(streamed: bool) -> None:
+    with serving(models=[model_at("http://127.0.0.1:9", key="NO_SUCH_KEY")]) as api:
+        retry = {**session("refused"), "idempotency-key": "k1"}
+        first = api.chat("write once", headers=retry)
+        again = api.chat("write once", headers=retry, stream=streamed)
+    assert first.status_code == again.status_code == 404
+    assert again.json()["error"] == first.json()["error"]
 
 
 def test_a_second_try_beside_the_first_waits_for_its_answer() -> None:
