@@ -10,6 +10,7 @@ import shlex
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
+from typing import NoReturn
 
 __all__ = ["run"]
 
@@ -32,8 +33,14 @@ def run(folder: Path) -> None:
                     sys.exit(f"exit status {end.code}: {command}")
 
 
+def ended(status: int) -> NoReturn:
+    """End a command; the process goes on with the next one."""
+    sys.exit(status)
+
+
 if __name__ == "__main__":
     sys.path.insert(0, "")  # the folder of the session, as for who types there
+    os._exit = ended
     environment = dict(os.environ)
     for name in sys.argv[1:]:
         run(Path(name))
