@@ -8,7 +8,8 @@ named by the request (`metadata.session_id`, `X-Session-Id`, Open WebUI's chat i
   those of the thread, or its last ones: clients shorten long histories.
 - A request without any answer adds to a thread that it names, whatever the thread began with. From Open WebUI, which
   always sends everything, it is the first turn again.
-- A message that the thread has last and nobody answered, sent again, takes the place of that turn.
+- A message that the thread has last, and that nobody answered or is answering here, takes the place of that turn when
+  it is sent again.
 - A turn that was edited or asked for again goes on from the saved state in which the dialogue stood before it, with the
   floor and the memories of that moment: LangGraph's time travel, on the same thread. What was said since stays in the
   store as another branch, and is found when the client goes back to it. If that state is not found, the thread begins
@@ -44,6 +45,7 @@ from app.server.states import (
     state_before,
     values_of,
 )
+from graphs.locks import locks_of
 from graphs.threads import MomaGraph
 
 __all__ = ["Place", "find_place", "place_after"]
@@ -126,7 +128,8 @@ async def find_place(
         return sent
     marks, earlier = marks_of(kept), marks_of(before)
     whole = key is not None and key[0] == _OPEN_WEBUI_CHAT
-    again = not before and not whole and _is_open(saved) and marks[-len(new) :] == marks_of(new)
+    waits = thread not in locks_of(saver) and _is_open(saved)
+    again = not before and not whole and waits and marks[-len(new) :] == marks_of(new)
     if again:
         earlier = marks[: -len(new)]
     elif _goes_on(marks, earlier, said, whole=whole):

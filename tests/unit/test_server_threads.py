@@ -367,6 +367,25 @@ def test_a_second_try_beside_the_first_waits_for_its_answer() -> None:
         assert len(own.requests) == 1
 
 
+def test_a_message_that_is_said_twice_at_once_is_two_turns() -> None:
+    gate = threading.Event()
+
+    async def held(wire: Any, seen: Any) -> None:
+        await asyncio.to_thread(gate.wait, PATIENCE_S)
+        await ok("Once.")(wire, seen)
+
+    with FakeProvider(held) as own, serving(models=[model_at(own.base_url)]) as api:
+        with ThreadPoolExecutor(2) as pool:
+            first = pool.submit(api.say, "write once", headers=session("twice"))
+            wait_until(lambda: len(own.requests) == 1)
+            second = pool.submit(api.say, "write once", headers=session("twice"))
+            wait_until(lambda: api.resources.services.admission.admitted == 2)
+            gate.set()
+            assert [first.result(), second.result()] == ["Once."] * 2
+        said = [m["content"] for m in own.requests[1].body["messages"] if m["role"] == "user"]
+        assert said == ["write once"] * 2
+
+
 def test_open_webui_streams_with_its_headers(provider: FakeProvider, shop: Shop) -> None:
     """The shape of what it sends with ENABLE_FORWARD_USER_INFO_HEADERS on."""
     keys, (key,) = keyring({"user": "open-webui", "forwards_users": True})
