@@ -60,15 +60,13 @@ class OnnxEncoder:
                 f"the encoder's weights, package {_PACKAGE}, are missing: {_INSTALL}"
             )
         weights = Path(spec.submodule_search_locations[0]) / "model.onnx"
-        package = _read_checked(weights, sha256=_MODEL_SHA256, remedy=_INSTALL)
         text = _read_checked(_TOKENIZER, sha256=_TOKENIZER_SHA256, remedy="install MoMA again")
         tokenizer = Tokenizer.from_str(text.decode())
         # The file asks for padding to 128 tokens. Padding is done per batch in `_run` instead: the
         # tokenizer's own padding is a setting of the object, which threads would fight over.
         tokenizer.no_padding()
         tokenizer.enable_truncation(_TOKENS)
-        graph = with_int8_products(package)
-        return cls(open_session=partial(_session, graph), tokenizer=tokenizer)
+        return cls(open_session=partial(_session, weights), tokenizer=tokenizer)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return one row a text; texts of like length run together."""
@@ -124,13 +122,15 @@ def _read_checked(path: Path, *, sha256: str, remedy: str) -> bytes:
     return content
 
 
-def _session(graph: bytes, threads: int) -> ort.InferenceSession:
+def _session(weights: Path, threads: int) -> ort.InferenceSession:
+    package = _read_checked(weights, sha256=_MODEL_SHA256, remedy=_INSTALL)
     options = ort.SessionOptions()
     # Two threads that sleep when idle are faster than one for a single text, and no slower on a busy machine; threads
     # that spin, or more of them, make the slowest queries many times slower there.
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    graph = with_int8_products(package)
     return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
