@@ -166,6 +166,16 @@ def hang() -> Reply:
     return reply
 
 
+def held(gate: threading.Event, reply: Reply) -> Reply:
+    """Reply when the gate is open."""
+
+    async def waiting(wire: Wire, seen: Seen) -> None:
+        await asyncio.to_thread(gate.wait, PATIENCE_S)
+        await reply(wire, seen)
+
+    return waiting
+
+
 def stall(after: int = 2, delta: Mapping[str, Any] | None = None) -> Reply:
     """Stream `after` chunks, then say nothing more."""
 

@@ -23,6 +23,7 @@ from tests.support.provider import (
     Reply,
     cut,
     hang,
+    held,
     ok,
     stall,
     status,
@@ -40,16 +41,6 @@ TOOL: Any = {
     },
 }
 PICTURE = "data:image/png;base64,iVBORw0KGgo="
-
-
-def held(gate: threading.Event, reply: Reply) -> Reply:
-    """Return a reply that waits for the gate to open."""
-
-    async def waiting(wire: Any, seen: Any) -> None:
-        await asyncio.to_thread(gate.wait, PATIENCE_S)
-        await reply(wire, seen)
-
-    return waiting
 
 
 class Script:

@@ -1,6 +1,5 @@
 """Which thread a request goes on in: named, found by what was said, edited, repeated, and never another caller's."""
 
-import asyncio
 import json
 import threading
 from collections.abc import Iterator
@@ -16,8 +15,8 @@ from agents.replies import approved
 from tests.support import postgres
 from tests.support.agents import fake_agent, model_at
 from tests.support.api import Api, keyring, serving
-from tests.support.provider import FakeProvider, ok, status
-from tests.support.waiting import PATIENCE_S, wait_until
+from tests.support.provider import FakeProvider, held, ok, status
+from tests.support.waiting import wait_until
 
 QUESTION = {"kind": "approval", "question": "Delete it?", "details": ["a file"], "agent": "alpha"}
 
@@ -352,12 +351,10 @@ def test_a_second_try_of_a_turn_that_was_refused_is_refused(streamed: bool) -> N
 
 def test_a_second_try_beside_the_first_waits_for_its_answer() -> None:
     gate = threading.Event()
-
-    async def held(wire: Any, seen: Any) -> None:
-        await asyncio.to_thread(gate.wait, PATIENCE_S)
-        await ok("Once.")(wire, seen)
-
-    with FakeProvider(held) as own, serving(models=[model_at(own.base_url)]) as api:
+    with (
+        FakeProvider(held(gate, ok("Once."))) as own,
+        serving(models=[model_at(own.base_url)]) as api,
+    ):
         retry = {"idempotency-key": "same"}
         with ThreadPoolExecutor(3) as pool:
             tries = [pool.submit(api.say, "write once", headers=retry) for _ in range(3)]
@@ -369,12 +366,10 @@ def test_a_second_try_beside_the_first_waits_for_its_answer() -> None:
 
 def test_a_message_that_is_said_twice_at_once_is_two_turns() -> None:
     gate = threading.Event()
-
-    async def held(wire: Any, seen: Any) -> None:
-        await asyncio.to_thread(gate.wait, PATIENCE_S)
-        await ok("Once.")(wire, seen)
-
-    with FakeProvider(held) as own, serving(models=[model_at(own.base_url)]) as api:
+    with (
+        FakeProvider(held(gate, ok("Once."))) as own,
+        serving(models=[model_at(own.base_url)]) as api,
+    ):
         with ThreadPoolExecutor(2) as pool:
             first = pool.submit(api.say, "write once", headers=session("twice"))
             wait_until(lambda: len(own.requests) == 1)
