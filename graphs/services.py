@@ -44,6 +44,7 @@ from graphs.policy.signals.classifiers import Classifiers
 from graphs.redaction import hide
 from graphs.routing.dialogue import Dialogue
 from graphs.routing.encoder import CachedEncoder, Encoder, make_encoder
+from graphs.routing.feedback import Evidence
 from graphs.routing.fitted import Fitted
 from graphs.routing.joint import Joint, assumed_joint
 from graphs.routing.profile import Profile
@@ -62,6 +63,8 @@ _LISTEN_S = 0.1
 """So long after a turn, if no other is under way then, there is time for what may help the next."""
 _LOAD_AGAIN_S = 30.0
 """Until then what broke in loading the routers is told again: a turn must not wait for each new try."""
+_LEARN_WITHIN_S = 30.0
+"""How long a word on a turn waits for the profile to be loaded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,6 +229,16 @@ class Services:
             except TimeoutError:
                 raise RoutingError("the routers are still loading") from None
         return self.router()
+
+    async def learn(self, word: Evidence) -> None:
+        """Keep a word on a turn, where they are kept; the profile that it speaks of may still be loading.
+
+        Raises:
+            RoutingError: that takes too long.
+        """
+        await self.loaded_router(seconds=_LEARN_WITHIN_S)
+        if self.feedback is not None:
+            await asyncio.to_thread(self.feedback.add, word)
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the vectors of `texts`, (n, d) unit rows."""

@@ -1,6 +1,5 @@
 """The slash commands of the chat. Each changes the session or shows something; none runs a turn."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import dropwhile, takewhile
@@ -16,7 +15,7 @@ from app.chat import view
 from app.chat.turn import Ended, as_approval, question
 from app.view import QUIET, agents_table, facts, models_table, money
 from graphs import Context, Services
-from graphs.feedback import LiveFeedback, evidence_of, source_of, word_on
+from graphs.feedback import evidence_of, source_of, word_on
 from graphs.inferred import kept_share
 from graphs.machine import Phase
 from graphs.picture import draw
@@ -26,7 +25,6 @@ from graphs.saved import check_values
 from graphs.threads import MomaGraph
 
 _ASKING = frozenset({Phase.AWAITING_INPUT, Phase.AWAITING_APPROVAL, Phase.AWAITING_CHOICE})
-_LONGEST_LOADING_S = 30.0
 
 
 @dataclass(slots=True)
@@ -162,24 +160,12 @@ async def _word(session: Session, reward: float, kind: Kind = Kind.THUMB) -> Ren
         return Text("There is no answer of a model that was chosen by the profile.")
     source = source_of(session.context.user)
     word = word_on(turn, decision=str(record["id"]), reward=reward, source=source, kind=kind)
-    feedback = await _loaded_feedback(services)
-    await asyncio.to_thread(feedback.add, word)
-    did = "well" if reward > 0.5 else "badly"
-    return Text(f"Kept: {turn['model']} did {did}.")
-
-
-async def _loaded_feedback(services: Services) -> LiveFeedback:
-    """Return where words are kept, which the routers bring.
-
-    Raises:
-        MomaError: they cannot be loaded, or that takes too long.
-    """
     try:
-        await services.loaded_router(seconds=_LONGEST_LOADING_S)
+        await services.learn(word)
     except RoutingError as error:
         raise RoutingError(f"{error}; say it again") from None
-    assert services.feedback is not None, "it comes with the profile"
-    return services.feedback
+    did = "well" if reward > 0.5 else "badly"
+    return Text(f"Kept: {turn['model']} did {did}.")
 
 
 async def _agents(session: Session, _: str) -> RenderableType:

@@ -26,7 +26,6 @@ from graphs.routing.feedback import Evidence, Kind
 
 __all__ = ["Feedback", "give_feedback", "route"]
 
-_LONGEST_LOADING_S = 30.0
 _THUMBS = {"up": 1.0, "down": 0.0}
 
 
@@ -149,9 +148,7 @@ async def _learn(word: Evidence, resources: Resources) -> None:
     if services.options.feedback == "off":
         return
     try:
-        await services.loaded_router(seconds=_LONGEST_LOADING_S)
-        if services.feedback is not None:
-            await asyncio.to_thread(services.feedback.add, word)
+        await services.learn(word)
     except RoutingError as error:
         raise CheckpointError(f"{error}; send it again") from None
 
