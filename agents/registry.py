@@ -19,6 +19,7 @@ from agents.card import AgentCard, check_id, check_unique, skeleton
 from agents.elsewhere.checks import fault_of
 from agents.elsewhere.graph import as_agent
 from agents.errors import CatalogError, MomaError
+from agents.extras import how_to_install
 
 AgentGraph = CompiledStateGraph[Any, Any, Any, Any]
 Listener = Callable[[AgentCard | None, AgentCard | None], None]
@@ -160,7 +161,7 @@ def build_agent(card: AgentCard) -> Agent:
             except ImportError as error:
                 raise CatalogError(
                     f"agent {card.id!r}: {kind}: {error.name or error} is not installed; install the extra "
-                    "'protocols': pip install '.[protocols]' in MoMA's checkout"
+                    f"'protocols': {how_to_install('protocols')}"
                 ) from None
             return Agent(card, module.build(card.id, entry, title=card.title))
     return Agent(card, None)

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from agents.errors import SettingsError
+from agents.extras import how_to_install
 from graphs.redaction import RedactingFilter
 
 __all__ = ["JsonLines", "exporting", "logging_to"]
@@ -83,8 +84,7 @@ def exporting(service: str) -> Iterator[None]:
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError:
         raise SettingsError(
-            f"{asked} is set, which needs the extra telemetry; install it: pip install '.[telemetry]' in MoMA's "
-            "checkout"
+            f"{asked} is set, which needs the extra telemetry; install it: {how_to_install('telemetry')}"
         ) from None
     name = os.environ.get("OTEL_SERVICE_NAME") or service
     provider = TracerProvider(resource=Resource.create({"service.name": name}))

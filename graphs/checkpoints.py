@@ -21,6 +21,7 @@ from langgraph.checkpoint.base import (
 )
 
 from agents.errors import CheckpointError, SettingsError
+from agents.extras import how_to_install
 from graphs.file_locks import shared_file_locks
 from graphs.locks import lock_between_processes, share_locks
 from graphs.serializer import StrictSerializer, strict_serializer
@@ -72,7 +73,7 @@ async def open_threads(place: str) -> "AsyncIterator[SqliteThreads | PostgresThr
     except ImportError:
         raise SettingsError(
             "MOMA_CHECKPOINTS: given a PostgreSQL database, which needs the extra postgres; "
-            "install it: pip install '.[postgres]' in MoMA's checkout"
+            f"install it: {how_to_install('postgres')}"
         ) from None
     async with open_postgres(place) as threads:
         yield threads

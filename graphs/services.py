@@ -22,6 +22,7 @@ from tzlocal import get_localzone
 from agents.card import AgentCard
 from agents.elsewhere.checks import secrets_of
 from agents.errors import RoutingError, SettingsError
+from agents.extras import how_to_install
 from agents.registry import Registry, build_agent
 from graphs.admission import Admission
 from graphs.budgets import BudgetLimits, Budgets, Left, Spender
@@ -522,7 +523,7 @@ def _shared_rests(database: str | None, gateway: Gateway) -> "SharedRests | None
         from graphs.gateway.shared_rests import SharedRests
     except ImportError:
         raise SettingsError(
-            "a PostgreSQL database needs the extra postgres; install it: pip install '.[postgres]' in MoMA's checkout"
+            f"a PostgreSQL database needs the extra postgres; install it: {how_to_install('postgres')}"
         ) from None
     return SharedRests(database, gateway.breakers).start()
 

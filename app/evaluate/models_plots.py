@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from agents.errors import SetupError
+from agents.extras import how_to_install
 from app.evaluate.curves import BEST, CHEAPEST, LABEL, MOMA, ORACLE, RANDOM, Curve
 from app.evaluate.held_out import HeldOut
 from app.evaluate.measures import Measures
@@ -43,7 +44,7 @@ def need_matplotlib() -> None:
         import matplotlib  # noqa: F401
     except ImportError:
         raise SetupError(
-            "the plots need matplotlib, which is not installed: pip install '.[evaluate]' in MoMA's checkout"
+            f"the plots need matplotlib, which is not installed: {how_to_install('evaluate')}"
         ) from None
 
 

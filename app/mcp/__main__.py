@@ -6,6 +6,7 @@ import logging
 import sys
 
 from agents.errors import MomaError
+from agents.extras import how_to_install
 from app.leaving import leave
 from app.settings import Settings, read_settings
 from graphs.redaction import RedactingFilter
@@ -39,7 +40,7 @@ async def _serve(settings: Settings) -> None:
         if not str(error.name).startswith("mcp"):
             raise
         raise MomaError(
-            "this needs the extra protocols; install it: pip install '.[protocols]' in MoMA's checkout"
+            f"this needs the extra protocols; install it: {how_to_install('protocols')}"
         ) from None
     from graphs import Services, build_graph
     from graphs.checkpoints import open_threads

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from agents.errors import SettingsError
+from agents.extras import how_to_install
 from app.server.callers import ApiCaller, caller_of
 from app.server.errors import ApiError, error_response
 from app.server.narrowing import outside
@@ -34,8 +35,7 @@ def a2a_application(resources: Resources, *, url: str) -> ASGIApp:
         from app.a2a import make_a2a
     except ImportError:
         raise SettingsError(
-            "MOMA_A2A_URL is set, which needs the extra protocols; install it: pip install '.[protocols]' in MoMA's "
-            "checkout"
+            f"MOMA_A2A_URL is set, which needs the extra protocols; install it: {how_to_install('protocols')}"
         ) from None
 
     def context_of(request: Request) -> Context:

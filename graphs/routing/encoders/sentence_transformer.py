@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from agents.errors import ModelFileError, SettingsError
+from agents.extras import how_to_install
 from graphs.routing.encoders.rows import BATCH_TEXTS, Vectors, one_line, readable, unit_rows
 
 __all__ = ["SentenceTransformerEncoder"]
@@ -38,7 +39,7 @@ class SentenceTransformerEncoder:
         except ImportError as error:
             raise SettingsError(
                 f"the encoder 'sentence-transformers:{name_or_path}' needs the extra: "
-                "pip install '.[sentence-transformers]' in MoMA's checkout"
+                + how_to_install("sentence-transformers")
             ) from error
         damaged = importlib.import_module("safetensors").SafetensorError  # it comes with the extra
         try:
