@@ -22,7 +22,7 @@ _LONG_SHARE, _LONG_TERMS = 0.3, 4
 _BOUND_SHARE = 0.25
 """The share that is enough when the user said that the answer is in the documents."""
 _COSINE, _BOUND_COSINE = 0.5, 0.35
-"""The cosines that are enough without any word in common, fit for MiniLM: its unrelated texts are seldom above 0.3."""
+"""The cosines that are enough without any word in common; the encoder that ships seldom has 0.3 for unrelated texts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

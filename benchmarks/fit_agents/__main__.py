@@ -1,13 +1,14 @@
 """Fits the numbers by which agents are chosen, as graphs/routing/data/agents.npz holds them, and writes them to a file.
 
-    python -m benchmarks.fit_agents --data DIR --output agents.npz [--dialogues 2000]
+    python -m benchmarks.fit_agents --data DIR --encoders DIR --output agents.npz [--dialogues 2000]
 
-It embeds the train data; fits the map and makes prototypes, once on everything and 16 times without half of the
-labels; fits trees on half of the dialogues, going on as the labels say, and on single requests; plays the other half
-with those trees, so that their own mistakes are learnt from; fits the trees that are written on both; and, on others,
-what the look of a general request is worth beside them. That takes about half an hour on two cores, a third of it to
-embed, and 2 GB. The trees need LightGBM (`pip install lightgbm`), which nothing else here needs; with `--keep FILE`
-the trees and the map are those of a file, and only the last step is done.
+It embeds the train data with the encoder that ships and with those that `python -m benchmarks.tune_encoder` tuned
+without half of the labels; for each it fits the map and makes prototypes, without the same labels; fits trees on half
+of the dialogues, going on as the labels say, and on single requests; plays the other half with those trees, so that
+their own mistakes are learnt from; fits the trees that are written on both; and, on others, what the look of a general
+request is worth beside them. That takes about half an hour on two cores, a third of it to embed, and 3 GB. The trees
+need LightGBM (`pip install lightgbm`), which nothing else here needs; with `--keep FILE` the trees and the map are
+those of a file, and only the last step is done.
 
 Nothing but train rows is fitted on. DIR holds `agents/` with
  - sgd_routing_train, sgd_services, sgd_protocol: Schema-Guided Dialogue and its SGD-X descriptions (Google),
@@ -26,6 +27,7 @@ once `_SHA256` in graphs/routing/fitted.py and the file are replaced.
 import argparse
 import hashlib
 import importlib.util
+import json
 import random
 import sys
 import time
@@ -43,8 +45,8 @@ from benchmarks.fit_agents.general import for_turns
 from benchmarks.fit_agents.policy import Group, Policy
 from benchmarks.fit_agents.requests import request_groups
 from benchmarks.fit_agents.spaces import Spaces, fit_spaces
-from graphs.routing.agents import Encode
 from graphs.routing.encoder import CachedEncoder, make_encoder
+from graphs.routing.encoders.minilm import OnnxEncoder
 from graphs.routing.fitted import Fitted
 from graphs.routing.reading import last_sentence
 from graphs.routing.trees import Trees
@@ -70,12 +72,16 @@ def _arguments() -> argparse.Namespace:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--data", type=Path, required=True, help="the folder that holds agents/")
     parser.add_argument("--output", type=Path, required=True, help="the file to write")
+    parser.add_argument("--encoders", type=Path, help="what benchmarks.tune_encoder wrote")
     parser.add_argument("--keep", type=Path, help="a fitted file whose trees and map are kept")
     parser.add_argument("--dialogues", type=_positive, default=2000, help="of SGD, for the trees")
     parser.add_argument("--rounds", type=_positive, default=300, help="trees")
     parser.add_argument("--steps", type=_positive, default=800, help="of each map")
     parser.add_argument("--per-label", type=int, default=0, help="requests; 0: all (to try it)")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if not (arguments.keep or arguments.encoders):
+        parser.error("give --encoders, the folder that benchmarks.tune_encoder wrote, or --keep")
+    return arguments
 
 
 def _positive(text: str) -> int:
@@ -101,13 +107,15 @@ def _run(arguments: argparse.Namespace) -> int:
         kept = Fitted.load(arguments.keep, hashlib.sha256(content).hexdigest())
         trees, space = kept.trees, kept.space
     else:
-        texts = _texts(corpus)
-        tell(f"embedding {len(texts)} texts")
-        for at in range(0, len(texts), _AT_ONCE):
-            encoder.encode(texts[at : at + _AT_ONCE])
+        texts, tuned = _texts(corpus), _tuned(arguments.encoders)
+        for own in (encoder, *(own for own, _ in tuned)):
+            tell(f"embedding {len(texts)} texts")
+            for at in range(0, len(texts), _AT_ONCE):
+                own.encode(texts[at : at + _AT_ONCE])
         tell("fitting the maps and the prototypes")
-        spaces = fit_spaces(corpus, encoder.encode, steps=arguments.steps)
-        trees = _trees(corpus, spaces, encoder.encode, encoder.dim, arguments.rounds, tell)
+        folds = [(own.encode, gone) for own, gone in tuned]
+        spaces = fit_spaces(corpus, encoder.encode, folds, steps=arguments.steps)
+        trees = _trees(corpus, spaces, encoder.dim, arguments.rounds, tell)
         space = spaces.whole
     tell("fitting what a general request is")
     general = fit_general(corpus, space, trees, encoder.encode, dim=encoder.dim)
@@ -116,6 +124,23 @@ def _run(arguments: argparse.Namespace) -> int:
     tell(f"wrote {arguments.output}")
     print(sha256)
     return 0
+
+
+def _tuned(folder: Path) -> list[tuple[CachedEncoder, frozenset[str]]]:
+    """Return the encoders that were tuned without some labels, and these.
+
+    Raises:
+        OSError: the folder has no such file, or it cannot be read.
+    """
+    found = []
+    for labels in sorted(folder.glob("without-*.json")):
+        layers = labels.with_suffix(".npz")
+        own = OnnxEncoder.load(layers, hashlib.sha256(layers.read_bytes()).hexdigest())
+        gone = frozenset(json.loads(labels.read_text()))
+        found.append((CachedEncoder(own, entries=_CACHED), gone))
+    if not found:
+        raise FileNotFoundError(f"{folder} holds no without-0.json: run benchmarks.tune_encoder")
+    return found
 
 
 def _texts(corpus: Corpus) -> list[str]:
@@ -130,7 +155,6 @@ def _texts(corpus: Corpus) -> list[str]:
 def _trees(
     corpus: Corpus,
     spaces: Spaces,
-    encode: Encode,
     dim: int,
     rounds: int,
     tell: Callable[[str], None],
@@ -146,7 +170,6 @@ def _trees(
                 dialogues,
                 corpus,
                 spaces,
-                encode,
                 general=general,
                 policy=policy,
                 draw=draw,
@@ -156,7 +179,7 @@ def _trees(
 
     tell(f"reading {len(corpus.unlisted)} dialogues, {half} of them as labelled")
     groups = played(corpus.unlisted[:half], Policy())
-    groups += request_groups(corpus, spaces, encode, general=general, draw=draw, dim=dim)
+    groups += request_groups(corpus, spaces, general=general, draw=draw, dim=dim)
     tell(f"fitting trees on {len(groups)} turns")
     first = fit_trees(groups, rounds=rounds)
     tell("playing the others with these trees")

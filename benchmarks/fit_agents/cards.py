@@ -7,7 +7,7 @@ from typing import Any
 from agents.card import AgentCard, Skill
 from benchmarks.fit_agents.data import Source
 
-__all__ = ["VARIANTS", "request_card", "service_card"]
+__all__ = ["VARIANTS", "request_card", "service_card", "sort_of"]
 
 VARIANTS = (None, "v1", "v2", "v3", "v4", "v5")
 """The description of SGD and the five paraphrases of SGD-X."""
@@ -78,3 +78,11 @@ def request_card(
         category=(domain,) if domain else (),
         skills=(Skill(id=label, name=name, examples=tuple(examples)),) if domain else (),
     )
+
+
+def sort_of(service: dict[str, Any]) -> str:
+    """Return what twins have in common: the domain, where it is one kind of service."""
+    domain: str = service["domain"]
+    if domain == "Services":
+        return str(service["name"])
+    return "Film" if domain in ("Media", "Movies") else domain

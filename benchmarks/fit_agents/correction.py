@@ -55,8 +55,7 @@ def fit_general(
     groups = dialogue_groups(
         corpus.later,
         corpus,
-        Spaces(whole=space, folds=(Fold(space, None),)),
-        encode,
+        Spaces(encode=encode, whole=space, folds=(Fold(encode, space, None),)),
         general=turned,
         policy=Policy(trees),
         draw=draw,

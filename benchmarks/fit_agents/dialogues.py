@@ -12,11 +12,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents.card import AgentCard
-from benchmarks.fit_agents.cards import EVERY_EXAMPLE, VARIANTS, request_card, service_card
+from benchmarks.fit_agents.cards import (
+    EVERY_EXAMPLE,
+    VARIANTS,
+    request_card,
+    service_card,
+    sort_of,
+)
 from benchmarks.fit_agents.data import Corpus
 from benchmarks.fit_agents.policy import Catalogue, Group, Policy
 from benchmarks.fit_agents.spaces import Spaces
-from graphs.routing.agents import Encode
 from graphs.routing.dialogue import Dialogue
 
 __all__ = ["dialogue_groups"]
@@ -41,7 +46,6 @@ def dialogue_groups(
     dialogues: tuple[dict[str, Any], ...],
     corpus: Corpus,
     spaces: Spaces,
-    encode: Encode,
     *,
     general: list[str],
     policy: Policy,
@@ -53,8 +57,7 @@ def dialogue_groups(
     Args:
         dialogues: of the corpus.
         corpus: for the services and the guests.
-        spaces: one is drawn for each dialogue.
-        encode: embeds texts.
+        spaces: an encoder with its space is drawn for each dialogue.
         general: requests that no agent is for.
         policy: chooses what a dialogue goes on with.
         draw: makes every choice.
@@ -67,7 +70,7 @@ def dialogue_groups(
         turns = _with_general(dialogue["turns"], general, draw)
         if draw.random() < 0.4:
             cards += _with_guests(turns, corpus, draw)
-        catalogue = Catalogue(cards, encode, spaces, fold, dim=dim)
+        catalogue = Catalogue(cards, spaces, fold, dim=dim)
         domains = {name: s["domain"] for name, s in corpus.services.items()}
         yield from _played(turns, catalogue, policy, domains, draw)
 
@@ -77,8 +80,8 @@ def _registry(own: list[str], corpus: Corpus, draw: random.Random) -> list[Agent
     names = own + draw.sample(others, draw.randint(6, len(others)))
     if draw.random() < 0.24:
         gone = {draw.choice(own)} if draw.random() < 0.7 else set(own)
-        twins = {_sort_of(corpus.services[n]) for n in gone}
-        names = [n for n in names if n not in gone and _sort_of(corpus.services[n]) not in twins]
+        twins = {sort_of(corpus.services[n]) for n in gone}
+        names = [n for n in names if n not in gone and sort_of(corpus.services[n]) not in twins]
     if len(names) < 2:
         names = others[:3]
     counts = _EXAMPLES[draw.choice(["none", "none", "all", "mixed"])]
@@ -92,14 +95,6 @@ def _registry(own: list[str], corpus: Corpus, draw: random.Random) -> list[Agent
         )
         for name in sorted(names)
     ]
-
-
-def _sort_of(service: dict[str, Any]) -> str:
-    """Return what twins have in common: the domain, where it is one kind of service."""
-    domain: str = service["domain"]
-    if domain == "Services":
-        return str(service["name"])
-    return "Film" if domain in ("Media", "Movies") else domain
 
 
 def _with_general(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from agents.card import AgentCard
 from benchmarks.fit_agents.spaces import Fold, Spaces
-from graphs.routing.agents import AgentIndex, Encode
+from graphs.routing.agents import AgentIndex
 from graphs.routing.chooser import Chooser
 from graphs.routing.dialogue import Dialogue
 from graphs.routing.fitted import Fitted
@@ -60,16 +60,14 @@ class Policy:
 class Catalogue:
     """Cards that turns are read against."""
 
-    def __init__(
-        self, cards: Iterable[AgentCard], encode: Encode, spaces: Spaces, fold: Fold, *, dim: int
-    ) -> None:
+    def __init__(self, cards: Iterable[AgentCard], spaces: Spaces, fold: Fold, *, dim: int) -> None:
         every = list(cards)
         self.ids = frozenset(card.id for card in every)
-        self._encode = encode
-        index = AgentIndex.from_cards(every, encode, dim=dim, space=fold.space)
+        self._encode = fold.encode
+        index = AgentIndex.from_cards(every, fold.encode, dim=dim, space=fold.space)
         # Odds are never asked for here: candidates and evidence need no trees.
         fitted = Fitted(trees=_UNFITTED, space=spaces.whole, general=_NONE_TOLD)
-        self._chooser = Chooser(index, encode, fitted)
+        self._chooser = Chooser(index, fold.encode, fitted)
 
     def read(self, text: str, dialogue: Dialogue) -> tuple[list[str], NDArray[np.float32]]:
         """Return the candidates and the evidence on them."""

@@ -12,7 +12,6 @@ from benchmarks.fit_agents.cards import request_card
 from benchmarks.fit_agents.data import Corpus, Source
 from benchmarks.fit_agents.policy import Catalogue, Group
 from benchmarks.fit_agents.spaces import Spaces
-from graphs.routing.agents import Encode
 from graphs.routing.dialogue import Dialogue
 
 __all__ = ["request_groups"]
@@ -32,7 +31,6 @@ class _Plan:
 def request_groups(
     corpus: Corpus,
     spaces: Spaces,
-    encode: Encode,
     *,
     general: list[str],
     draw: random.Random,
@@ -42,8 +40,7 @@ def request_groups(
 
     Args:
         corpus: the requests.
-        spaces: one is drawn for each catalogue.
-        encode: embeds texts.
+        spaces: an encoder with its space is drawn for each catalogue.
         general: requests that no agent is for.
         draw: makes every choice.
         dim: of the vectors.
@@ -60,7 +57,7 @@ def request_groups(
         for _ in range(plan.catalogues):
             fold = spaces.draw(draw)
             cards, requests = _catalogue(plan, elsewhere, fold.unseen, draw)
-            catalogue = Catalogue(cards, encode, spaces, fold, dim=dim)
+            catalogue = Catalogue(cards, spaces, fold, dim=dim)
             for text, right in requests:
                 ids, rows = catalogue.read(text, Dialogue())
                 if group := catalogue.group(ids, rows, right, text):

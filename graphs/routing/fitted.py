@@ -24,10 +24,10 @@ from graphs.routing.trees import Trees
 __all__ = ["Fitted"]
 
 _FILE = Path(__file__).parent / "data" / "agents.npz"
-_SHA256 = "76fb68331a0d88456e7f44f3261f1dd6b716865c9d8b41ee0a0b413c91720ee6"
+_SHA256 = "a02b67b30cec6c49a481ca1b684b7e37acef1f72b720acdfe58735fbcead5f29"
 _LARGEST = 1 << 26
 _REMEDY = "install MoMA again"
-_SPACE_OF = "all-MiniLM-L6-v2"
+_SPACE_OF = "all-MiniLM-L6-v2-int8-tuned"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class Fitted:
 
     trees: Trees
     space: Space
-    """For vectors of all-MiniLM-L6-v2."""
+    """For vectors of the encoder that ships."""
     general: GeneralRequests
     """For the same vectors."""
 

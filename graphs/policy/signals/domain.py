@@ -3,7 +3,7 @@
 By name, or by `mmlu_categories`, a signal asks for some of MMLU-Pro's 14 categories or of MMLU's 57 subjects; its score
 is the sum of their categories' probabilities by the fitted head, so of signals with different categories at most one
 reaches 0.5. A signal with another name and no categories is read by how near the text lies to its `description`. The
-head was fitted on the vectors of all-MiniLM-L6-v2 and says nothing of other encoders' ones.
+head was fitted on the vectors of the encoder that ships and says nothing of other encoders' ones.
 """
 
 from collections.abc import Iterator, Sequence

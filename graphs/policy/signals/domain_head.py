@@ -23,9 +23,9 @@ DOMAINS = (
 )  # fmt: skip
 """The categories of MMLU-Pro."""
 FILE = Path(__file__).parents[1] / "data" / "domains.npz"
-SHA256 = "c99995ccb11cf9c295c94c7c95675095053a33137f5f9c08b5a4da5e723d5538"
+SHA256 = "fb28c0de165cf9975374c1ff0538d18a7f9ff6272862af72c602507702ad08dd"
 _REMEDY = "install MoMA again"
-_ENCODER = "all-MiniLM-L6-v2"
+_ENCODER = "all-MiniLM-L6-v2-int8-tuned"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

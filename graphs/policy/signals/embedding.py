@@ -15,7 +15,7 @@ from graphs.policy.signals.turn import Turn, Vectors
 __all__ = ["EMBEDDING", "PREFERENCE", "REASK", "nearest", "similarity"]
 
 THRESHOLD = 0.5
-"""For vectors of all-MiniLM-L6-v2; other encoders need their own."""
+"""For vectors of the encoder that ships; others need their own."""
 REASK_THRESHOLD = 0.8
 AGGREGATIONS = ("max", "mean", "any")
 

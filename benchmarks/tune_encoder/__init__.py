@@ -1,0 +1,1 @@
+"""Tunes the last layers of the encoder, for vectors by which agents are chosen."""
