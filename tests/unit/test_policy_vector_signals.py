@@ -147,7 +147,7 @@ def test_the_fitted_file_must_be_the_one_that_is_expected(tmp_path: Path) -> Non
 # Complexity
 
 
-HARD = "Prove this theorem step by step, and justify each assumption that you use."
+HARD = "Prove that every bounded monotone sequence converges, and justify each step."
 EASY = "What is the capital of France?"
 
 
