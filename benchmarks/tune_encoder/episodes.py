@@ -8,8 +8,10 @@ import random
 import re
 from dataclasses import dataclass, field
 
+from benchmarks.fit_agents.cards import request_card
 from benchmarks.fit_agents.data import Source
 from benchmarks.tune_encoder.material import Material
+from graphs.routing.card_texts import card_texts
 
 __all__ = ["NONE", "Card", "Episode", "Episodes"]
 
@@ -20,7 +22,6 @@ _INPUTS = 6
 _MOST_TEXTS = 70
 _LONGEST = 300
 """Characters of a general request."""
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|_+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,7 @@ class Episodes:
     ) -> Card:
         draw, meaning = self._draw, source.meanings[label]
         if source.tools:
-            texts = [f"{' '.join(_CAMEL.sub(' ', label).split())}: {meaning}"]
+            texts = list(card_texts(request_card(source, label)).purposes)
         elif examples == 0 or draw.random() < 0.75:
             texts = [draw.choice([meaning, f"{meaning}: {meaning}"])]
         else:

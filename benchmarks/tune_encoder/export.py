@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphs.routing.encoders.minilm_graph import MATRICES, layer_name
+from graphs.routing.encoders.minilm_graph import LAYERS, MATRICES, layer_name
 
 __all__ = ["write_layers"]
 
 _LARGEST = 127
-_LAYERS = 6
 
 
 def write_layers(path: Path, weights: Mapping[str, NDArray[np.float32]], *, first: int) -> str:
@@ -29,7 +28,7 @@ def write_layers(path: Path, weights: Mapping[str, NDArray[np.float32]], *, firs
         OSError: the file cannot be written.
     """
     arrays: dict[str, NDArray[Any]] = {}
-    for layer in range(first, _LAYERS):
+    for layer in range(first, LAYERS):
         own = f"encoder.layer.{layer}."
         for name in sorted(n for n in weights if n.startswith(own)):
             part = name.removeprefix(own)

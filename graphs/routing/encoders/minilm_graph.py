@@ -14,11 +14,12 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-__all__ = ["MATRICES", "OUTPUT", "layer_name", "with_int8_products"]
+__all__ = ["LAYERS", "MATRICES", "OUTPUT", "layer_name", "with_int8_products"]
 
 OUTPUT = "last_hidden_state"
 _INPUTS = ("input_ids", "attention_mask")
-_LAYERS, _HEADS, _SIZE = 6, 12, 384
+LAYERS = 6
+_HEADS, _SIZE = 12, 384
 _EPSILON = 1e-12
 _BLOCK = 64
 """Numbers of a token that are rounded by one scale; 128 are a tenth faster and round four times as coarsely."""
@@ -63,7 +64,7 @@ def with_int8_products(package: bytes, tuned: _Weights) -> bytes:
     states = _embeddings(graph, weights)
     mask = graph.add("Cast", ["attention_mask"], to=TensorProto.INT32)
     matrices = _matrices(weights)
-    for layer in range(_LAYERS):
+    for layer in range(LAYERS):
         own = _Layer(graph, weights, layer_name(layer))
         states = own.add(states, mask, matrices[6 * layer : 6 * layer + 6])
     graph.add("Identity", [states], output=OUTPUT)
@@ -109,7 +110,7 @@ class _Graph:
 def _matrices(weights: _Weights) -> list[_Matrix]:
     """Return the matrices in the order of use: the package's, which have numbers for names, or what replaces them."""
     numbers = sorted(int(m[1]) for name in weights if (m := _QUANTISED.fullmatch(name)))
-    assert len(numbers) == len(MATRICES) * _LAYERS, "the file was checked"
+    assert len(numbers) == len(MATRICES) * LAYERS, "the file was checked"
     found = []
     for at, number in enumerate(numbers):
         layer, place = divmod(at, len(MATRICES))
