@@ -51,8 +51,13 @@ def keeping(config: RunnableConfig | None, *, saver: Any, resumed: bool) -> Runn
     return merge_configs(config, {"configurable": {_PLACE: place}})
 
 
-def results_here() -> "Results | None":
-    """Return where the running node keeps its results; None where its thread is not kept."""
+def results_here(*, settled_by_node: bool = False) -> "Results | None":
+    """Return where the running node keeps its results; None where its thread is not kept.
+
+    Args:
+        settled_by_node: whether the node does what is left of its work while a result is written, and then calls
+            `Results.settle`; else each result is safe before it is passed on.
+    """
     try:
         kept_in = (get_config().get("configurable") or {}).get(_PLACE)
         info = get_runtime().execution_info
@@ -67,7 +72,10 @@ def results_here() -> "Results | None":
             "checkpoint_id": info.checkpoint_id,
         }
     }
-    return Results(kept_in, place=place, task=info.task_id, loop=asyncio.get_running_loop())
+    loop = asyncio.get_running_loop()
+    return Results(
+        kept_in, place=place, task=info.task_id, loop=loop, settled_by_node=settled_by_node
+    )
 
 
 class Results:
@@ -80,9 +88,12 @@ class Results:
         place: RunnableConfig,
         task: str,
         loop: asyncio.AbstractEventLoop,
+        settled_by_node: bool = False,
     ) -> None:
         """The task's id is the same whenever the node runs from this checkpoint; the loop is the saver's."""
         self._keeping, self._place, self._task, self._loop = keeping, place, task, loop
+        self._settled_by_node = settled_by_node
+        self._writing: list[asyncio.Task[None]] = []
         self._asked: Counter[str] = Counter()
         self._found: Mapping[str, _Result | None] | None = None if keeping.resumed else {}
 
@@ -114,8 +125,21 @@ class Results:
                 pieces.append(token.piece)
                 if token.piece.finish:
                     call = _paid(gateway.models[token.model], chat, pieces)
-                    await self._keep(call_id, {"call": asdict(call), "pieces": _plain(pieces)})
+                    keeps = self._keep(call_id, {"call": asdict(call), "pieces": _plain(pieces)})
+                    if self._settled_by_node:
+                        self._writing.append(asyncio.create_task(keeps))
+                    else:
+                        await keeps
                 yield token
+
+    async def settle(self) -> None:
+        """Return when all results are kept.
+
+        Raises:
+            CheckpointError: one could not be, so the node must fail.
+        """
+        while self._writing:
+            await self._writing.pop()
 
     async def begin(self, key: str) -> bool:
         """Note that work begins which must not be done twice; return False if it had begun in a run before this one.

@@ -1,11 +1,14 @@
 """LangGraph's SQLite saver with other writes: those of turns that run at once are committed together.
 
-The tables and everything else are LangGraph's, but for reading a checkpoint, which is done in fewer steps; LangGraph's
-conformance suite is run on this class.
+What a run brings is committed with its first step: LangGraph waits for that step's checkpoint before any node runs, so
+nothing is done that is not on the disk. The tables and everything else are LangGraph's, but for reading a checkpoint,
+which is done in fewer steps; LangGraph's conformance suite is run on this class.
 """
 
+import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import aiosqlite
@@ -24,7 +27,7 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.checkpoint.sqlite.utils import load_pending_writes, pending_writes_sql
 
 from graphs.read_ahead import read_or_handed_on
-from graphs.sqlite_writer import SqliteWriter
+from graphs.sqlite_writer import SqliteWriter, failed
 from graphs.store_errors import checkpoint_errors, readable
 
 _CHECKPOINT = (
@@ -39,6 +42,18 @@ _READ = (
     "SELECT checkpoint_id, parent_checkpoint_id, type, checkpoint, metadata FROM checkpoints"
     " WHERE thread_id = ? AND checkpoint_ns = ?"
 )
+_START = ", __start__"
+"""What the path of the task ends with that takes in a graph's input; it has no body."""
+_Place = tuple[str, str]
+"""A thread and a namespace in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Input:
+    """What a run brought, on its way to the disk."""
+
+    checkpoint_id: str
+    left: "list[asyncio.Future[None]]" = field(default_factory=list)
 
 
 class SqliteThreads(AsyncSqliteSaver):
@@ -49,6 +64,7 @@ class SqliteThreads(AsyncSqliteSaver):
     ) -> None:
         super().__init__(conn, serde=serde)
         self.writer = writer
+        self._inputs: dict[_Place, _Input] = {}
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """Return a thread's checkpoint."""
@@ -59,6 +75,8 @@ class SqliteThreads(AsyncSqliteSaver):
             await self.setup()
             place = config["configurable"]
             thread, space = str(place["thread_id"]), place.get("checkpoint_ns", "")
+            if (thread, space) in self._inputs:
+                await self.writer.settle()
             asked = get_checkpoint_id(config)
             # Each is one trip to the connection's thread; LangGraph's own reading makes seven.
             found = [*await self.conn.execute_fetchall(*_checkpoint(thread, space, asked))]
@@ -75,14 +93,29 @@ class SqliteThreads(AsyncSqliteSaver):
                 load_pending_writes(writes, self.serde),
             )
 
+    async def alist(
+        self, config: RunnableConfig | None, **options: Any
+    ) -> AsyncIterator[CheckpointTuple]:
+        """Yield the checkpoints of a thread, or of all, newest first; see `AsyncSqliteSaver.alist`."""
+        await self.writer.settle()
+        async for found in super().alist(config, **options):
+            yield found
+
+    async def adelete_thread(self, thread_id: str) -> None:
+        """Delete what is kept of a thread."""
+        await self.writer.settle()
+        await super().adelete_thread(thread_id)
+
     async def count_threads(self) -> int:
         """Return how many threads are kept."""
+        await self.writer.settle()
         cursor = await self.conn.execute("SELECT count(DISTINCT thread_id) FROM checkpoints")
         row = await cursor.fetchone()
         return int(row[0]) if row else 0
 
     async def thread_ids(self) -> Sequence[str]:
         """Return the threads that are kept, by name."""
+        await self.writer.settle()
         cursor = await self.conn.execute(
             "SELECT DISTINCT thread_id FROM checkpoints ORDER BY thread_id"
         )
@@ -106,8 +139,15 @@ class SqliteThreads(AsyncSqliteSaver):
             *self.serde.dumps_typed(checkpoint),
             known.encode("utf-8", "ignore"),
         )
+        where = (row[0], row[1])
         with checkpoint_errors():
-            await self.writer.write(_CHECKPOINT, [row])
+            if metadata.get("source") == "input":
+                self._leave(where, checkpoint["id"], _CHECKPOINT, [row])
+            else:
+                before = self._inputs.pop(where, None)
+                await self.writer.write(_CHECKPOINT, [row])
+                for left in before.left if before else ():
+                    await left
         names = ("thread_id", "checkpoint_ns")
         return {
             "configurable": {
@@ -138,10 +178,25 @@ class SqliteThreads(AsyncSqliteSaver):
             )
             for number, (channel, value) in enumerate(writes)
         ]
+        sql = f"INSERT OR {'REPLACE' if replaced else 'IGNORE'} {_WRITES}"
         with checkpoint_errors():
-            await self.writer.write(
-                f"INSERT OR {'REPLACE' if replaced else 'IGNORE'} {_WRITES}", rows
-            )
+            brought = self._inputs.get((place[0], place[1]))
+            if brought and brought.checkpoint_id == place[2] and task_path.endswith(_START):
+                brought.left.append(self.writer.leave(sql, rows))
+            else:
+                await self.writer.write(sql, rows)
+
+    def _leave(self, where: _Place, checkpoint_id: str, sql: str, rows: Sequence[Any]) -> None:
+        """Write what a run brought together with its first step; if none follows, forget it once it is written."""
+        brought = self._inputs[where] = _Input(checkpoint_id)
+        written = self.writer.leave(sql, rows)
+        brought.left.append(written)
+
+        def forget(done: "asyncio.Future[None]") -> None:
+            if self._inputs.get(where) is brought and not failed(done):
+                del self._inputs[where]
+
+        written.add_done_callback(forget)
 
 
 def _checkpoint(thread: str, space: str, asked: str | None) -> tuple[str, tuple[str, ...]]:

@@ -1,7 +1,7 @@
 """Writes to a SQLite file in a thread of its own: what comes while a transaction is under way goes into the next one.
 
-So a write waits for one commit, however many turns run, and one that fails leaves nothing behind. It knows no threads
-and no checkpoints.
+So a write waits for one commit, however many turns run, and one that fails leaves nothing behind. What another write is
+sure to follow can be left for that one's transaction. It knows no threads and no checkpoints.
 """
 
 import asyncio
@@ -11,6 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+_LONGEST_LEFT_S = 0.02
+"""How long what was left for the next transaction waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,8 @@ class SqliteWriter:
 
     async def close(self) -> None:
         """Finish what waits and close the file."""
-        if self._flushing is not None:
-            await self._flushing
+        if (flushing := self._flush_soon()) is not None:
+            await flushing
         await asyncio.get_running_loop().run_in_executor(self._pool, self._db.close)
         self._pool.shutdown()
 
@@ -63,12 +66,35 @@ class SqliteWriter:
         Raises:
             sqlite3.Error: none of the rows was written.
         """
-        loop = asyncio.get_running_loop()
-        write = _Write(sql, rows, loop.create_future())
+        done = self._put(sql, rows)
+        self._flush_soon()
+        await done
+
+    def leave(self, sql: str, rows: Sequence[Sequence[Any]]) -> "asyncio.Future[None]":
+        """Have `sql` executed with the next write, or soon if none comes; the future is done when it is on the disk.
+
+        Writes are committed in the order in which they came, so once that next write is safe, this one is.
+        """
+        asyncio.get_running_loop().call_later(_LONGEST_LEFT_S, self._flush_soon)
+        done = self._put(sql, rows)
+        done.add_done_callback(failed)  # or one that nobody asks for any more would be logged
+        return done
+
+    async def settle(self) -> None:
+        """Return when all that was given so far is safe on the disk, or has failed."""
+        if (flushing := self._flush_soon()) is not None:
+            await flushing
+
+    def _put(self, sql: str, rows: Sequence[Sequence[Any]]) -> "asyncio.Future[None]":
+        write = _Write(sql, rows, asyncio.get_running_loop().create_future())
         self._waiting.append(write)
-        if self._flushing is None or self._flushing.done():
-            self._flushing = loop.create_task(self._flush())
-        await write.done
+        return write.done
+
+    def _flush_soon(self) -> "asyncio.Task[None] | None":
+        """Begin to commit what waits, if anything does; return the task that does."""
+        if self._waiting and (self._flushing is None or self._flushing.done()):
+            self._flushing = asyncio.get_running_loop().create_task(self._flush())
+        return self._flushing
 
     async def _flush(self) -> None:
         loop = asyncio.get_running_loop()
@@ -102,3 +128,8 @@ class SqliteWriter:
                 return [error] * len(batch)
             return [self._commit([write])[0] for write in batch]
         return [None] * len(batch)
+
+
+def failed(done: "asyncio.Future[None]") -> bool:
+    """Whether a write that has ended is known not to be on the disk."""
+    return not done.cancelled() and done.exception() is not None

@@ -49,6 +49,7 @@ def answer(services: Services) -> Answer:
         )
         paying = spender(state, runtime.context, services)
         ledger = await services.with_books(services.budgets.ledger, paying)
+        results = results_here(settled_by_node=True)
         model = GatewayChatModel(
             gateway=services.gateway,
             order=order,
@@ -56,7 +57,7 @@ def answer(services: Services) -> Answer:
             deadline=services.deadline(record["id"]),
             caller=runtime.context.user if runtime.context else None,
             loop=asyncio.get_running_loop(),
-            results=results_here(),
+            results=results,
         )
         call = call_under(judged, runtime.context.call if runtime.context else {})
         fixed = fixed_answer(judged)
@@ -85,6 +86,8 @@ def answer(services: Services) -> Answer:
         if services.feedback is not None and record.get("checked") is not None:
             services.feedback.add_soon(words_of_checks(record))
         event, holder = _floor(state)
+        if results is not None:
+            await results.settle()
         return {
             "messages": [message],
             "event": event.value,
