@@ -53,6 +53,8 @@ from graphs.routing.trees import Trees
 
 _CACHED = 1_000_000
 _AT_ONCE = 2_048
+_ROUNDS_FIRST = 300
+"""Trees that play the other half of the dialogues: fewer than are written, so that they make mistakes to learn from."""
 
 
 def main() -> int:
@@ -75,7 +77,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--encoders", type=Path, help="what benchmarks.tune_encoder wrote")
     parser.add_argument("--keep", type=Path, help="a fitted file whose trees and map are kept")
     parser.add_argument("--dialogues", type=_positive, default=2000, help="of SGD, for the trees")
-    parser.add_argument("--rounds", type=_positive, default=300, help="trees")
+    parser.add_argument("--rounds", type=_positive, default=700, help="trees")
     parser.add_argument("--steps", type=_positive, default=800, help="of each map")
     parser.add_argument("--per-label", type=int, default=0, help="requests; 0: all (to try it)")
     arguments = parser.parse_args()
@@ -181,7 +183,7 @@ def _trees(
     groups = played(corpus.unlisted[:half], Policy())
     groups += request_groups(corpus, spaces, general=general, draw=draw, dim=dim)
     tell(f"fitting trees on {len(groups)} turns")
-    first = fit_trees(groups, rounds=rounds)
+    first = fit_trees(groups, rounds=min(rounds, _ROUNDS_FIRST))
     tell("playing the others with these trees")
     groups += played(corpus.unlisted[half:], Policy(first))
     tell(f"fitting trees on {len(groups)} turns")

@@ -48,10 +48,10 @@ def request_groups(
     outside = [q.text for q in corpus.tools.queries] + list(corpus.clinc.out_of_scope) * 5
     elsewhere = (general[-3000:] + outside, [d["turns"][0]["user"] for d in corpus.unlisted[:600]])
     plans = (
-        _Plan(corpus.clinc, 8, 220),
-        _Plan(corpus.hwu, 8, 120),
-        _Plan(corpus.banking, 8, 120, (1, 5, 10, 10, 10, 20)),
-        _Plan(corpus.tools, 12, 180),
+        _Plan(corpus.clinc, 20, 140),
+        _Plan(corpus.hwu, 16, 90),
+        _Plan(corpus.banking, 20, 90, (1, 5, 10, 10, 10, 20)),
+        _Plan(corpus.tools, 28, 120),
     )
     for plan in plans:
         for _ in range(plan.catalogues):
@@ -75,7 +75,7 @@ def _catalogue(
     names = list(by)
     count = draw.randint(max(5, len(names) // 5), len(names)) if draw.random() < 0.6 else len(names)
     chosen = draw.sample(names, count)
-    shots = 0 if source.tools and draw.random() < 0.7 else draw.choice(plan.shots)
+    shots = 0 if source.tools and draw.random() < 0.5 else draw.choice(plan.shots)
     domains = {q.label: q.domain for q in source.queries}
     cards: list[AgentCard] = []
     asked: list[tuple[str, str | None]] = []
@@ -85,13 +85,13 @@ def _catalogue(
         cards.append(request_card(source, name, examples=shown, domain=domains[name]))
         if unseen is None or source.key(name) in unseen:
             asked += [(text, source.key(name)) for text in texts[len(shown) :]]
-    few = plan.requests // 5
+    few = plan.requests // 10
     gone = [t for n in names if n not in chosen for t in draw.sample(by[n], min(3, len(by[n])))]
     far = elsewhere[1] if draw.random() < 0.3 else elsewhere[0]
     nobodys = [
         *draw.sample(gone, min(few, len(gone))),
         *draw.sample(source.out_of_scope, min(few, len(source.out_of_scope))),
-        *draw.sample(far, min(plan.requests // 10, len(far))),
+        *draw.sample(far, min(few, len(far))),
     ]
     some = draw.sample(asked, min(plan.requests, len(asked)))
     return cards, [*some, *((text, None) for text in nobodys)]

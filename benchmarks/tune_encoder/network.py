@@ -28,6 +28,9 @@ _WARM_UP = 100
 _TEMPERATURE = 0.05
 _NONE_AT = 0.35
 _DECAY = 0.01
+_SHARE = 0.8
+"""Of the tuned weights in those that are returned; the rest are the original's. Nearly as near on what was tuned on, and
+nearer on what was not (Wortsman et al., 2022)."""
 _LARGEST_SLOPE = 1.0
 _TOKENS = 48
 _MASKED = -1e4
@@ -38,7 +41,7 @@ _CHUNKS = (0.0, 0.5, 0.75, 0.9375, 1.0)
 def tune(
     weights: Path, episodes: Episodes, *, steps: int, tell: Callable[[str], None]
 ) -> dict[str, NDArray[np.float32]]:
-    """Return the tuned model's weights by the names of transformers.
+    """Return the model's weights, the tuned ones averaged with the original's, by the names of transformers.
 
     Args:
         weights: the folder of all-MiniLM-L6-v2.
@@ -48,6 +51,7 @@ def tune(
     """
     torch.set_num_threads(os.cpu_count() or 1)  # one process that has the machine to itself
     network = _Network(weights)
+    original = {name: t.clone() for name, t in network.model.state_dict().items()}
     optimiser = torch.optim.AdamW(
         [
             {"params": network.tuned, "lr": _RATE, "weight_decay": _DECAY},
@@ -70,7 +74,10 @@ def tune(
                 f"step {step + 1}: loss {sum(losses) / 100:.3f}, none at {network.none.item():.3f}"
             )
             losses.clear()
-    return {name: t.float().numpy() for name, t in network.model.state_dict().items()}
+    return {
+        name: (_SHARE * t.float() + (1 - _SHARE) * original[name].float()).numpy()
+        for name, t in network.model.state_dict().items()
+    }
 
 
 class _Network:

@@ -23,7 +23,7 @@ class Costs:
     """The holder keeps a turn that was another agent's."""
     wrong_agent: float = 1.0
     """The floor is given to another agent than the right one."""
-    intrusion: float = 0.7
+    intrusion: float = 0.6
     """An agent gets a turn that no agent fits; it is cheaper than the rest, since an agent can decline."""
     missed_agent: float = 1.0
     """A model gets a turn that an agent fits."""

@@ -86,14 +86,15 @@ def evidence(
         agents: how many agents could serve.
     """
     kin = space.kin(reading.user) if space else None
-    cosines = _cosines(known, reading)
+    near = _near(known, reading, kin)
+    cosines = _cosines(near)
     compared = np.concatenate(
         [
             cosines,
             _learnt(known, reading, space, kin),
-            _kin(known, cosines, kin),
+            _kin(near, cosines, kin),
             _worded(known, reading, words),
-            _headed(known, reading, head),
+            _headed(known, near[2].best[:, 0], reading, head),
         ],
         axis=1,
     )
@@ -118,12 +119,18 @@ def nearest_text(rows: Matrix) -> float:
     return float(rows[:-1, FEATURES.index("user any")].max())
 
 
-def _cosines(known: Sequence[Known], reading: Reading) -> NDArray[np.float64]:
-    texts = (reading.user, reading.last, reading.said, reading.trail, reading.aside)
-    p, i, e = (
+def _near(known: Sequence[Known], reading: Reading, kin: Kin | None) -> "tuple[_Near, ...]":
+    """Return how near purposes, inputs and examples are to the texts and to the middle of the prototypes."""
+    middle = kin[0] if kin else None
+    texts = (reading.user, reading.last, reading.said, reading.trail, reading.aside, middle)
+    return tuple(
         _by_agent([getattr(k, kind) for k in known], texts)
         for kind in ("purposes", "inputs", "examples")
     )
+
+
+def _cosines(near: "tuple[_Near, ...]") -> NDArray[np.float64]:
+    p, i, e = near
     rows = [
         (
             p.best[n, 0], p.mean_of_nearest(n, 2), i.best[n, 0], e.best[n, 0],
@@ -133,9 +140,9 @@ def _cosines(known: Sequence[Known], reading: Reading) -> NDArray[np.float64]:
             max(p.best[n, 3], e.best[n, 3], i.best[n, 3]),
             p.best[n, 4], i.best[n, 4], e.best[n, 4],
         )
-        for n in range(len(known))
+        for n in range(len(p.best))
     ]  # fmt: skip
-    return np.array(rows, float).reshape(len(known), len(_COSINES))
+    return np.array(rows, float).reshape(len(p.best), len(_COSINES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,15 +195,15 @@ def _learnt(
 
 
 def _kin(
-    known: Sequence[Known], cosines: NDArray[np.float64], kin: Kin | None
+    near: "tuple[_Near, ...]", cosines: NDArray[np.float64], kin: Kin | None
 ) -> NDArray[np.float64]:
-    out = np.full((len(known), len(_KIN)), MISSING)
+    out = np.full((len(cosines), len(_KIN)), MISSING)
     if kin is None:
         return out
-    middle, kind, general = kin
+    purposes, _, examples = near
+    _, kind, general = kin
     fits = cosines[:, _COSINES.index("user any")]
-    out[:, 0] = _by_agent([k.purposes for k in known], [middle]).best[:, 0]
-    out[:, 1] = _by_agent([k.examples for k in known], [middle]).best[:, 0]
+    out[:, 0], out[:, 1] = purposes.best[:, -1], examples.best[:, -1]
     out[:, 2], out[:, 3] = fits - kind, fits - general
     return out
 
@@ -242,15 +249,18 @@ def _share(weights: dict[str, float], words: frozenset[str]) -> float:
 
 
 def _headed(
-    known: Sequence[Known], reading: Reading, head: ExampleHead | None
+    known: Sequence[Known],
+    nearest: NDArray[np.float64],
+    reading: Reading,
+    head: ExampleHead | None,
 ) -> NDArray[np.float64]:
+    """Return what is fitted on the examples, of which the text has the cosine `nearest` with each agent's nearest."""
     out = np.full((len(known), len(_HEAD)), MISSING)
     probabilities = head.probabilities(reading.user, reading.text) if head else {}
     for row, agent in enumerate(known):
         mean, deviation = agent.spread
         if mean == mean and len(agent.examples):
-            nearest = float((agent.examples @ reading.user).max())
-            out[row, 1] = np.clip((nearest - mean) / deviation, -5, 5)
+            out[row, 1] = min(5.0, max(-5.0, (nearest[row] - mean) / deviation))
         if agent.id in probabilities:
             out[row, 0] = np.log(max(probabilities[agent.id], 1e-6))
         elif head:

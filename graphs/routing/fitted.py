@@ -24,7 +24,7 @@ from graphs.routing.trees import Trees
 __all__ = ["Fitted"]
 
 _FILE = Path(__file__).parent / "data" / "agents.npz"
-_SHA256 = "a02b67b30cec6c49a481ca1b684b7e37acef1f72b720acdfe58735fbcead5f29"
+_SHA256 = "6b1f25b6eae17c157a7a3749d5c687bcb88d1217356b85abe59736f686922f71"
 _LARGEST = 1 << 26
 _REMEDY = "install MoMA again"
 _SPACE_OF = "all-MiniLM-L6-v2-int8-tuned"

@@ -44,7 +44,7 @@ def test_the_likeliest_takes_the_turn_and_two_alike_are_asked_about(
         ("wrong_switch", odds(0.0, a=0.6, b=0.4), "b", (Event.SWITCH, Event.STAY)),
         ("missed_switch", odds(0.0, a=0.4, b=0.6), "b", (Event.STAY, Event.SWITCH)),
         ("intrusion", odds(0.4, a=0.6), None, (Event.START, Event.NONE)),
-        ("missed_agent", odds(0.6, a=0.4), None, (Event.NONE, Event.START)),
+        ("missed_agent", odds(0.7, a=0.3), None, (Event.NONE, Event.START)),
         ("wrong_agent", odds(0.0, a=0.8, b=0.2), None, (Event.START, Event.CLARIFY)),
     ],
 )

@@ -23,7 +23,7 @@ DOMAINS = (
 )  # fmt: skip
 """The categories of MMLU-Pro."""
 FILE = Path(__file__).parents[1] / "data" / "domains.npz"
-SHA256 = "fb28c0de165cf9975374c1ff0538d18a7f9ff6272862af72c602507702ad08dd"
+SHA256 = "1f4d46598bd28eb0e0cfce42d0aa18eb64ad2f0ecda494d038b984aefd82072f"
 _REMEDY = "install MoMA again"
 _ENCODER = "all-MiniLM-L6-v2-int8-tuned"
 

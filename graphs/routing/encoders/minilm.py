@@ -35,7 +35,7 @@ _DATA = Path(__file__).parents[1] / "data"
 _TOKENIZER = _DATA / "tokenizer.json"
 _TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
 _TUNED = _DATA / "encoder.npz"
-_TUNED_SHA256 = "d7fd59fa4099afe67e3a49b2f17ca72de38a5f031a3c9835873b3da1c9d55934"
+_TUNED_SHA256 = "69ffa9394de7453bd1a7f71033aa77e79d501116690fb963d8e9b9a50de0f87e"
 _SHIPPED = "install MoMA again"
 
 
