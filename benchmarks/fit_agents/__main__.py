@@ -6,7 +6,7 @@ It embeds the train data with the encoder that ships and with those that `python
 without half of the labels; for each it fits the map and makes prototypes, without the same labels; fits trees on half
 of the dialogues, going on as the labels say, and on single requests; plays the other half with those trees, so that
 their own mistakes are learnt from; fits the trees that are written on both; and, on others, what the look of a general
-request is worth beside them. That takes about half an hour on two cores, a third of it to embed, and 3 GB. The trees
+request is worth beside them. That takes a quarter of an hour on two cores, a third of it to embed, and 3 GB. The trees
 need LightGBM (`pip install lightgbm`), which nothing else here needs; with `--keep FILE` the trees and the map are
 those of a file, and only the last step is done.
 
