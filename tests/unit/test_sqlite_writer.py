@@ -62,7 +62,7 @@ async def test_what_was_left_is_committed_though_nothing_follows(
     assert rows_in(tmp_path) == [1]
 
 
-async def test_closing_commits_what_was_left(tmp_path: Path, writer: SqliteWriter) -> None:
+async def test_settling_commits_what_was_left(writer: SqliteWriter, tmp_path: Path) -> None:
     writer.leave(PUT, [(1,)])
     await writer.settle()
     assert rows_in(tmp_path) == [1]
