@@ -142,7 +142,7 @@ class SqliteThreads(AsyncSqliteSaver):
         where = (row[0], row[1])
         with checkpoint_errors():
             if metadata.get("source") == "input":
-                self._leave(where, checkpoint["id"], _CHECKPOINT, [row])
+                self._leave(where, checkpoint["id"], row)
             else:
                 before = self._inputs.pop(where, None)
                 await self.writer.write(_CHECKPOINT, [row])
@@ -186,10 +186,10 @@ class SqliteThreads(AsyncSqliteSaver):
             else:
                 await self.writer.write(sql, rows)
 
-    def _leave(self, where: _Place, checkpoint_id: str, sql: str, rows: Sequence[Any]) -> None:
+    def _leave(self, where: _Place, checkpoint_id: str, row: Sequence[Any]) -> None:
         """Write what a run brought together with its first step; if none follows, forget it once it is written."""
         brought = self._inputs[where] = _Input(checkpoint_id)
-        written = self.writer.leave(sql, rows)
+        written = self.writer.leave(_CHECKPOINT, [row])
         brought.left.append(written)
 
         def forget(done: "asyncio.Future[None]") -> None:

@@ -55,8 +55,7 @@ class SqliteWriter:
 
     async def close(self) -> None:
         """Finish what waits and close the file."""
-        if (flushing := self._flush_soon()) is not None:
-            await flushing
+        await self.settle()
         await asyncio.get_running_loop().run_in_executor(self._pool, self._db.close)
         self._pool.shutdown()
 
