@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from agents.errors import RoutingError
 from agents.replies import normalise
+from graphs.machine import Event
 from graphs.routing.agents import AgentIndex, Allowed, Encode
 from graphs.routing.decision import Costs, Decision, Odds, decide
 from graphs.routing.dialogue import Dialogue
@@ -29,8 +30,6 @@ NEAREST = 8
 """Candidates by each measure of nearness."""
 EARLIER = 2
 """Candidates that held the floor before."""
-SURE = 0.7
-"""The probability from which each part of a request is given to an agent of its own."""
 OUT_OF_REACH = 0.1
 """The cosine up to which a text has nothing to do with a card."""
 _CACHED = 4096
@@ -98,13 +97,17 @@ class Chooser:
         return Choice(decision=decision, odds=odds, cached=cached)
 
     def several(self, text: str, *, allowed: Allowed | None = None) -> tuple[tuple[str, str], ...]:
-        """Return the agents that a request names one after the other, each with its part; empty if not two or more."""
+        """Return the agents that a request names one after the other, each with its part; empty if not two or more.
+
+        Each part is one that would start its agent if it were all that was said.
+        """
         found = []
         for part in requests_in(text):
             odds = self.odds(part, Dialogue(), allowed=allowed)
-            if not odds.agents or odds.agents[0][1] < SURE:
+            decision = decide(odds, costs=self._costs)
+            if decision.event != Event.START or decision.agent is None:
                 return ()
-            found.append((odds.agents[0][0], part))
+            found.append((decision.agent, part))
         agents = [agent for agent, _ in found]
         return tuple(found) if len(set(agents)) == len(agents) > 1 else ()
 
