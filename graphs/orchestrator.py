@@ -37,7 +37,9 @@ from graphs.threads import MomaGraph
 LATE = "agent"
 """The node in which agents run that were registered after the graph was built."""
 Builder = StateGraph[Any, Any, Any, Any]
-_OWN = frozenset({"observe", "route", "clarify", "answer", "refuse", LATE, *Phase})
+_DECIDING = frozenset({"observe", "route", "clarify", "refuse", *Phase})
+"""The nodes that only decide (see `graphs.steps`); `route` may ask a model to break a tie, which is to act."""
+_OWN = frozenset({*_DECIDING, "answer", LATE})
 _TAKEN = frozenset({*_OWN, *State.__annotations__, START, END})
 
 
@@ -75,7 +77,11 @@ def build_graph(
     compiled = builder.compile(checkpointer=saver, store=store, name="moma")
     listens = services.options.feedback != "off"
     return MomaGraph.from_compiled(
-        compiled, admission=services.admission, listens=listens, foresee=services.foresee
+        compiled,
+        admission=services.admission,
+        deciding=_DECIDING - {"route"} if services.options.tie_break else _DECIDING,
+        listens=listens,
+        foresee=services.foresee,
     )
 
 

@@ -1,14 +1,13 @@
 """LangGraph's SQLite saver with other writes: those of turns that run at once are committed together.
 
-What a run brings is committed with its first step: LangGraph waits for that step's checkpoint before any node runs, so
-nothing is done that is not on the disk. The tables and everything else are LangGraph's, but for reading a checkpoint,
-which is done in fewer steps; LangGraph's conformance suite is run on this class.
+A step that may wait (see `graphs.steps`) is committed with the next one that may not, in their order. The tables and
+everything else are LangGraph's, but for reading a checkpoint, which is done in fewer steps; LangGraph's conformance
+suite is run on this class.
 """
 
 import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import aiosqlite
@@ -27,7 +26,8 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.checkpoint.sqlite.utils import load_pending_writes, pending_writes_sql
 
 from graphs.read_ahead import read_or_handed_on
-from graphs.sqlite_writer import SqliteWriter, failed
+from graphs.sqlite_writer import SqliteWriter
+from graphs.steps import Steps, steps_of
 from graphs.store_errors import checkpoint_errors, readable
 
 _CHECKPOINT = (
@@ -42,18 +42,8 @@ _READ = (
     "SELECT checkpoint_id, parent_checkpoint_id, type, checkpoint, metadata FROM checkpoints"
     " WHERE thread_id = ? AND checkpoint_ns = ?"
 )
-_START = ", __start__"
-"""What the path of the task ends with that takes in a graph's input; it has no body."""
 _Place = tuple[str, str]
 """A thread and a namespace in it."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Input:
-    """What a run brought, on its way to the disk."""
-
-    checkpoint_id: str
-    left: "list[asyncio.Future[None]]" = field(default_factory=list)
 
 
 class SqliteThreads(AsyncSqliteSaver):
@@ -64,7 +54,8 @@ class SqliteThreads(AsyncSqliteSaver):
     ) -> None:
         super().__init__(conn, serde=serde)
         self.writer = writer
-        self._inputs: dict[_Place, _Input] = {}
+        self._unsettled: dict[_Place, asyncio.Future[None]] = {}
+        """What was left last of a thread's run, until it is on the disk."""
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """Return a thread's checkpoint."""
@@ -75,7 +66,7 @@ class SqliteThreads(AsyncSqliteSaver):
             await self.setup()
             place = config["configurable"]
             thread, space = str(place["thread_id"]), place.get("checkpoint_ns", "")
-            if (thread, space) in self._inputs:
+            if (thread, space) in self._unsettled:
                 await self.writer.settle()
             asked = get_checkpoint_id(config)
             # Each is one trip to the connection's thread; LangGraph's own reading makes seven.
@@ -139,15 +130,14 @@ class SqliteThreads(AsyncSqliteSaver):
             *self.serde.dumps_typed(checkpoint),
             known.encode("utf-8", "ignore"),
         )
-        where = (row[0], row[1])
+        steps = steps_of(config)
         with checkpoint_errors():
-            if metadata.get("source") == "input":
-                self._leave(where, checkpoint["id"], row)
+            if steps is not None and steps.may_wait(checkpoint, metadata):
+                self._leave(steps, _CHECKPOINT, [row])
             else:
-                before = self._inputs.pop(where, None)
                 await self.writer.write(_CHECKPOINT, [row])
-                for left in before.left if before else ():
-                    await left
+                if steps is not None:
+                    await steps.settle()
         names = ("thread_id", "checkpoint_ns")
         return {
             "configurable": {
@@ -179,24 +169,25 @@ class SqliteThreads(AsyncSqliteSaver):
             for number, (channel, value) in enumerate(writes)
         ]
         sql = f"INSERT OR {'REPLACE' if replaced else 'IGNORE'} {_WRITES}"
+        steps = steps_of(config)
+        channels = [channel for channel, _ in writes]
         with checkpoint_errors():
-            brought = self._inputs.get((place[0], place[1]))
-            if brought and brought.checkpoint_id == place[2] and task_path.endswith(_START):
-                brought.left.append(self.writer.leave(sql, rows))
+            if steps is not None and steps.writes_may_wait(channels, task_path):
+                self._leave(steps, sql, rows)
             else:
                 await self.writer.write(sql, rows)
 
-    def _leave(self, where: _Place, checkpoint_id: str, row: Sequence[Any]) -> None:
-        """Write what a run brought together with its first step; if none follows, forget it once it is written."""
-        brought = self._inputs[where] = _Input(checkpoint_id)
-        written = self.writer.leave(_CHECKPOINT, [row])
-        brought.left.append(written)
+    def _leave(self, steps: Steps, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Write `rows` together with what is written next."""
+        where = (steps.thread, "")
+        left = self._unsettled[where] = self.writer.leave(sql, rows)
+        steps.left.append(left)
 
-        def forget(done: "asyncio.Future[None]") -> None:
-            if self._inputs.get(where) is brought and not failed(done):
-                del self._inputs[where]
+        def settled(done: "asyncio.Future[None]") -> None:
+            if self._unsettled.get(where) is done:
+                del self._unsettled[where]
 
-        written.add_done_callback(forget)
+        left.add_done_callback(settled)
 
 
 def _checkpoint(thread: str, space: str, asked: str | None) -> tuple[str, tuple[str, ...]]:

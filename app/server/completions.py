@@ -18,14 +18,18 @@ from app.server.headers import decision_headers, extension
 from app.server.messages import as_langchain, digest, said_in
 from app.server.narrowing import context_of
 from app.server.placing import Place, find_place, place_after
-from app.server.request import ChatRequest, parse_request
+from app.server.request import ChatRequest, Message, UserMessage, parse_request
 from app.server.resources import Resources
 from app.server.stream import EventStream
 from app.server.turns import Called, Ended, run_turn, usage_of
 from graphs.state import Context
 from graphs.threads import MomaGraph
+from graphs.turn import readable
 
 __all__ = ["Asked", "ask", "complete", "whole_turn"]
+
+_SHORT = 2_000
+"""Characters of a text that is embedded before its turn is let in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +113,7 @@ async def ask(
         place, graph = _nowhere(body), resources.stateless
         context = replace(context, preference="cost", exclude=_no_agent(context, resources))
     else:
+        _foresee(body.messages[-1], resources)
         index, graph = resources.conversations, resources.graph
         if previous is None:
             place = await find_place(body, request.headers, caller, graph, index)
@@ -167,6 +172,13 @@ async def _whole(asked: Asked, resources: Resources) -> Response:
     }
     headers = decision_headers(ended.record, phase=ended.phase)
     return Response(json.dumps(body), headers=headers, media_type="application/json")
+
+
+def _foresee(last: Message, resources: Resources) -> None:
+    """Have what the user says embedded while its thread is looked for; a long text waits until it is let in."""
+    if isinstance(last, UserMessage) and isinstance(last.content, str):
+        if len(last.content) <= _SHORT:
+            resources.services.foresee(readable(last.content))
 
 
 def _nowhere(body: ChatRequest) -> Place:

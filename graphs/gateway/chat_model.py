@@ -29,7 +29,7 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_json_schema, convert_to_openai_tool
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from agents.errors import AgentError, ProviderError
 from graphs.gateway.gateway import Chat, Gateway, Token
@@ -48,18 +48,19 @@ class GatewayChatModel(BaseChatModel):
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    gateway: Gateway
+    # LangChain writes what a model is, by its fields, for each call: so only what is short is shown.
+    gateway: Gateway = Field(repr=False)
     order: tuple[str, ...]
-    ledger: Ledger
+    ledger: Ledger = Field(repr=False)
     deadline: float
     caller: str | None = None
     """Who asks; None is nobody in particular."""
     whole: bool = False
     """Whether an answer is passed on only when all of it is there, so that one that breaks off can be replaced."""
     max_tokens: int | None = None
-    loop: asyncio.AbstractEventLoop
+    loop: asyncio.AbstractEventLoop = Field(repr=False)
     """The turn's loop, which a synchronous call from its own thread would stop."""
-    results: Results | None = None
+    results: Results | None = Field(default=None, repr=False)
     """Where answers are kept for a node that runs again; None keeps none."""
 
     @property

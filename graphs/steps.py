@@ -1,0 +1,73 @@
+"""Says which steps of a run may go to the disk together with a later one, and which must be there before it goes on.
+
+A node that only decides does nothing but return its update: if that is lost, it decides again at no cost. So what comes
+before it need not be on the disk when it begins. What comes before a node that acts (an agent, a model's answer) must
+be, and so must the last step, before the turn is acknowledged. This module knows no store.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import merge_configs
+from langgraph.checkpoint.base import WRITES_IDX_MAP, Checkpoint, CheckpointMetadata
+from langgraph.graph import START
+
+__all__ = ["Steps", "steps_of", "with_steps"]
+
+_PLACE = "__moma_steps"
+"""Where a run's `Steps` stand in `configurable`."""
+_TO = "branch:to:"
+"""What LangGraph calls the channels by which an edge leads to a node."""
+_SENT = "__pregel_tasks"
+"""LangGraph's channel of tasks that were sent to a node, not led by an edge."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steps:
+    """The steps of one run."""
+
+    thread: str
+    deciding: frozenset[str]
+    """The nodes that only decide."""
+    left: "list[asyncio.Future[None]]" = field(default_factory=list)
+    """What goes to the disk later, in its order."""
+
+    def may_wait(self, checkpoint: Checkpoint, metadata: CheckpointMetadata) -> bool:
+        """Whether only nodes that decide come after a checkpoint."""
+        channels = checkpoint["channel_values"]
+        following = {name.removeprefix(_TO) for name in channels if name.startswith(_TO)}
+        following |= {START} & channels.keys()  # it has no body
+        of_run = metadata.get("source") in ("input", "loop") and _SENT not in channels
+        return of_run and bool(following) and following <= self.deciding | {START}
+
+    def writes_may_wait(self, channels: Iterable[str], task_path: str) -> bool:
+        """Whether what a task wrote is only a decision; an error or an interrupt is more."""
+        node = task_path.rpartition(", ")[2]  # LangGraph's path of a task that an edge led to
+        return node in self.deciding | {START} and WRITES_IDX_MAP.keys().isdisjoint(channels)
+
+    async def settle(self) -> None:
+        """Return when all that was left is on the disk.
+
+        Raises:
+            Exception: what the store raised; something is not.
+        """
+        while self.left:
+            await self.left.pop(0)
+
+
+def with_steps(config: RunnableConfig | None, steps: Steps) -> RunnableConfig:
+    """Return the config of a run whose saver is told of `steps`."""
+    return merge_configs(config, {"configurable": {_PLACE: steps}})
+
+
+def steps_of(config: RunnableConfig) -> Steps | None:
+    """Return the steps of the run that stores something; None where everything must be on the disk first."""
+    place: dict[str, Any] = config["configurable"]
+    steps = place.get(_PLACE)
+    # The graph of an agent inherits the config, and its nodes may have the same names.
+    if place.get("checkpoint_ns") or not isinstance(steps, Steps):
+        return None
+    return steps if steps.thread == str(place["thread_id"]) else None
