@@ -31,7 +31,7 @@ from graphs.nodes.observe import after_observe, observe
 from graphs.nodes.phases import event_of, handing_over, resting
 from graphs.nodes.route import after_route, route
 from graphs.services import Options, Services
-from graphs.state import Context, Input, Output, State
+from graphs.state import Context, Input, Led, Output, State
 from graphs.threads import MomaGraph
 
 LATE = "agent"
@@ -112,13 +112,13 @@ def _add_router(builder: Builder, services: Services, agents: list[str]) -> None
     held: dict[Hashable, str] = {f"{Event.CONTINUE}: {agent}": agent for agent in (*agents, LATE)}
     builder.add_conditional_edges(
         "observe",
-        _edge(lambda state: _known(after_observe(state), held)),
+        _edge(lambda led: _known(after_observe(led), held)),
         {**held, Event.NEW_REQUEST.value: "route", Event.CLOSE.value: Phase.CLOSED.value},
     )
     started: dict[Hashable, str] = {f"{Event.START}: {agent}": agent for agent in (*agents, LATE)}
     builder.add_conditional_edges(
         "route",
-        _edge(lambda state: _known(after_route(state), started)),
+        _edge(lambda led: _known(after_route(led), started)),
         {
             **started,
             Event.CLARIFY.value: "clarify",
@@ -144,11 +144,11 @@ def _add_phases(builder: Builder, services: Services) -> None:
     )
 
 
-def _edge(label: Callable[[State], str]) -> Callable[[State], Awaitable[str]]:
+def _edge(label: Callable[[Led], str]) -> Callable[[Led], Awaitable[str]]:
     """Return a coroutine function for an edge: LangGraph calls a plain function in a thread of its own, each time."""
 
-    async def edge(state: State) -> str:
-        return label(state)
+    async def edge(led: Led) -> str:
+        return label(led)
 
     return edge
 

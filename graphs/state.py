@@ -34,7 +34,16 @@ class Input(TypedDict):
     """The user's new message; earlier ones are in the thread."""
 
 
-class State(TypedDict, total=False):
+class Led(TypedDict, total=False):
+    """What an edge reads; LangGraph copies no more of the state for it."""
+
+    event: Annotated[str, newest]
+    """The last event of this turn."""
+    target: str | None
+    """The agent that is to run next."""
+
+
+class State(Led, total=False):
     """What the graph remembers of a thread."""
 
     messages: Annotated[list[AnyMessage], add_messages]
@@ -47,16 +56,12 @@ class State(TypedDict, total=False):
     """Who holds the floor."""
     turn: Annotated[int, newest]
     """How many turns the thread has had."""
-    event: Annotated[str, newest]
-    """The last event of this turn."""
     request: Annotated[str, newest]
     """The text that is being served: the last message, or the one that a choice was about."""
     decision: Annotated[dict[str, Any], newest]
     """The decision record of this turn while it is being written."""
     record: dict[str, Any]
     """The decision record of the last finished turn."""
-    target: str | None
-    """The agent that is to run next."""
     outcome: Annotated[dict[str, Any], newest]
     """How the last agent of this turn ended."""
     tried: Annotated[list[str], newest]

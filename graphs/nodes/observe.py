@@ -17,7 +17,7 @@ from graphs.owner import user_of
 from graphs.permits import with_policy
 from graphs.routing.dialogue import Dialogue
 from graphs.services import Services
-from graphs.state import Context, State
+from graphs.state import Context, Led, State
 from graphs.turn import chosen, modalities_of, name_event, text_of
 
 Observe = Callable[[State, RunnableConfig, Runtime[Context]], Awaitable[dict[str, Any]]]
@@ -112,9 +112,9 @@ def resume_approval(
     }
 
 
-def after_observe(state: State) -> str:
+def after_observe(led: Led) -> str:
     """Return the edge that leaves `observe`: its event, with the agent where one runs."""
-    event, target = state["event"], state.get("target")
+    event, target = led["event"], led.get("target")
     if event in (Event.CLOSE, Event.CANCEL) and target is None:
         return Event.CLOSE
     return f"{Event.CONTINUE}: {target}" if target else Event.NEW_REQUEST

@@ -13,7 +13,7 @@ from graphs.nodes.ask import farewell
 from graphs.nodes.models import always_best
 from graphs.routing.dialogue import Dialogue
 from graphs.services import Services
-from graphs.state import Context, State
+from graphs.state import Context, Led, State
 from graphs.tracing import tell
 from graphs.turn import text_of
 
@@ -76,9 +76,9 @@ def handing_over(services: Services) -> Callable[[State], Awaitable[dict[str, An
     return node
 
 
-def event_of(state: State) -> str:
+def event_of(led: Led) -> str:
     """Return the edge that leaves a node: the last event."""
-    return state["event"]
+    return led["event"]
 
 
 def _dialogue(

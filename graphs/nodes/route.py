@@ -26,7 +26,7 @@ from graphs.routing.dialogue import Dialogue
 from graphs.routing.quality import Prediction
 from graphs.routing.router import Router
 from graphs.services import Services
-from graphs.state import Context, State
+from graphs.state import Context, Led, State
 from graphs.tracing import step
 
 Route = Callable[[State, Runtime[Context]], Awaitable[dict[str, Any]]]
@@ -54,10 +54,10 @@ def route(services: Services) -> Route:
     return node
 
 
-def after_route(state: State) -> str:
+def after_route(led: Led) -> str:
     """Return the edge that leaves `route`: its event, with the agent where one runs."""
-    target = state.get("target")
-    return f"{Event.START}: {target}" if target else state["event"]
+    target = led.get("target")
+    return f"{Event.START}: {target}" if target else led["event"]
 
 
 async def routed(
