@@ -256,7 +256,7 @@ class Services:
             self._router.expect(text, Dialogue())
         elif not self._closed:
             # Not in the routers' threads: a text that hangs there would shorten the time of the turn that asks for it.
-            self._foreseen = self._early.submit(self._router.foresee, text)
+            self._foreseen = self._early.submit(self._router.read, text, Dialogue())
 
     def hear(self, dialogue: Dialogue) -> None:
         """Embed what was said while the user reads it, so that the next choice need not wait for that.

@@ -36,7 +36,7 @@ _TTL: Any = {
 }
 _AT_HAND = 20_000
 """Entries that are read from memory."""
-_PAUSE_S = 0.05
+_PAUSE_S = 0.25
 _ROOT = "server"
 _log = logging.getLogger(__name__)
 _Name = tuple[str, str, str]

@@ -216,12 +216,12 @@ async def _chosen(
         left = services.deadline(state["decision"]["id"]) - time.monotonic()
         router = await services.loaded_router(seconds=SHARE_FOR_LOADING * left)
         choose = partial(_choose, router, text, dialogue, allowed, may_ask=may_ask)
-        # Embedding takes milliseconds, a thread; a turn that was embedded before does not.
-        if router.knows(text, dialogue):
-            choice, prediction = choose()
-        else:
+        # Embedding takes milliseconds, a thread. What is left is quicker without one, which would fight for the
+        # interpreter with those of the turns that were embedded with this one.
+        if not router.knows(text, dialogue):
             router.expect(text, dialogue)
-            choice, prediction = await services.in_pool(choose)
+            await services.in_pool(partial(router.read, text, dialogue))
+        choice, prediction = choose() if router.quick else await services.in_pool(choose)
         services.is_news(None)
         return choice, prediction, None
     except MomaError as error:

@@ -23,6 +23,8 @@ __all__ = ["AgentIndex", "Allowed", "Encode"]
 
 FLAT_TEXTS = 20_000
 """Up to so many texts, each is compared with the query."""
+QUICK_TEXTS = 4_000
+"""Up to so many, comparing all takes less than a millisecond."""
 OPEN_AGENTS = 8_000
 """Beyond that, cells are opened until they hold so many agents,"""
 CLOSE_LOOK = 64
@@ -147,6 +149,11 @@ class AgentIndex:
         """Prepare for searches what changes with the cards."""
         if self._texts <= FLAT_TEXTS:
             self._all()
+
+    @property
+    def quick(self) -> bool:
+        """Whether the next search takes a millisecond or two: nothing is to be gathered or fitted first."""
+        return self._flat is not None and self._texts <= QUICK_TEXTS
 
     def near(
         self, queries: Matrix, top: int, *, text: str = "", allowed: Allowed | None = None

@@ -140,13 +140,23 @@ class Router:
         """Whether what a turn reads was embedded of late."""
         return all(t in self._queries for t in _read(text, dialogue))
 
+    @property
+    def quick(self) -> bool:
+        """Whether to choose takes a millisecond or two once a turn is embedded: nobody changes the agents now."""
+        if not self._lock.acquire(blocking=False):
+            return False
+        try:
+            return self._agents.quick
+        finally:
+            self._lock.release()
+
     def expect(self, text: str, dialogue: Dialogue) -> None:
         """Announce a turn, so that it is embedded together with those that come at the same time."""
         self._queries.expect(_read(text, dialogue))
 
-    def foresee(self, text: str) -> None:
-        """Embed a text of the user before its turn is routed."""
-        self._queries.encode(_read(text, Dialogue()))
+    def read(self, text: str, dialogue: Dialogue) -> None:
+        """Embed what a turn reads."""
+        self._queries.encode(_read(text, dialogue))
 
     def hear(self, dialogue: Dialogue) -> None:
         """Embed what was said in a dialogue, before the user goes on."""
@@ -160,8 +170,7 @@ class Router:
         self, text: str, dialogue: Dialogue, *, allowed: Collection[str], may_ask: bool = True
     ) -> Choice:
         """Return who of the allowed agents takes the turn."""
-        # The long part needs no lock.
-        self._queries.encode(_read(text, dialogue))
+        self.read(text, dialogue)  # the long part needs no lock
         mask = frozenset(allowed)
         with self._lock:
             choice = self._chooser.choose(

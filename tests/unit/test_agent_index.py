@@ -290,3 +290,17 @@ def test_a_settled_index_fits_nothing_when_it_is_searched(monkeypatch: pytest.Mo
     index.settle()
     monkeypatch.setattr(agents, "fit_head", lambda *_: pytest.fail("fitted in a turn"))
     assert index.near(fake_encode(["a 1"]), 1, text="a 1")[0] == "a"
+
+
+def test_a_search_is_quick_when_nothing_is_to_be_gathered_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    index = index_of(card("a"))
+    index.settle()
+    assert index.quick
+    index.add(card("b"))
+    assert not index.quick
+    index.near(fake_encode(["a"]), 1)
+    assert index.quick
+    monkeypatch.setattr(agents, "QUICK_TEXTS", 1)
+    assert not index.quick

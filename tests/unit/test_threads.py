@@ -307,3 +307,27 @@ async def test_what_the_user_says_is_embedded_before_the_thread_is_read() -> Non
     assert seen == ["alpha"], "what a tool says is not routed by"
     assert router.knows("alpha", Dialogue())
     services.close()
+
+
+async def test_a_turn_that_waits_for_a_change_of_the_agents_holds_up_no_other() -> None:
+    services = fake_services(fake_agent("alpha"))
+    graph = build_graph(services=services, checkpointer=InMemorySaver())
+    await say(graph, "alpha")  # so its text is known, and to choose is quick
+    router = services.router()
+    changing, go_on = threading.Event(), threading.Event()
+
+    def change() -> None:
+        with router._lock:
+            changing.set()
+            go_on.wait(PATIENCE_S)
+
+    change_under_way = asyncio.create_task(asyncio.to_thread(change))
+    await asyncio.to_thread(changing.wait, PATIENCE_S)
+    turn = asyncio.create_task(say(graph, "alpha", thread="u"))
+    for _ in range(20):
+        await asyncio.sleep(0.01)  # it would not come back if the turn waited on the loop
+    assert not turn.done()
+    go_on.set()
+    assert served_by(await turn) == ("agent", "alpha")
+    await change_under_way
+    services.close()
