@@ -32,13 +32,14 @@ from graphs.nodes.phases import event_of, handing_over, resting
 from graphs.nodes.route import after_route, route
 from graphs.services import Options, Services
 from graphs.state import Context, Input, Led, Output, State
+from graphs.steps import Nodes
 from graphs.threads import MomaGraph
 
 LATE = "agent"
 """The node in which agents run that were registered after the graph was built."""
 Builder = StateGraph[Any, Any, Any, Any]
 _DECIDING = frozenset({"observe", "route", "clarify", "refuse", *Phase})
-"""The nodes that only decide (see `graphs.steps`); `route` may ask a model to break a tie, which is to act."""
+"""The nodes that only decide (see `graphs.steps`)."""
 _OWN = frozenset({*_DECIDING, "answer", LATE})
 _TAKEN = frozenset({*_OWN, *State.__annotations__, START, END})
 
@@ -79,7 +80,7 @@ def build_graph(
     return MomaGraph.from_compiled(
         compiled,
         admission=services.admission,
-        deciding=_DECIDING - {"route"} if services.options.tie_break else _DECIDING,
+        kinds=_kinds(services.options),
         listens=listens,
         foresee=services.foresee,
     )
@@ -142,6 +143,12 @@ def _add_phases(builder: Builder, services: Services) -> None:
         _edge(event_of),
         {Event.ROUTE_AGAIN.value: "route", Event.EXHAUSTED.value: "answer"},
     )
+
+
+def _kinds(options: Options) -> Nodes:
+    # Who asks a model to break a tie does more than decide.
+    deciding = _DECIDING - {"route"} if options.tie_break else _DECIDING
+    return Nodes(deciding=deciding, repeatable=frozenset({"answer"}))
 
 
 def _edge(label: Callable[[Led], str]) -> Callable[[Led], Awaitable[str]]:

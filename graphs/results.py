@@ -24,6 +24,7 @@ from graphs.gateway.gateway import Chat, Gateway, Token
 from graphs.gateway.ledger import Call
 from graphs.gateway.models import Model, count_message, count_tokens
 from graphs.gateway.pieces import Piece, joined
+from graphs.steps import Steps, path_of, with_steps
 from graphs.store_errors import readable
 
 CHANNEL = "moma_call"
@@ -43,20 +44,24 @@ class Keeping:
     saver: BaseCheckpointSaver[Any]
     resumed: bool
     """Whether the run goes on where another ended; only then is there anything to find."""
+    steps: Steps
+    """The run's."""
 
 
-def keeping(config: RunnableConfig | None, *, saver: Any, resumed: bool) -> RunnableConfig:
+def keeping(
+    config: RunnableConfig | None, *, saver: Any, resumed: bool, steps: Steps
+) -> RunnableConfig:
     """Return the config of a run whose nodes keep results in `saver`; see `Keeping`."""
-    place = Keeping(saver=saver, resumed=resumed)
+    place = Keeping(saver=saver, resumed=resumed, steps=steps)
     return merge_configs(config, {"configurable": {_PLACE: place}})
 
 
-def results_here(*, settled_by_node: bool = False) -> "Results | None":
+def results_here(node: str | None = None) -> "Results | None":
     """Return where the running node keeps its results; None where its thread is not kept.
 
     Args:
-        settled_by_node: whether the node does what is left of its work while a result is written, and then calls
-            `Results.settle`; else each result is safe before it is passed on.
+        node: the node, if it does what is left of its work while a result is written, and then calls `Results.settle`;
+            else each result is safe before it is passed on. A result goes to the disk no later than the node's step.
     """
     try:
         kept_in = (get_config().get("configurable") or {}).get(_PLACE)
@@ -73,9 +78,7 @@ def results_here(*, settled_by_node: bool = False) -> "Results | None":
         }
     }
     loop = asyncio.get_running_loop()
-    return Results(
-        kept_in, place=place, task=info.task_id, loop=loop, settled_by_node=settled_by_node
-    )
+    return Results(kept_in, place=place, task=info.task_id, loop=loop, node=node)
 
 
 class Results:
@@ -88,11 +91,11 @@ class Results:
         place: RunnableConfig,
         task: str,
         loop: asyncio.AbstractEventLoop,
-        settled_by_node: bool = False,
+        node: str | None = None,
     ) -> None:
         """The task's id is the same whenever the node runs from this checkpoint; the loop is the saver's."""
-        self._keeping, self._place, self._task, self._loop = keeping, place, task, loop
-        self._settled_by_node = settled_by_node
+        self._keeping, self._task, self._loop, self._node = keeping, task, loop, node
+        self._place = with_steps(place, keeping.steps) if node else place
         self._writing: list[asyncio.Task[None]] = []
         self._asked: Counter[str] = Counter()
         self._found: Mapping[str, _Result | None] | None = None if keeping.resumed else {}
@@ -126,7 +129,7 @@ class Results:
                 if token.piece.finish:
                     call = _paid(gateway.models[token.model], chat, pieces)
                     keeps = self._keep(call_id, {"call": asdict(call), "pieces": _plain(pieces)})
-                    if self._settled_by_node:
+                    if self._node:
                         self._writing.append(asyncio.create_task(keeps))
                     else:
                         await keeps
@@ -178,9 +181,12 @@ class Results:
         return {i: r for i, r in found.items() if r is not None or kept[i] == _BEGUN}
 
     async def _keep(self, call_id: str, result: dict[str, Any]) -> None:
+        path = path_of(self._node) if self._node else ""
+
         async def write() -> None:
             with readable():
-                await self._keeping.saver.aput_writes(self._place, [(CHANNEL, result)], call_id)
+                saver, kept = self._keeping.saver, [(CHANNEL, result)]
+                await saver.aput_writes(self._place, kept, call_id, path)
 
         await self._on_loop(write())
 

@@ -2,7 +2,8 @@
 
 A node that only decides does nothing but return its update: if that is lost, it decides again at no cost. So what comes
 before it need not be on the disk when it begins. What comes before a node that acts (an agent, a model's answer) must
-be, and so must the last step, before the turn is acknowledged. This module knows no store.
+be, and so must the last step, before the turn is acknowledged. Where what an act brought is kept by itself
+(`graphs.results`), what its node returns can be had again as well. This module knows no store.
 """
 
 import asyncio
@@ -15,14 +16,29 @@ from langchain_core.runnables.config import merge_configs
 from langgraph.checkpoint.base import WRITES_IDX_MAP, Checkpoint, CheckpointMetadata
 from langgraph.graph import START
 
-__all__ = ["Steps", "steps_of", "with_steps"]
+__all__ = ["NOTHING_KNOWN", "Nodes", "Steps", "path_of", "steps_of", "with_steps"]
 
 _PLACE = "__moma_steps"
 """Where a run's `Steps` stand in `configurable`."""
 _TO = "branch:to:"
 """What LangGraph calls the channels by which an edge leads to a node."""
+_BEFORE_NODE = ", "
+"""LangGraph's path of a task that an edge led to ends with the node."""
 _SENT = "__pregel_tasks"
 """LangGraph's channel of tasks that were sent to a node, not led by an edge."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nodes:
+    """What is known of a graph's nodes; of all others nothing is."""
+
+    deciding: frozenset[str] = frozenset()
+    """Those that only decide."""
+    repeatable: frozenset[str] = frozenset()
+    """Those that act, but return the same if they run again, with what was kept."""
+
+
+NOTHING_KNOWN = Nodes()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +46,7 @@ class Steps:
     """The steps of one run."""
 
     thread: str
-    deciding: frozenset[str]
-    """The nodes that only decide."""
+    nodes: Nodes
     left: "list[asyncio.Future[None]]" = field(default_factory=list)
     """What goes to the disk later, in its order."""
 
@@ -41,12 +56,13 @@ class Steps:
         following = {name.removeprefix(_TO) for name in channels if name.startswith(_TO)}
         following |= {START} & channels.keys()  # it has no body
         of_run = metadata.get("source") in ("input", "loop") and _SENT not in channels
-        return of_run and bool(following) and following <= self.deciding | {START}
+        return of_run and bool(following) and following <= self.nodes.deciding | {START}
 
     def writes_may_wait(self, channels: Iterable[str], task_path: str) -> bool:
-        """Whether what a task wrote is only a decision; an error or an interrupt is more."""
-        node = task_path.rpartition(", ")[2]  # LangGraph's path of a task that an edge led to
-        return node in self.deciding | {START} and WRITES_IDX_MAP.keys().isdisjoint(channels)
+        """Whether what a task wrote can be had again; an error or an interrupt cannot."""
+        node = task_path.rpartition(_BEFORE_NODE)[2]
+        again = node in self.nodes.deciding | self.nodes.repeatable | {START}
+        return again and WRITES_IDX_MAP.keys().isdisjoint(channels)
 
     async def settle(self) -> None:
         """Return when all that was left is on the disk.
@@ -56,6 +72,11 @@ class Steps:
         """
         while self.left:
             await self.left.pop(0)
+
+
+def path_of(node: str) -> str:
+    """Return the path of what a node writes beside its task."""
+    return f"{_BEFORE_NODE}{node}"
 
 
 def with_steps(config: RunnableConfig | None, steps: Steps) -> RunnableConfig:

@@ -38,7 +38,7 @@ from graphs.read_ahead import handed_on
 from graphs.results import keeping
 from graphs.saved import check_saved
 from graphs.state import Context, read_context
-from graphs.steps import Steps, with_steps
+from graphs.steps import NOTHING_KNOWN, Nodes, Steps, with_steps
 from graphs.store_errors import checkpoint_errors, readable
 from graphs.turn import check_length, clean_text, modalities_of, text_of
 from graphs.undone import with_undone
@@ -57,7 +57,7 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         self,
         *,
         admission: Admission | None = None,
-        deciding: frozenset[str] = frozenset(),
+        kinds: Nodes = NOTHING_KNOWN,
         listens: bool = False,
         foresee: Callable[[str], None] | None = None,
         **parts: Any,
@@ -69,8 +69,8 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         """Is told the text of a turn that was let in, before its thread is read; None: nobody is."""
         self.admission = admission
         """Who lets turns in; None lets in all."""
-        self.deciding = deciding
-        """The nodes that only decide; see `graphs.steps`."""
+        self.kinds = kinds
+        """What of a run may go to the disk later; see `graphs.steps`."""
 
     @classmethod
     def from_compiled(
@@ -78,16 +78,14 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         graph: CompiledStateGraph[Any, Any, Any, Any],
         *,
         admission: Admission,
-        deciding: frozenset[str],
+        kinds: Nodes,
         listens: bool = False,
         foresee: Callable[[str], None] | None = None,
     ) -> Self:
         """Return `graph` with its runs let in by `admission` and under their thread's lock."""
         # LangGraph has no seam for a subclass: `compile` names its own class.
         parts = {k: v for k, v in vars(graph).items() if k != "__orig_class__"}
-        moma = cls(
-            admission=admission, deciding=deciding, listens=listens, foresee=foresee, **parts
-        )
+        moma = cls(admission=admission, kinds=kinds, listens=listens, foresee=foresee, **parts)
         return moma.with_config(recursion_limit=RECURSION_LIMIT)
 
     async def astream(
@@ -126,8 +124,9 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
                     resumed = turn is None or isinstance(turn, Command)
                     if self.listens and self._saver is not None:
                         config = await with_undone(config, self._saver, saved, place)
-                    config = keeping(config, saver=self._saver, resumed=resumed)
-                    config = with_steps(config, Steps(thread=thread, deciding=self.deciding))
+                    steps = Steps(thread=thread, nodes=self.kinds)
+                    config = with_steps(config, steps)
+                    config = keeping(config, saver=self._saver, resumed=resumed, steps=steps)
                 async with admission.running() if admission else nullcontext() as control:
                     options["control"] = options.get("control") or control
                     ahead = handed_on(start, saved) if thread and start else nullcontext()

@@ -49,7 +49,7 @@ def answer(services: Services) -> Answer:
         )
         paying = spender(state, runtime.context, services)
         ledger = await services.with_books(services.budgets.ledger, paying)
-        results = results_here(settled_by_node=True)
+        results = results_here("answer")
         model = GatewayChatModel(
             gateway=services.gateway,
             order=order,
@@ -111,7 +111,7 @@ async def _answered(
         return AIMessage(fixed, id=f"run-{uuid.uuid4()}"), None
     try:
         # Whoever reads the stream of messages gets it word by word.
-        said = await model.ainvoke(prompt, **options_of(call))
+        said = await model.answer(prompt, **options_of(call))
     except ProviderError as error:
         return no_answer(error), str(error)
     return kept(said), None

@@ -15,6 +15,7 @@ from langchain_core.messages import (
     SystemMessage,
     ToolMessage,
 )
+from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import tool
 from pydantic import BaseModel
 
@@ -171,6 +172,26 @@ async def test_callbacks_hear_each_token_once(
     with FakeProvider(ok("One two.")) as provider:
         heard = listener()
         await chat_model(provider).ainvoke("Hi.", {"callbacks": [heard]})
+    assert "".join(heard.tokens) == "One two."
+
+
+async def test_an_answer_is_the_same_where_nobody_listens() -> None:
+    with FakeProvider(ok("One two.", usage=(9, 4))) as provider:
+        announced = await chat_model(provider).ainvoke("Hi.")
+        plain = await chat_model(provider).answer([HumanMessage("Hi.")])
+    assert plain.id
+    assert plain.id != announced.id
+    assert plain.model_copy(update={"id": None}) == announced.model_copy(update={"id": None})
+
+
+async def test_an_answer_is_announced_to_who_listens() -> None:
+    heard = FakeAsyncListener()
+
+    async def ask(asked: str) -> Any:
+        return await chat_model(provider).answer([HumanMessage(asked)])
+
+    with FakeProvider(ok("One two.")) as provider:
+        await RunnableLambda(ask).ainvoke("Hi.", {"callbacks": [heard]})
     assert "".join(heard.tokens) == "One two."
 
 

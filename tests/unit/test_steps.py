@@ -18,7 +18,7 @@ from graphs.checkpoints import open_sqlite
 from graphs.routing.decision import Costs
 from graphs.sqlite_saver import SqliteThreads
 from graphs.sqlite_writer import SqliteWriter
-from graphs.steps import Steps, with_steps
+from graphs.steps import Nodes, Steps, with_steps
 from tests.support.agents import fake_agent, fake_graph, fake_services, model_at, say
 from tests.support.provider import FakeProvider, Seen, Wire, ok
 
@@ -75,7 +75,7 @@ async def test_an_agent_runs_when_all_before_it_is_on_the_disk(
 
 
 async def test_a_model_is_asked_when_all_before_it_is_on_the_disk(
-    saver: SqliteThreads, tmp_path: Path
+    saver: SqliteThreads, commits: list[int], tmp_path: Path
 ) -> None:
     found = []
 
@@ -87,6 +87,7 @@ async def test_a_model_is_asked_when_all_before_it_is_on_the_disk(
         await say(fake_graph(models=[model_at(provider.base_url)], saver=saver), "write a poem")
     assert found == [4]
     assert on_disk(tmp_path) == 6
+    assert len(commits) == 2
 
 
 async def test_a_tie_is_broken_when_all_before_it_is_on_the_disk(
@@ -126,7 +127,8 @@ def checkpoint(number: int, *following: str) -> Any:
 
 
 def steps() -> Steps:
-    return Steps(thread="t", deciding=frozenset({"route", "idle"}))
+    nodes = Nodes(deciding=frozenset({"route", "idle"}), repeatable=frozenset({"answer"}))
+    return Steps(thread="t", nodes=nodes)
 
 
 async def test_what_was_left_is_read_at_once(saver: SqliteThreads) -> None:
@@ -171,6 +173,7 @@ def test_a_task_that_was_sent_to_a_node_may_not_wait() -> None:
     [
         (["event"], "~__pregel_pull, route", True),
         (["event"], "~__pregel_pull, alpha", False),
+        (["event"], "~__pregel_pull, answer", True),
         (["__error__"], "~__pregel_pull, route", False),
         (["__interrupt__"], "~__pregel_pull, route", False),
         (["event"], "", False),
