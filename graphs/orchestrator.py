@@ -5,12 +5,13 @@ Example:
     await graph.ainvoke({"messages": "What is 17% of 2,350?"}, {"configurable": {"thread_id": "1"}})
 """
 
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
 from langgraph.store.base import BaseStore
 
 from agents.errors import CatalogError
@@ -80,7 +81,7 @@ def build_graph(
     return MomaGraph.from_compiled(
         compiled,
         admission=services.admission,
-        kinds=_kinds(services.options),
+        kinds=_kinds(services, agents),
         listens=listens,
         foresee=services.foresee,
     )
@@ -145,10 +146,13 @@ def _add_phases(builder: Builder, services: Services) -> None:
     )
 
 
-def _kinds(options: Options) -> Nodes:
+def _kinds(services: Services, agents: Sequence[str]) -> Nodes:
+    """Return what is known of the nodes, of which `agents` run an agent's graph."""
     # Who asks a model to break a tie does more than decide.
-    deciding = _DECIDING - {"route"} if options.tie_break else _DECIDING
-    return Nodes(deciding=deciding, repeatable=frozenset({"answer"}))
+    deciding = _DECIDING - {"route"} if services.options.tie_break else _DECIDING
+    graphs = {i: services.registry.agents[i].graph for i in agents}
+    of_states = frozenset(i for i, graph in graphs.items() if isinstance(graph, CompiledStateGraph))
+    return Nodes(deciding=deciding, repeatable=frozenset({"answer"}), graphs=of_states)
 
 
 def _edge(label: Callable[[Led], str]) -> Callable[[Led], Awaitable[str]]:

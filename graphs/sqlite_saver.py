@@ -179,7 +179,7 @@ class SqliteThreads(AsyncSqliteSaver):
 
     def _leave(self, steps: Steps, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Write `rows` together with what is written next."""
-        where = (steps.thread, "")
+        where = (steps.thread, steps.space)
         left = self._unsettled[where] = self.writer.leave(sql, rows)
         steps.left.append(left)
 

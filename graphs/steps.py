@@ -8,7 +8,7 @@ be, and so must the last step, before the turn is acknowledged. Where what an ac
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
@@ -36,6 +36,8 @@ class Nodes:
     """Those that only decide."""
     repeatable: frozenset[str] = frozenset()
     """Those that act, but return the same if they run again, with what was kept."""
+    graphs: frozenset[str] = frozenset()
+    """Those that run a state graph of their own, of which only the start is known: it has no body."""
 
 
 NOTHING_KNOWN = Nodes()
@@ -47,6 +49,8 @@ class Steps:
 
     thread: str
     nodes: Nodes
+    space: str = ""
+    """LangGraph's checkpoint namespace of the graph."""
     left: "list[asyncio.Future[None]]" = field(default_factory=list)
     """What goes to the disk later, in its order."""
 
@@ -87,8 +91,10 @@ def with_steps(config: RunnableConfig | None, steps: Steps) -> RunnableConfig:
 def steps_of(config: RunnableConfig) -> Steps | None:
     """Return the steps of the run that stores something; None where everything must be on the disk first."""
     place: dict[str, Any] = config["configurable"]
-    steps = place.get(_PLACE)
-    # The graph of an agent inherits the config, and its nodes may have the same names.
-    if place.get("checkpoint_ns") or not isinstance(steps, Steps):
+    steps, space = place.get(_PLACE), place.get("checkpoint_ns", "")
+    if not isinstance(steps, Steps) or steps.thread != str(place["thread_id"]):
         return None
-    return steps if steps.thread == str(place["thread_id"]) else None
+    # Graphs within the run inherit the config, and their nodes may have the same names.
+    if space and not ("|" not in space and space.partition(":")[0] in steps.nodes.graphs):
+        return None
+    return replace(steps, nodes=NOTHING_KNOWN, space=space) if space else steps

@@ -152,7 +152,7 @@ async def texts(place: str, turns: list[Turn]) -> dict[str, list[str]]:
 def test_the_store_survives_kills_inside_its_writes(kills: int, tmp_path: Path) -> None:
     chance, place = random.Random(2), str(tmp_path / "threads.sqlite")
     moments: list[Moment] = ["before", "during", "after"]
-    turns = [Turn(f"thread {n % 5}", f"alpha {n}") for n in range(2 * kills)]
+    turns = [Turn(f"thread {n % 5}", f"alpha {n}") for n in range(4 * kills)]
     left, sound = list(turns), 0
     for n in range(kills):
         moment = moments[n % len(moments)]

@@ -74,6 +74,21 @@ async def test_an_agent_runs_when_all_before_it_is_on_the_disk(
     assert on_disk(tmp_path) == 6
 
 
+async def test_an_agents_graph_begins_when_its_input_is_on_the_disk(
+    saver: SqliteThreads, commits: list[int], tmp_path: Path
+) -> None:
+    found = []
+
+    def work(*_: Any) -> Any:
+        with closing(sqlite3.connect(tmp_path / "threads.sqlite")) as db:
+            found.append(db.execute("SELECT count(*) FROM checkpoints").fetchone()[0])
+        return done("Done.")
+
+    await say(fake_graph(fake_agent("alpha", work), saver=saver), "alpha")
+    assert found == [6]  # four of the orchestrator, the input and the start of the agent
+    assert len(commits) == 5
+
+
 async def test_a_model_is_asked_when_all_before_it_is_on_the_disk(
     saver: SqliteThreads, commits: list[int], tmp_path: Path
 ) -> None:
@@ -127,7 +142,11 @@ def checkpoint(number: int, *following: str) -> Any:
 
 
 def steps() -> Steps:
-    nodes = Nodes(deciding=frozenset({"route", "idle"}), repeatable=frozenset({"answer"}))
+    nodes = Nodes(
+        deciding=frozenset({"route", "idle"}),
+        repeatable=frozenset({"answer"}),
+        graphs=frozenset({"beta"}),
+    )
     return Steps(thread="t", nodes=nodes)
 
 
@@ -184,7 +203,13 @@ def test_writes_that_may_wait(channels: list[str], path: str, *, waits: bool) ->
 
 
 @pytest.mark.parametrize(
-    "place", [{"thread_id": "u"}, {"thread_id": "t", "checkpoint_ns": "alpha:1"}], ids=str
+    "place",
+    [
+        {"thread_id": "u"},
+        {"thread_id": "t", "checkpoint_ns": "alpha:1"},
+        {"thread_id": "t", "checkpoint_ns": "beta:1|deeper:1"},
+    ],
+    ids=str,
 )
 async def test_another_graph_within_the_run_is_waited_for(
     saver: SqliteThreads, place: dict[str, str], tmp_path: Path
