@@ -16,6 +16,8 @@ from openai import AsyncOpenAI
 from pydantic import BaseModel, SecretStr
 
 from agents.contract import declined, done, failed, needs_input
+from app.server import completions
+from app.server.errors import ApiError
 from tests.support.agents import fake_agent, model_at
 from tests.support.api import Api, serving
 from tests.support.provider import (
@@ -118,6 +120,26 @@ def test_an_agent_answers_and_costs_nothing(house: House) -> None:
     assert (done.choices[0].message.content, done.model) == ("alpha did it.", "agent:alpha")
     assert done.usage is not None
     assert done.usage.total_tokens == 0
+
+
+def test_what_the_user_says_is_embedded_before_its_thread_is_looked_for(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    def foresee(text: str) -> None:
+        seen.append(text)
+
+    async def find_place(*_: Any) -> Any:
+        seen.append("looked for")
+        raise ApiError(400, "stop here", code="stopped")
+
+    monkeypatch.setattr(house.api.resources.services, "foresee", foresee)
+    monkeypatch.setattr(completions, "find_place", find_place)
+    assert house.api.chat("write\x00 a poem").status_code == 400
+    assert house.api.chat("long " * 1_000).status_code == 400
+    assert house.api.chat(user([{"type": "text", "text": "in parts"}])[0]).status_code == 400
+    assert seen == ["write a poem", *["looked for"] * 3]
 
 
 def test_a_stream_has_the_words_the_usage_and_an_end(house: House) -> None:
