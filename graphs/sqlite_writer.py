@@ -76,7 +76,7 @@ class SqliteWriter:
         """
         asyncio.get_running_loop().call_later(_LONGEST_LEFT_S, self._flush_soon)
         done = self._put(sql, rows)
-        done.add_done_callback(_failed)  # or one that nobody asks for any more would be logged
+        done.add_done_callback(_take_note)  # who left it may never ask for it
         return done
 
     async def settle(self) -> None:
@@ -129,6 +129,7 @@ class SqliteWriter:
         return [None] * len(batch)
 
 
-def _failed(done: "asyncio.Future[None]") -> bool:
-    """Whether a write that has ended is known not to be on the disk."""
-    return not done.cancelled() and done.exception() is not None
+def _take_note(done: "asyncio.Future[None]") -> None:
+    """Look at how a write ended: asyncio logs a failure that nobody looked at."""
+    if not done.cancelled():
+        done.exception()

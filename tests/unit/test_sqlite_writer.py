@@ -1,13 +1,13 @@
 """Writes go to the disk in the order in which they came; what was left, with the next."""
 
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from graphs.sqlite_writer import SqliteWriter
+from tests.support.commits import counted_commits
 
 PUT = "INSERT INTO rows VALUES (?)"
 
@@ -24,15 +24,7 @@ async def writer(tmp_path: Path) -> AsyncIterator[SqliteWriter]:
 @pytest.fixture
 def commits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many writes each transaction held."""
-    sizes: list[int] = []
-    commit = SqliteWriter._commit
-
-    def counted(self: SqliteWriter, batch: Sequence[Any]) -> Any:
-        sizes.append(len(batch))
-        return commit(self, batch)
-
-    monkeypatch.setattr(SqliteWriter, "_commit", counted)
-    return sizes
+    return counted_commits(monkeypatch)
 
 
 def rows_in(folder: Path) -> list[int]:

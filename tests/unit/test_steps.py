@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -17,9 +17,9 @@ from graphs import build_graph
 from graphs.checkpoints import open_sqlite
 from graphs.routing.decision import Costs
 from graphs.sqlite_saver import SqliteThreads
-from graphs.sqlite_writer import SqliteWriter
 from graphs.steps import Nodes, Steps, with_steps
 from tests.support.agents import fake_agent, fake_graph, fake_services, model_at, say
+from tests.support.commits import counted_commits
 from tests.support.provider import FakeProvider, Seen, Wire, ok
 
 Loop: Any = {"source": "loop", "step": 1, "parents": {}}
@@ -34,15 +34,7 @@ async def saver(tmp_path: Path) -> AsyncIterator[SqliteThreads]:
 @pytest.fixture
 def commits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many writes each transaction held."""
-    sizes: list[int] = []
-    commit = SqliteWriter._commit
-
-    def counted(self: SqliteWriter, batch: Sequence[Any]) -> Any:
-        sizes.append(len(batch))
-        return commit(self, batch)
-
-    monkeypatch.setattr(SqliteWriter, "_commit", counted)
-    return sizes
+    return counted_commits(monkeypatch)
 
 
 def on_disk(folder: Path) -> int:
