@@ -127,6 +127,7 @@ async def stream(request: Request) -> AsyncGenerator[Piece, None]:
     try:
         async with answer.waiting():
             opened = await _opened(litellm, request)
+        _spare_walk(opened)
         parts = OpenAIStream.within(opened, litellm) or _LiteLLMStream(opened)
         while True:
             async with answer.waiting():
@@ -173,6 +174,12 @@ async def _opened(litellm: ModuleType, request: Request) -> Any:
                 raise
             named = left_out | {wish for wish in _WISHES if f"'{wish}'" in str(error)}
             left_out = named if named != left_out else _WISHES
+
+
+def _spare_walk(opened: Any) -> None:
+    from graphs.gateway.openai_client import spare_walk  # it imports openai, which takes its time
+
+    spare_walk(opened.completion_stream)
 
 
 def _arguments(request: Request) -> dict[str, Any]:

@@ -401,6 +401,40 @@ async def test_what_the_caller_asks_for_reaches_the_provider() -> None:
     assert sent["max_tokens"] == 50
 
 
+async def test_a_dialogue_is_sent_the_same_without_the_clients_walk_through_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from openai.resources.chat.completions import completions
+
+    walked = []
+
+    async def watched(data: Any, kind: Any) -> Any:
+        walked.append(len(data["messages"]))
+        return await walk(data, kind)
+
+    walk = completions.async_maybe_transform
+    monkeypatch.setattr(completions, "async_maybe_transform", watched)
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    messages = [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": [{"type": "text", "text": "What is \u263a?"}]},
+        {"role": "assistant", "content": "Wait.", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c", "content": "A face."},
+    ]
+    options = {
+        "stop": ["."],
+        "tools": [{"type": "function", "function": {"name": "f", "parameters": {}}}],
+        "response_format": {"type": "json_object"},
+    }
+    with FakeProvider() as provider:
+        for _ in range(3):
+            await said(request_to(provider, messages=messages, options=options))
+    first, *others = [seen.body for seen in provider.requests]
+    assert first["messages"] == messages
+    assert others == [first, first]
+    assert walked == [4, 0, 0]
+
+
 async def test_a_wish_that_a_model_does_not_take_is_dropped_and_a_schema_is_not() -> None:
     schema = {"type": "json_object"}
     options = {"temperature": 0, "top_p": 0.5, "response_format": schema}
