@@ -64,28 +64,25 @@ def fit_trees(groups: Sequence[Group], *, rounds: int) -> Trees:
 
 def _as_arrays(roots: Sequence[dict[str, Any]]) -> Trees:
     found = [_nodes(root) for root in roots]
-    shape = (len(found), max(len(nodes) for nodes, _ in found))
+    shape = (len(found), max(map(len, found)))
     feature = np.full(shape, -1, np.int16)
     threshold = np.zeros(shape, np.float32)
     left = np.zeros(shape, np.int16)
-    for row, (nodes, _) in enumerate(found):
+    for row, nodes in enumerate(found):
         for column, values in enumerate(nodes):
             feature[row, column], threshold[row, column], left[row, column] = values
             # Rounded down, a number in single precision is on the same side of it as before.
             if feature[row, column] >= 0 and float(threshold[row, column]) > values[1]:
                 threshold[row, column] = np.nextafter(threshold[row, column], np.float32(-np.inf))
-    depth = max(depth for _, depth in found)
-    return Trees(feature=feature, threshold=threshold, left=left, depth=depth)
+    return Trees(feature=feature, threshold=threshold, left=left)
 
 
-def _nodes(root: dict[str, Any]) -> tuple[list[tuple[int, float, int]], int]:
-    """Return feature, threshold and left child of each node as Trees has them, and the depth."""
+def _nodes(root: dict[str, Any]) -> list[tuple[int, float, int]]:
+    """Return feature, threshold and left child of each node as Trees has them."""
     nodes: list[tuple[int, float, int]] = [(-1, 0.0, 0)]
-    waiting = deque([(root, 0, 0)])
-    deepest = 0
+    waiting = deque([(root, 0)])
     while waiting:
-        node, at, depth = waiting.popleft()
-        deepest = max(deepest, depth)
+        node, at = waiting.popleft()
         if "split_feature" not in node:
             nodes[at] = (-1, node["leaf_value"], at)
             continue
@@ -93,6 +90,6 @@ def _nodes(root: dict[str, Any]) -> tuple[list[tuple[int, float, int]], int]:
         first = len(nodes)
         nodes += [(-1, 0.0, 0)] * 2
         nodes[at] = (node["split_feature"], node["threshold"], first)
-        waiting.append((node["left_child"], first, depth + 1))
-        waiting.append((node["right_child"], first + 1, depth + 1))
-    return nodes, deepest
+        waiting.append((node["left_child"], first))
+        waiting.append((node["right_child"], first + 1))
+    return nodes

@@ -28,7 +28,6 @@ def write_fitted(path: Path, *, trees: Trees, space: Space, general: GeneralRequ
         feature=trees.feature,
         threshold=trees.threshold,
         left=trees.left,
-        depth=np.int64(trees.depth),
         features=np.array(FEATURES),
         learnt=space.learnt.astype(np.float16),
         kinds=space.kinds.astype(np.float16),

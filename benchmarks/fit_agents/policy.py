@@ -27,7 +27,6 @@ _UNFITTED = Trees(
     feature=np.full((1, 1), -1, np.int16),
     threshold=np.zeros((1, 1), np.float32),
     left=np.zeros((1, 1), np.int16),
-    depth=0,
 )
 _NONE_TOLD = GeneralRequests(weights=np.zeros(1, np.float32), worth=np.zeros(2, np.float32))
 

@@ -19,12 +19,15 @@ _WALKED = ("messages", "tools")
 class _Completions(AsyncCompletions):
     """The same calls, with what is large put into the body as it is."""
 
-    async def create(self, *, extra_body: Mapping[str, Any] | None = None, **given: Any) -> Any:
+    async def create(  # type: ignore[override]  # whatever it is given, it passes on
+        self, *, extra_body: Mapping[str, Any] | None = None, **given: Any
+    ) -> Any:
         """Send a request; see `AsyncCompletions.create`."""
         large = {name: given.pop(name) for name in _WALKED if given.get(name)}
         # What the client is given as `extra_body` takes the place of what it would send.
-        empty = {"messages": []} if "messages" in large else {}
-        return await super().create(**empty, **given, extra_body={**large, **(extra_body or {})})
+        rest = {"messages": [], **given} if "messages" in large else given
+        create: Any = super().create
+        return await create(**rest, extra_body={**large, **(extra_body or {})})
 
 
 def spare_walk(stream: object) -> None:

@@ -121,7 +121,7 @@ class OpenAIStream:
             thought=_text(delta, "reasoning_content") or _text(delta, "reasoning"),
             input_tokens=count(usage.get("prompt_tokens")),
             output_tokens=count(usage.get("completion_tokens")),
-            logprobs=token_logprobs(choice),
+            logprobs=token_logprobs(choice) if choice.get("logprobs") else (),
         )
         return None if piece == _NOTHING else piece
 

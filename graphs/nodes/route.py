@@ -220,6 +220,7 @@ async def _chosen(
         # interpreter with those of the turns that were embedded with this one.
         if not router.knows(text, dialogue):
             router.expect(text, dialogue)
+            router.skim(text, dialogue)
             await services.in_pool(partial(router.read, text, dialogue))
         choice, prediction = choose() if router.quick else await services.in_pool(choose)
         services.is_news(None)

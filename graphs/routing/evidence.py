@@ -8,6 +8,7 @@ read. It decides nothing.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +16,12 @@ from numpy.typing import NDArray
 from graphs.routing.dialogue import Dialogue
 from graphs.routing.head import ExampleHead
 from graphs.routing.known import Known
-from graphs.routing.reading import Reading
+from graphs.routing.reading import Reading, abridged, last_sentence, said_before
 from graphs.routing.space import Space
 from graphs.routing.wording import ASSISTANT_MARKS, USER_MARKS, assistant_marks, user_marks
 from graphs.routing.words import WordCounts, stems
 
-__all__ = ["FEATURES", "evidence", "nearest_text"]
+__all__ = ["FEATURES", "evidence", "nearest_text", "skim"]
 
 Vector = NDArray[np.float32]
 Matrix = NDArray[np.float32]
@@ -114,6 +115,15 @@ def evidence(
     return np.concatenate([candidates, shared, *late], axis=1).astype(np.float32)
 
 
+def skim(text: str, dialogue: Dialogue) -> None:
+    """Read a turn's words, while it is being embedded, so that `evidence` need not: what they say is remembered."""
+    read, said = abridged(text), abridged(said_before(dialogue))
+    user_marks(read)
+    assistant_marks(said)
+    for words in (read, abridged(last_sentence(text)), said, *_spoken(dialogue)):
+        stems(words)
+
+
 def nearest_text(rows: Matrix) -> float:
     """Return the highest cosine of the user's text with one of a candidate's texts, from rows of `evidence`."""
     return float(rows[:-1, FEATURES.index("user any")].max())
@@ -123,10 +133,8 @@ def _near(known: Sequence[Known], reading: Reading, kin: Kin | None) -> "tuple[_
     """Return how near purposes, inputs and examples are to the texts and to the middle of the prototypes."""
     middle = kin[0] if kin else None
     texts = (reading.user, reading.last, reading.said, reading.trail, reading.aside, middle)
-    return tuple(
-        _by_agent([getattr(k, kind) for k in known], texts)
-        for kind in ("purposes", "inputs", "examples")
-    )
+    kinds = ("purposes", "inputs", "examples")
+    return _by_agent([[getattr(k, kind) for k in known] for kind in kinds], texts)
 
 
 def _cosines(near: "tuple[_Near, ...]") -> NDArray[np.float64]:
@@ -160,22 +168,27 @@ class _Near:
         return sum(near) / len(near) if near else MISSING
 
 
-def _by_agent(rows: Sequence[Matrix], texts: Sequence[Vector | None]) -> _Near:
+def _by_agent(
+    kinds: Sequence[Sequence[Matrix]], texts: Sequence[Vector | None]
+) -> "tuple[_Near, ...]":
+    """Return for each kind of rows, (agents,) matrices (n, d), how near they are to the texts; all in one product."""
+    rows = [own for kind in kinds for own in kind]
     best = np.full((len(rows), len(texts)), MISSING)
-    filled = [n for n, own in enumerate(rows) if len(own)]
     first: list[list[float]] = [[] for _ in rows]
-    if not filled:
-        return _Near(best, first)
+    filled = [n for n, own in enumerate(rows) if len(own)]
     here = [n for n, text in enumerate(texts) if text is not None]
-    every = np.concatenate([rows[n] for n in filled])
-    cosines = every @ np.stack([t for t in texts if t is not None]).T
-    starts = np.cumsum([0, *(len(rows[n]) for n in filled)])
-    best[np.ix_(filled, here)] = np.maximum.reduceat(cosines, starts[:-1], axis=0)
-    if here and here[0] == 0:
-        flat = cosines[:, 0].tolist()
-        for n, start, end in zip(filled, starts[:-1], starts[1:], strict=True):
-            first[n] = flat[start:end]
-    return _Near(best, first)
+    if filled and here:
+        every = np.concatenate([rows[n] for n in filled])
+        cosines = every @ np.stack([t for t in texts if t is not None]).T
+        ends = list(accumulate(len(rows[n]) for n in filled))
+        starts = [0, *ends[:-1]]
+        best[np.ix_(filled, here)] = np.maximum.reduceat(cosines, starts, axis=0)
+        if here[0] == 0:
+            flat = cosines[:, 0].tolist()
+            for n, start, end in zip(filled, starts, ends, strict=True):
+                first[n] = flat[start:end]
+    at = [0, *accumulate(map(len, kinds))]
+    return tuple(_Near(best[a:b], first[a:b]) for a, b in pairwise(at))
 
 
 def _learnt(
@@ -188,9 +201,10 @@ def _learnt(
     mapped = iter(space.map(np.stack([t for t in texts if t is not None])))
     under = [None if t is None else next(mapped) for t in texts]
     none = np.zeros((0, 1), np.float32)
-    out[:, :-1] = _by_agent([none if k.learnt is None else k.learnt for k in known], under).best
-    asked = [none if k.learnt_inputs is None else k.learnt_inputs for k in known]
-    out[:, -1] = _by_agent(asked, under[:1]).best[:, 0]
+    purposes = [none if k.learnt is None else k.learnt for k in known]
+    inputs = [none if k.learnt_inputs is None else k.learnt_inputs for k in known]
+    of_purposes, of_inputs = _by_agent([purposes, inputs], under)
+    out[:, :-1], out[:, -1] = of_purposes.best, of_inputs.best[:, 0]
     return out
 
 
@@ -226,18 +240,21 @@ def _dialogue_words(
     known: Sequence[Known], dialogue: Dialogue, words: WordCounts
 ) -> NDArray[np.float64]:
     """Return how rare the words are that a card shares with the dialogue; (candidates + 1, 2 n)."""
-    spoken = [t for e in dialogue.recent for t in (e.user, e.said)]
-    texts = (
-        " ".join(spoken),
-        " ".join(e.said for e in dialogue.recent),
-        " ".join(t for e in dialogue.aside for t in (e.user, e.said)),
-    )
-    weights = [words.weights(stems(text)) for text in texts]
+    weights = [words.weights(stems(text)) for text in _spoken(dialogue)]
     own = np.array([[_sum(w, k.words) for w in weights] for k in known], float)
-    own = own.reshape(len(known), len(texts))
+    own = own.reshape(len(known), len(weights))
     best, second = _best_two(own)
     over = np.where(own >= best, own - second, own - best)
     return np.concatenate([np.vstack([own, best]), np.vstack([over, best - second])], axis=1)
+
+
+def _spoken(dialogue: Dialogue) -> tuple[str, str, str]:
+    """Return what was said with the holder, what was answered of it, and what was said since."""
+    return (
+        " ".join(t for e in dialogue.recent for t in (e.user, e.said)),
+        " ".join(e.said for e in dialogue.recent),
+        " ".join(t for e in dialogue.aside for t in (e.user, e.said)),
+    )
 
 
 def _sum(weights: dict[str, float], words: frozenset[str]) -> float:

@@ -64,7 +64,6 @@ class Fitted:
                 feature=arrays["feature"],
                 threshold=arrays["threshold"],
                 left=arrays["left"],
-                depth=int(arrays["depth"]),
             )
             space = Space(
                 **{name: arrays[name].astype(np.float32) for name in ("learnt", "kinds", "general")}

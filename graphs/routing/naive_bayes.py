@@ -30,7 +30,15 @@ class NaiveBayes:
 
     def shares(self, text: str) -> NDArray[np.float64]:
         """Return the logarithm of each agent's share, as if one of them were meant."""
-        known = [w for w in _words(text) if w in self.seen]
+        return self._shares(_words(text))
+
+    def shares_a_word(self, text: str) -> NDArray[np.float64]:
+        """Return `shares` a word: words are no independent witnesses, and of a long text the sum is too sure."""
+        words = _words(text)
+        return self._shares(words) / max(1, len(words))
+
+    def _shares(self, words: Sequence[str]) -> NDArray[np.float64]:
+        known = [w for w in words if w in self.seen]
         scores = len(known) * self.unseen
         for word in known:
             agents, added = self.seen[word]
@@ -38,10 +46,6 @@ class NaiveBayes:
         top = scores.max()
         logarithms: NDArray[np.float64] = scores - top - math.log(float(np.exp(scores - top).sum()))
         return logarithms
-
-    def shares_a_word(self, text: str) -> NDArray[np.float64]:
-        """Return `shares` a word: words are no independent witnesses, and of a long text the sum is too sure."""
-        return self.shares(text) / max(1, len(_words(text)))
 
 
 def count_words(examples: Sequence[Sequence[str]]) -> NaiveBayes:

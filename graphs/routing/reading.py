@@ -14,7 +14,7 @@ from graphs.routing.dialogue import Dialogue, Exchange
 from graphs.routing.space import unit
 from graphs.routing.wording import sentences
 
-__all__ = ["Reading", "last_sentence", "read_turn", "turn_texts"]
+__all__ = ["Reading", "abridged", "last_sentence", "read_turn", "said_before", "turn_texts"]
 
 Vector = NDArray[np.float32]
 _LONGEST = 16_000, 4_000
@@ -56,14 +56,14 @@ def last_sentence(text: str) -> str:
 def turn_texts(text: str, dialogue: Dialogue) -> list[str]:
     """Return the texts that `read_turn` embeds, each once."""
     exchanged = [t for e in (*dialogue.recent, *dialogue.aside) for t in (e.user, e.said)]
-    before = [t for t in (_said(dialogue), *exchanged) if t]
+    before = [t for t in (said_before(dialogue), *exchanged) if t]
     return list(dict.fromkeys([text, last_sentence(text), *before]))
 
 
 def read_turn(text: str, dialogue: Dialogue, encode: Encode) -> Reading:
     """Return `text` and what came before it as vectors."""
     recent, last = dialogue.recent, last_sentence(text)
-    said = _said(dialogue)
+    said = said_before(dialogue)
     needed = turn_texts(text, dialogue)
     vectors = dict(zip(needed, encode(needed), strict=True))
     return Reading(
@@ -85,7 +85,8 @@ def abridged(text: str) -> str:
     return text if len(text) <= sum(_LONGEST) else f"{text[: _LONGEST[0]]} {text[-_LONGEST[1] :]}"
 
 
-def _said(dialogue: Dialogue) -> str:
+def said_before(dialogue: Dialogue) -> str:
+    """Return what the holder said last, or whoever spoke."""
     return dialogue.recent[-1].said if dialogue.recent else dialogue.said
 
 

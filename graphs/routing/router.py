@@ -19,6 +19,7 @@ from graphs.routing.corrections import Corrections
 from graphs.routing.decision import Costs
 from graphs.routing.dialogue import Dialogue
 from graphs.routing.encoder import CachedEncoder, Encoder, encode_checked
+from graphs.routing.evidence import skim
 from graphs.routing.fitted import Fitted
 from graphs.routing.joint import Joint
 from graphs.routing.measured import MeasuredModels
@@ -157,6 +158,10 @@ class Router:
     def read(self, text: str, dialogue: Dialogue) -> None:
         """Embed what a turn reads."""
         self._queries.encode(_read(text, dialogue))
+
+    def skim(self, text: str, dialogue: Dialogue) -> None:
+        """Read the words of a turn that is being embedded; it takes a fraction of a millisecond."""
+        skim(text, dialogue)
 
     def hear(self, dialogue: Dialogue) -> None:
         """Embed what was said in a dialogue, before the user goes on."""

@@ -5,6 +5,7 @@ It knows no agent: the marks are the same for every catalogue.
 """
 
 import re
+from functools import lru_cache
 
 from agents.replies import read_reply
 
@@ -78,25 +79,27 @@ USER_MARKS = (*_USER, *_REPLIES, "words", "sentences")
 ASSISTANT_MARKS = (*_ASSISTANT, "words")
 
 
-def user_marks(text: str) -> list[float]:
+@lru_cache(maxsize=256)
+def user_marks(text: str) -> tuple[float, ...]:
     """Return how the user's text reads, one number for each of `USER_MARKS`."""
     read = text[:_LONGEST_READ]
     reply = read_reply(text)
-    return [
+    return (
         *(float(p.search(read) is not None) for p in _USER_PATTERNS),
         *(float(reply == kind) for kind in _REPLIES),
         float(min(len(read.split()), 60)),
         float(min(len(sentences(read)), 6)),
-    ]
+    )
 
 
-def assistant_marks(text: str) -> list[float]:
+@lru_cache(maxsize=256)
+def assistant_marks(text: str) -> tuple[float, ...]:
     """Return how what the assistant said reads, one number for each of `ASSISTANT_MARKS`."""
     read = text[-_LONGEST_READ:]
-    return [
+    return (
         *(float(p.search(read) is not None) for p in _ASSISTANT_PATTERNS),
         float(min(len(read.split()), 60)),
-    ]
+    )
 
 
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")

@@ -7,6 +7,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import Any
 
 __all__ = ["WordCounts", "stems"]
@@ -26,6 +27,7 @@ _STOP = frozenset(
 )
 
 
+@lru_cache(maxsize=256)
 def stems(text: str) -> frozenset[str]:
     """Return the stems of the words of `text` that carry meaning."""
     words = (w.casefold() for w in _WORD.findall(_CAMEL.sub(" ", text)))

@@ -15,7 +15,7 @@ from graphs.routing.agents import AgentIndex
 from graphs.routing.chooser import Chooser
 from graphs.routing.decision import Odds
 from graphs.routing.dialogue import Dialogue
-from graphs.routing.evidence import FEATURES
+from graphs.routing.evidence import FEATURES, skim
 from graphs.routing.fitted import Fitted
 from graphs.routing.reading import last_sentence, read_turn, turn_texts
 from graphs.routing.trees import Trees
@@ -59,6 +59,17 @@ def test_there_is_a_row_for_each_candidate_and_one_for_none() -> None:
     holder, none = FEATURES.index("holder"), FEATURES.index("none")
     assert rows[:, holder].tolist() == [1, 0, 0]
     assert rows[:, none].tolist() == [0, 0, 1]
+
+
+def test_the_words_of_a_turn_that_were_skimmed_are_not_read_again() -> None:
+    text, dialogue = "Is it near the old harbour? I need a quiet room", spoken("hotel")
+    reading = read_turn(text, dialogue, encode)
+    choosing = chooser(CARDS)
+    skim(text, dialogue)
+    readers = (stems, user_marks, assistant_marks)
+    before = [reader.cache_info().misses for reader in readers]
+    choosing.rows(["hotel", "taxi"], reading, dialogue)
+    assert [reader.cache_info().misses for reader in readers] == before
 
 
 def test_an_agents_id_changes_nothing() -> None:
@@ -149,6 +160,16 @@ def test_trees_are_summed_as_a_walk_through_each_sums_them() -> None:
 
     expected = [sum(walk(t, row) for t in range(len(trees.feature))) for row in rows]
     assert trees(rows) == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_tree_that_asks_nothing_adds_its_leaf() -> None:
+    trees = Trees(
+        feature=np.array([[-1, -1, -1], [0, -1, -1]], np.int16),
+        threshold=np.array([[0.25, 0, 0], [1, -2, 2]], np.float32),
+        left=np.array([[0, 0, 0], [1, 1, 2]], np.int16),
+    )
+    rows = np.array([[1], [1.5], [np.inf], [-np.inf]], np.float32)
+    assert trees(rows).tolist() == [-1.75, 2.25, 2.25, -1.75]
 
 
 def test_changed_numbers_are_refused(tmp_path: Path) -> None:

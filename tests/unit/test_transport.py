@@ -412,7 +412,7 @@ async def test_a_dialogue_is_sent_the_same_without_the_clients_walk_through_it(
         walked.append(len(data["messages"]))
         return await walk(data, kind)
 
-    walk = completions.async_maybe_transform
+    walk = vars(completions)["async_maybe_transform"]
     monkeypatch.setattr(completions, "async_maybe_transform", watched)
     call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
     messages = [
