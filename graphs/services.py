@@ -64,6 +64,8 @@ _LISTEN_S = 0.1
 """So long after a turn, if no other is under way then, there is time for what may help the next."""
 _LOAD_AGAIN_S = 30.0
 """Until then what broke in loading the routers is told again: a turn must not wait for each new try."""
+_AHEAD_S = 0.1
+"""How long a turn waits for what was begun ahead of it, before it does the same within its own limits."""
 _LEARN_WITHIN_S = 30.0
 """How long a word on a turn waits for the profile to be loaded."""
 
@@ -160,6 +162,7 @@ class Services:
         self._pool = TimedPool(workers=2, seconds=options.routing_seconds, name="moma-route")
         self._early = ThreadPoolExecutor(max_workers=1, thread_name_prefix="moma-early")
         self._foreseen = self._settled = _done()
+        self._foreseen_text = ""
         self._fault: str | None = None
         self._closed = False
         self._breakers: defaultdict[str, Breaker] = defaultdict(Breaker)
@@ -257,6 +260,15 @@ class Services:
         elif not self._closed:
             # Not in the routers' threads: a text that hangs there would shorten the time of the turn that asks for it.
             self._foreseen = self._early.submit(self._router.read, text, Dialogue())
+            self._foreseen_text = text
+
+    async def foreseen(self, text: str) -> None:
+        """Wait until what `foresee` began with `text`, if it did, has ended; not for long, as it might hang."""
+        if self._foreseen_text == text and not self._foreseen.done():
+            ahead = asyncio.wrap_future(self._foreseen)
+            # What went wrong is found again, and told, when the turn embeds its text itself.
+            ahead.add_done_callback(lambda done: done.cancelled() or done.exception())
+            await asyncio.wait([ahead], timeout=_AHEAD_S)
 
     def hear(self, dialogue: Dialogue) -> None:
         """Embed what was said while the user reads it, so that the next choice need not wait for that.

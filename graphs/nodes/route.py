@@ -221,7 +221,9 @@ async def _chosen(
         if not router.knows(text, dialogue):
             router.expect(text, dialogue)
             router.skim(text, dialogue)
-            await services.in_pool(partial(router.read, text, dialogue))
+            await services.foreseen(text)
+            if not router.knows(text, dialogue):
+                await services.in_pool(partial(router.read, text, dialogue))
         choice, prediction = choose() if router.quick else await services.in_pool(choose)
         services.is_news(None)
         return choice, prediction, None

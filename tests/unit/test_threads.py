@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
@@ -306,6 +307,32 @@ async def test_what_the_user_says_is_embedded_before_the_thread_is_read() -> Non
     await graph.ainvoke({"messages": [*messages, ToolMessage("7", tool_call_id="c1")]}, on("v"))
     assert seen == ["alpha"], "what a tool says is not routed by"
     assert router.knows("alpha", Dialogue())
+    services.close()
+
+
+@pytest.mark.parametrize(("patience", "again"), [(PATIENCE_S, 0), (0.01, 1)])
+async def test_a_turn_takes_what_was_embedded_ahead_of_it_unless_that_takes_too_long(
+    patience: float, again: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = fake_services(fake_agent("alpha"))
+    graph = build_graph(services=services, checkpointer=InMemorySaver())
+    await say(graph, "hello")  # so to choose is quick
+    router, in_pool = services.router(), services.in_pool
+    read, jobs = router.read, []
+
+    def slow(text: str, dialogue: Dialogue) -> None:
+        time.sleep(0.1)
+        read(text, dialogue)
+
+    async def counted(work: Any) -> Any:
+        jobs.append(work)
+        return await in_pool(work)
+
+    monkeypatch.setattr(router, "read", slow)
+    monkeypatch.setattr(services, "in_pool", counted)
+    monkeypatch.setattr("graphs.services._AHEAD_S", patience)
+    assert served_by(await say(graph, "alpha", thread="u")) == ("agent", "alpha")
+    assert len(jobs) == again
     services.close()
 
 
