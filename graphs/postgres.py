@@ -1,6 +1,7 @@
 """Threads kept in PostgreSQL, for several processes on several machines. It needs the extra `postgres`.
 
-The saver is LangGraph's; what its driver raises is a `CheckpointError`. It is imported only where a database is named.
+The saver is LangGraph's with other writes: those of turns that run at once are committed together, and a step that may
+wait (see `graphs.steps`) with the next one that may not. It is imported only where a database is named.
 """
 
 import asyncio
@@ -18,13 +19,17 @@ from langgraph.checkpoint.base import (
     CheckpointTuple,
 )
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
+from langgraph.checkpoint.serde.base import SerializerProtocol
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from agents.errors import CheckpointError
+from graphs.batch_writer import Statement
 from graphs.locks import lock_between_processes
+from graphs.postgres_writer import PostgresWriter
 from graphs.read_ahead import read_or_handed_on
 from graphs.serializer import StrictSerializer
+from graphs.step_store import StepStore
 from graphs.store_errors import checkpoint_errors, readable
 
 CONNECT_S = 5.0
@@ -32,12 +37,29 @@ _CONNECTIONS = 4
 
 
 class PostgresThreads(AsyncPostgresSaver):
-    """LangGraph's saver; what the store raises is a `CheckpointError`."""
+    """LangGraph's saver with other writes: in batches; what the store raises is a `CheckpointError`."""
+
+    def __init__(self, pool: Any, writer: PostgresWriter, *, serde: SerializerProtocol) -> None:
+        super().__init__(pool, serde=serde)
+        self.writer = writer
+        self._steps = StepStore(writer)
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """Return a thread's checkpoint."""
+        return await read_or_handed_on(config, self._read)
+
+    async def _read(self, config: RunnableConfig) -> CheckpointTuple | None:
         with readable():
-            return await read_or_handed_on(config, super().aget_tuple)
+            await self._steps.settle(config)
+            return await super().aget_tuple(config)
+
+    async def alist(
+        self, config: RunnableConfig | None, **options: Any
+    ) -> AsyncIterator[CheckpointTuple]:
+        """Yield the checkpoints of a thread, or of all, newest first; see `AsyncPostgresSaver.alist`."""
+        await self.writer.settle()
+        async for found in super().alist(config, **options):
+            yield found
 
     async def aput(
         self,
@@ -47,8 +69,11 @@ class PostgresThreads(AsyncPostgresSaver):
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
         """Store a checkpoint and return the config that names it."""
+        gathered = _Gathered(self.conn, serde=self.serde)
         with checkpoint_errors():
-            return await super().aput(config, checkpoint, metadata, new_versions)
+            named = await gathered.aput(config, checkpoint, metadata, new_versions)
+            await self._steps.put(config, checkpoint, metadata, *gathered.statements)
+        return named
 
     async def aput_writes(
         self,
@@ -58,11 +83,20 @@ class PostgresThreads(AsyncPostgresSaver):
         task_path: str = "",
     ) -> None:
         """Store a task's writes."""
+        gathered = _Gathered(self.conn, serde=self.serde)
+        channels = [channel for channel, _ in writes]
         with checkpoint_errors():
-            await super().aput_writes(config, writes, task_id, task_path)
+            await gathered.aput_writes(config, writes, task_id, task_path)
+            await self._steps.put_writes(config, channels, task_path, *gathered.statements)
+
+    async def adelete_thread(self, thread_id: str) -> None:
+        """Delete what is kept of a thread."""
+        await self.writer.settle()
+        await super().adelete_thread(thread_id)
 
     async def count_threads(self) -> int:
         """Return how many threads are kept."""
+        await self.writer.settle()
         async with self._cursor() as cursor:
             await cursor.execute("SELECT count(DISTINCT thread_id) AS n FROM checkpoints")
             row = await cursor.fetchone()
@@ -70,9 +104,30 @@ class PostgresThreads(AsyncPostgresSaver):
 
     async def thread_ids(self) -> Sequence[str]:
         """Return the threads that are kept, by name."""
+        await self.writer.settle()
         async with self._cursor() as cursor:
             await cursor.execute("SELECT DISTINCT thread_id FROM checkpoints ORDER BY thread_id")
             return [row["thread_id"] for row in await cursor.fetchall()]
+
+
+class _Gathered(AsyncPostgresSaver):
+    """What LangGraph's saver would execute for one call, in its own words."""
+
+    def __init__(self, conn: Any, *, serde: SerializerProtocol) -> None:
+        super().__init__(conn, serde=serde)
+        self.statements: list[Statement] = []
+
+    @asynccontextmanager
+    async def _cursor(self, *, pipeline: bool = False) -> AsyncIterator[Any]:
+        yield self
+
+    async def execute(self, sql: str, values: Sequence[Any]) -> None:
+        """Take note of a statement, as a cursor would execute it."""
+        self.statements.append((sql, [values]))
+
+    async def executemany(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Take note of a statement and its rows of values."""
+        self.statements.append((sql, rows))
 
 
 class AdvisoryLocks:
@@ -125,7 +180,9 @@ async def open_postgres(url: str) -> AsyncIterator[PostgresThreads]:
             )
             await pool.open(wait=True, timeout=CONNECT_S)
             stack.push_async_callback(pool.close)
-            saver = PostgresThreads(pool, serde=StrictSerializer())
+            writer = PostgresWriter(pool)
+            stack.push_async_callback(writer.settle)
+            saver = PostgresThreads(pool, writer, serde=StrictSerializer())
             locks = AdvisoryLocks(url)
             stack.push_async_callback(locks.close)
             async with _setting_up(locks):

@@ -5,7 +5,6 @@ everything else are LangGraph's, but for reading a checkpoint, which is done in 
 suite is run on this class.
 """
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
@@ -27,7 +26,7 @@ from langgraph.checkpoint.sqlite.utils import load_pending_writes, pending_write
 
 from graphs.read_ahead import read_or_handed_on
 from graphs.sqlite_writer import SqliteWriter
-from graphs.steps import Steps, steps_of
+from graphs.step_store import StepStore
 from graphs.store_errors import checkpoint_errors, readable
 
 _CHECKPOINT = (
@@ -42,8 +41,6 @@ _READ = (
     "SELECT checkpoint_id, parent_checkpoint_id, type, checkpoint, metadata FROM checkpoints"
     " WHERE thread_id = ? AND checkpoint_ns = ?"
 )
-_Place = tuple[str, str]
-"""A thread and a namespace in it."""
 
 
 class SqliteThreads(AsyncSqliteSaver):
@@ -54,8 +51,7 @@ class SqliteThreads(AsyncSqliteSaver):
     ) -> None:
         super().__init__(conn, serde=serde)
         self.writer = writer
-        self._unsettled: dict[_Place, asyncio.Future[None]] = {}
-        """What was left last of a thread's run, until it is on the disk."""
+        self._steps = StepStore(writer)
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """Return a thread's checkpoint."""
@@ -66,8 +62,7 @@ class SqliteThreads(AsyncSqliteSaver):
             await self.setup()
             place = config["configurable"]
             thread, space = str(place["thread_id"]), place.get("checkpoint_ns", "")
-            if (thread, space) in self._unsettled:
-                await self.writer.settle()
+            await self._steps.settle(config)
             asked = get_checkpoint_id(config)
             # Each is one trip to the connection's thread; LangGraph's own reading makes seven.
             found = [*await self.conn.execute_fetchall(*_checkpoint(thread, space, asked))]
@@ -130,14 +125,8 @@ class SqliteThreads(AsyncSqliteSaver):
             *self.serde.dumps_typed(checkpoint),
             known.encode("utf-8", "ignore"),
         )
-        steps = steps_of(config)
         with checkpoint_errors():
-            if steps is not None and steps.may_wait(checkpoint, metadata):
-                self._leave(steps, _CHECKPOINT, [row])
-            else:
-                await self.writer.write(_CHECKPOINT, [row])
-                if steps is not None:
-                    await steps.settle()
+            await self._steps.put(config, checkpoint, metadata, (_CHECKPOINT, [row]))
         names = ("thread_id", "checkpoint_ns")
         return {
             "configurable": {
@@ -169,25 +158,9 @@ class SqliteThreads(AsyncSqliteSaver):
             for number, (channel, value) in enumerate(writes)
         ]
         sql = f"INSERT OR {'REPLACE' if replaced else 'IGNORE'} {_WRITES}"
-        steps = steps_of(config)
         channels = [channel for channel, _ in writes]
         with checkpoint_errors():
-            if steps is not None and steps.writes_may_wait(channels, task_path):
-                self._leave(steps, sql, rows)
-            else:
-                await self.writer.write(sql, rows)
-
-    def _leave(self, steps: Steps, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        """Write `rows` together with what is written next."""
-        where = (steps.thread, steps.space)
-        left = self._unsettled[where] = self.writer.leave(sql, rows)
-        steps.left.append(left)
-
-        def settled(done: "asyncio.Future[None]") -> None:
-            if self._unsettled.get(where) is done:
-                del self._unsettled[where]
-
-        left.add_done_callback(settled)
+            await self._steps.put_writes(config, channels, task_path, (sql, rows))
 
 
 def _checkpoint(thread: str, space: str, asked: str | None) -> tuple[str, tuple[str, ...]]:

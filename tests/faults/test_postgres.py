@@ -7,7 +7,8 @@ from collections.abc import AsyncGenerator, Iterator
 from typing import Any
 
 import pytest
-from langgraph.checkpoint.base import BaseCheckpointSaver
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver, empty_checkpoint
 from langgraph.checkpoint.conformance import checkpointer_test, validate
 from langgraph.checkpoint.conformance.capabilities import BASE_CAPABILITIES
 
@@ -18,9 +19,9 @@ from graphs.results import CHANNEL
 from tests.faults.test_at_once import BAR, rounds_of_two_processes
 from tests.faults.test_kill import Run, echo, said, script
 from tests.support import postgres
-from tests.support.agents import answer, fake_agent, fake_graph, say
+from tests.support.agents import answer, fake_agent, fake_graph, model_at, say
 from tests.support.bars import bar
-from tests.support.provider import FakeProvider
+from tests.support.provider import FakeProvider, Seen, Wire, ok
 
 pytestmark = pytest.mark.skipif(postgres.missing() is not None, reason=str(postgres.missing()))
 
@@ -40,6 +41,10 @@ def place(server: str, request: pytest.FixtureRequest) -> str:
     with psycopg.connect(server, autocommit=True) as session:
         session.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type, unused-ignore]
     return server.replace("/postgres?", f"/{name}?")
+
+
+def on(thread: str) -> RunnableConfig:
+    return {"configurable": {"thread_id": thread, "checkpoint_ns": ""}}
 
 
 def kept_keys(place: str) -> set[str]:
@@ -110,6 +115,58 @@ async def test_it_conforms(server: str) -> None:
     bar(6, "conformance suite, PostgreSQL", tests, f"{passed} of {len(base)}", "5 of 5")
     assert [result.failures for result in base if result.failures] == []
     assert passed == 5
+
+
+def on_disk(place: str) -> int:
+    """Return how many checkpoints of the orchestrator another process would find."""
+    import psycopg
+
+    with psycopg.connect(place) as session:
+        row = session.execute("SELECT count(*) FROM checkpoints WHERE checkpoint_ns = ''")
+        return int((row.fetchone() or (0,))[0])
+
+
+async def test_a_models_turn_is_two_transactions_and_all_before_its_call_is_on_the_disk(
+    place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from graphs.postgres_writer import PostgresWriter
+
+    commits, found, commit = [], [], PostgresWriter._commit
+
+    async def counted(self: PostgresWriter, batch: Any) -> Any:
+        commits.append(len(batch))
+        return await commit(self, batch)
+
+    async def reply(wire: Wire, seen: Seen) -> None:
+        found.append(await asyncio.to_thread(on_disk, place))
+        await ok("Yes.")(wire, seen)
+
+    monkeypatch.setattr(PostgresWriter, "_commit", counted)
+    with FakeProvider(reply) as provider:
+        async with open_threads(place) as saver:
+            graph = fake_graph(models=[model_at(provider.base_url)], saver=saver)
+            assert answer(await say(graph, "write a poem")) == "Yes."
+            assert on_disk(place) == 6
+            assert len([step async for step in saver.alist(on("t"))]) == 6
+    assert found == [4]
+    assert len(commits) == 2
+
+
+async def test_a_turn_that_cannot_be_stored_takes_no_other_along(place: str) -> None:
+    async with open_threads(place) as saver:
+        graph = fake_graph(fake_agent("alpha"), saver=saver)
+        stored: Any = {"source": "update", "step": 1, "parents": {}}
+        refused = {**empty_checkpoint(), "channel_values": {"text": "no \x00 in a text"}}
+        outcomes = await asyncio.gather(
+            say(graph, "alpha", thread="a"),
+            saver.aput(on("b"), refused, stored, {}),  # type: ignore[arg-type]
+            say(graph, "alpha", thread="c"),
+            return_exceptions=True,
+        )
+        assert [isinstance(outcome, CheckpointError) for outcome in outcomes] == [0, 1, 0]
+        assert sorted(await saver.thread_ids()) == ["a", "c"]
+        await saver.adelete_thread("a")
+        assert await saver.count_threads() == 1
 
 
 @pytest.mark.faults

@@ -13,9 +13,9 @@ def counted_commits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     sizes: list[int] = []
     commit = SqliteWriter._commit
 
-    def counted(self: SqliteWriter, batch: Sequence[Any]) -> Any:
+    async def counted(self: SqliteWriter, batch: Sequence[Any]) -> Any:
         sizes.append(len(batch))
-        return commit(self, batch)
+        return await commit(self, batch)
 
     monkeypatch.setattr(SqliteWriter, "_commit", counted)
     return sizes

@@ -35,8 +35,8 @@ def rows_in(folder: Path) -> list[int]:
 async def test_what_was_left_is_committed_with_the_next_write(
     writer: SqliteWriter, commits: list[int], tmp_path: Path
 ) -> None:
-    left = writer.leave(PUT, [(1,)])
-    await writer.write(PUT, [(2,)])
+    left = writer.leave((PUT, [(1,)]))
+    await writer.write((PUT, [(2,)]))
     assert left.done()
     assert commits == [2]
     assert rows_in(tmp_path) == [1, 2]
@@ -45,19 +45,19 @@ async def test_what_was_left_is_committed_with_the_next_write(
 async def test_what_was_left_is_committed_though_nothing_follows(
     writer: SqliteWriter, tmp_path: Path
 ) -> None:
-    await writer.leave(PUT, [(1,)])
+    await writer.leave((PUT, [(1,)]))
     assert rows_in(tmp_path) == [1]
 
 
 async def test_settling_commits_what_was_left(writer: SqliteWriter, tmp_path: Path) -> None:
-    writer.leave(PUT, [(1,)])
+    writer.leave((PUT, [(1,)]))
     await writer.settle()
     assert rows_in(tmp_path) == [1]
 
 
 async def test_what_was_left_fails_alone(writer: SqliteWriter, tmp_path: Path) -> None:
-    left = writer.leave(PUT, [(None,)])
-    await writer.write(PUT, [(2,)])
+    left = writer.leave((PUT, [(None,)]))
+    await writer.write((PUT, [(2,)]))
     with pytest.raises(sqlite3.IntegrityError):
         await left
     assert rows_in(tmp_path) == [2]

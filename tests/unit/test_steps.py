@@ -149,7 +149,7 @@ async def test_what_was_left_is_read_at_once(saver: SqliteThreads) -> None:
     assert saved.checkpoint["id"] == checkpoint(1)["id"]
     await saver.aput(at("t", steps()), checkpoint(2, "route"), Loop, {})
     assert len([found async for found in saver.alist(at("t"))]) == 2
-    assert not saver._unsettled
+    assert not saver._steps._unsettled
 
 
 async def test_a_step_fails_with_one_before_it_that_was_left(saver: SqliteThreads) -> None:

@@ -1,0 +1,95 @@
+"""Writes to a store in batches: what comes while a transaction is under way goes into the next one.
+
+So a write waits for one commit, however many turns run, and one that fails leaves nothing behind. What another write is
+sure to follow can be left for that one's transaction. It knows no threads and no checkpoints, and no store either: how
+a batch is committed is for its subclasses to say.
+"""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["BatchWriter", "Statement"]
+
+_LONGEST_LEFT_S = 0.02
+"""How long what was left for the next transaction waits for it."""
+
+Statement = tuple[str, Sequence[Sequence[Any]]]
+"""SQL, and the rows of values that it is executed for."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    statements: Sequence[Statement]
+    done: "asyncio.Future[None]"
+
+
+class BatchWriter(ABC):
+    """Commits writes in the order in which they come. It is used from one event loop."""
+
+    def __init__(self) -> None:
+        self._waiting: list[_Write] = []
+        self._flushing: asyncio.Task[None] | None = None
+
+    async def write(self, *statements: Statement) -> None:
+        """Execute the statements, all or none of them; return when they are safe on the disk.
+
+        Raises:
+            Exception: what the store raised; nothing was written.
+        """
+        done = self._put(statements)
+        self._flush_soon()
+        await done
+
+    def leave(self, *statements: Statement) -> "asyncio.Future[None]":
+        """Have the statements executed with the next write, or soon if none comes; the future is done when they are.
+
+        Writes are committed in the order in which they came, so once that next write is safe, this one is.
+        """
+        asyncio.get_running_loop().call_later(_LONGEST_LEFT_S, self._flush_soon)
+        done = self._put(statements)
+        done.add_done_callback(_take_note)  # who left it may never ask for it
+        return done
+
+    async def settle(self) -> None:
+        """Return when all that was given so far is safe on the disk, or has failed."""
+        if (flushing := self._flush_soon()) is not None:
+            await flushing
+
+    @abstractmethod
+    async def _commit(self, batch: Sequence[Sequence[Statement]]) -> Sequence[Exception | None]:
+        """Write a batch in one transaction and return the error of each write; one that fails takes no other along."""
+
+    def _put(self, statements: Sequence[Statement]) -> "asyncio.Future[None]":
+        write = _Write(statements, asyncio.get_running_loop().create_future())
+        self._waiting.append(write)
+        return write.done
+
+    def _flush_soon(self) -> "asyncio.Task[None] | None":
+        """Begin to commit what waits, if anything does; return the task that does."""
+        if self._waiting and (self._flushing is None or self._flushing.done()):
+            self._flushing = asyncio.get_running_loop().create_task(self._flush())
+        return self._flushing
+
+    async def _flush(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            try:
+                errors = await self._commit([write.statements for write in batch])
+            except Exception as error:  # noqa: BLE001 whoever waits must be told, whatever broke
+                errors = [error] * len(batch)
+            for write, failure in zip(batch, errors, strict=True):
+                if write.done.done():  # its turn was cancelled
+                    continue
+                if failure is None:
+                    write.done.set_result(None)
+                else:
+                    write.done.set_exception(failure)
+
+
+def _take_note(done: "asyncio.Future[None]") -> None:
+    """Look at how a write ended: asyncio logs a failure that nobody looked at."""
+    if not done.cancelled():
+        done.exception()

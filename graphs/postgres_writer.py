@@ -1,0 +1,40 @@
+"""Writes to a PostgreSQL database in batches, each sent at once. It needs the extra `postgres`.
+
+It knows no threads and no checkpoints.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool
+
+from graphs.batch_writer import BatchWriter, Statement
+
+__all__ = ["PostgresWriter"]
+
+
+class PostgresWriter(BatchWriter):
+    """Writes by whatever connection of a pool is free."""
+
+    def __init__(self, pool: AsyncConnectionPool[Any]) -> None:
+        super().__init__()
+        self._pool = pool
+
+    async def _commit(self, batch: Sequence[Sequence[Statement]]) -> Sequence[Exception | None]:
+        try:
+            async with (
+                self._pool.connection() as connection,
+                connection.pipeline(),
+                connection.transaction(),
+                connection.cursor(binary=True) as cursor,
+            ):
+                for statements in batch:
+                    for sql, rows in statements:
+                        await cursor.executemany(sql, rows)
+        except (psycopg.Error, ValueError) as error:
+            # A database that cannot be written fails all; values that it does not take must not take others with them.
+            if isinstance(error, psycopg.OperationalError) or len(batch) == 1:
+                return [error] * len(batch)
+            return [(await self._commit([statements]))[0] for statements in batch]
+        return [None] * len(batch)
