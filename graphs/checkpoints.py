@@ -23,7 +23,7 @@ from langgraph.checkpoint.base import (
 from agents.errors import CheckpointError, SettingsError
 from agents.extras import how_to_install
 from graphs.file_locks import shared_file_locks
-from graphs.locks import lock_between_processes, share_locks
+from graphs.locks import lock_between_processes, setting_up, share_locks
 from graphs.serializer import StrictSerializer, strict_serializer
 from graphs.sqlite_saver import SqliteThreads
 from graphs.sqlite_writer import SqliteWriter
@@ -97,14 +97,20 @@ async def open_sqlite(path: Path) -> AsyncIterator[SqliteThreads]:
             writer = await SqliteWriter.open(path, busy_ms=BUSY_MS)
             stack.push_async_callback(writer.close)
             saver = SqliteThreads(connection, writer, serde=StrictSerializer())
-            await saver.setup()
-            locks = stack.enter_context(shared_file_locks(path.with_name(f"{path.name}.lock")))
+            locks = stack.enter_context(shared_file_locks(lock_file(path)))
+            async with setting_up(locks):
+                await saver.setup()
             lock_between_processes(saver, locks)
         except (sqlite3.Error, OSError) as error:
             raise CheckpointError(
                 f"{path}: the saved threads cannot be used ({error}); {_remedy(error)}"
             ) from error
         yield saver
+
+
+def lock_file(path: Path) -> Path:
+    """Return the file by whose locks the processes that use the SQLite file `path` keep out of each other's way."""
+    return path.with_name(f"{path.name}.lock")
 
 
 def _remedy(error: Exception) -> str:

@@ -13,6 +13,7 @@ from typing import Protocol
 from weakref import WeakValueDictionary
 
 _TABLE, _BETWEEN = "moma_locks", "moma_between_processes"
+_SET_UP = "set up"
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.001, 0.01
 _tables_guard = threading.Lock()
 
@@ -83,6 +84,16 @@ async def turn_on(saver: object, thread_id: str) -> AsyncIterator[None]:
             yield
         finally:
             await between.give_back(thread_id)
+
+
+@asynccontextmanager
+async def setting_up(locks: ProcessLocks) -> AsyncIterator[None]:
+    """Let one process at a time make the tables of a store."""
+    await _take(locks, _SET_UP)
+    try:
+        yield
+    finally:
+        await locks.give_back(_SET_UP)
 
 
 async def _take(locks: ProcessLocks, name: str) -> None:

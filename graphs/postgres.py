@@ -25,7 +25,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from agents.errors import CheckpointError
 from graphs.batch_writer import Statement
-from graphs.locks import lock_between_processes
+from graphs.locks import lock_between_processes, setting_up
 from graphs.postgres_writer import PostgresWriter
 from graphs.read_ahead import read_or_handed_on
 from graphs.serializer import StrictSerializer
@@ -147,7 +147,7 @@ class AdvisoryLocks:
         with suppress(psycopg.OperationalError):
             await self._ask("SELECT pg_advisory_unlock(%s)", name)
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """End the session, with which every lock is given back."""
         if self._session is not None:
             await self._session.close()
@@ -184,8 +184,8 @@ async def open_postgres(url: str) -> AsyncIterator[PostgresThreads]:
             stack.push_async_callback(writer.settle)
             saver = PostgresThreads(pool, writer, serde=StrictSerializer())
             locks = AdvisoryLocks(url)
-            stack.push_async_callback(locks.close)
-            async with _setting_up(locks):
+            stack.push_async_callback(locks.aclose)
+            async with setting_up(locks):
                 await saver.setup()
         except psycopg.Error as error:
             raise CheckpointError(
@@ -194,17 +194,6 @@ async def open_postgres(url: str) -> AsyncIterator[PostgresThreads]:
             ) from error
         lock_between_processes(saver, locks)
         yield saver
-
-
-@asynccontextmanager
-async def _setting_up(locks: AdvisoryLocks) -> AsyncIterator[None]:
-    """Let one process at a time make the tables."""
-    while not await locks.take("set up"):  # noqa: ASYNC110 who has it is another process
-        await asyncio.sleep(0.05)
-    try:
-        yield
-    finally:
-        await locks.give_back("set up")
 
 
 def _number(name: str) -> int:

@@ -11,7 +11,7 @@ import sqlite3
 import sys
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,10 @@ from langgraph.store.base import BaseStore, PutOp
 from langgraph.store.sqlite.aio import AsyncSqliteStore
 
 from agents.errors import CheckpointError
-from graphs.checkpoints import BUSY_MS, POSTGRES
+from graphs.checkpoints import BUSY_MS, POSTGRES, lock_file
 from graphs.feedback import evidence_of
+from graphs.file_locks import shared_file_locks
+from graphs.locks import setting_up
 
 __all__ = ["Conversations", "open_conversations"]
 
@@ -164,7 +166,6 @@ async def open_conversations(place: str) -> AsyncIterator[Conversations]:
         try:
             opened = _postgres(place) if place.startswith(POSTGRES) else _sqlite(Path(place))
             store = await stack.enter_async_context(opened)
-            await store.setup()
             await store.start_ttl_sweeper()
         except _raised() as error:
             raise CheckpointError(
@@ -186,6 +187,9 @@ async def _sqlite(threads: Path) -> AsyncIterator[AsyncSqliteStore]:
         await connection.execute("PRAGMA synchronous=NORMAL")
         store = AsyncSqliteStore(connection, ttl=_TTL)
         try:
+            with shared_file_locks(lock_file(threads)) as locks:
+                async with setting_up(locks):
+                    await store.setup()
             yield store
         finally:
             await _end(store)
@@ -204,9 +208,13 @@ async def _end(store: Any) -> None:
 async def _postgres(address: str) -> AsyncIterator[Any]:
     from langgraph.store.postgres.aio import AsyncPostgresStore
 
+    from graphs.postgres import AdvisoryLocks
+
     pool: Any = {"min_size": 1, "max_size": 4}
     async with AsyncPostgresStore.from_conn_string(address, pool_config=pool, ttl=_TTL) as store:
         try:
+            async with aclosing(AdvisoryLocks(address)) as locks, setting_up(locks):
+                await store.setup()
             yield store
         finally:
             await _end(store)

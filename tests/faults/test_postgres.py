@@ -13,6 +13,7 @@ from langgraph.checkpoint.conformance import checkpointer_test, validate
 from langgraph.checkpoint.conformance.capabilities import BASE_CAPABILITIES
 
 from agents.errors import CheckpointError
+from app.server.conversations import open_conversations
 from graphs.checkpoints import open_threads
 from graphs.locks import turn_on
 from graphs.results import CHANNEL
@@ -167,6 +168,17 @@ async def test_a_turn_that_cannot_be_stored_takes_no_other_along(place: str) -> 
         assert sorted(await saver.thread_ids()) == ["a", "c"]
         await saver.adelete_thread("a")
         assert await saver.count_threads() == 1
+
+
+async def test_servers_that_start_at_once_on_a_new_database_make_its_tables_once(
+    place: str,
+) -> None:
+    async def started() -> None:
+        async with open_conversations(place):
+            pass
+
+    outcomes = await asyncio.gather(*(started() for _ in range(4)), return_exceptions=True)
+    assert outcomes == [None] * 4
 
 
 @pytest.mark.faults
