@@ -220,7 +220,8 @@ async def _chosen(
         # interpreter with those of the turns that were embedded with this one.
         if not router.knows(text, dialogue):
             router.expect(text, dialogue)
-            router.skim(text, dialogue)
+            if router.quick:  # else its words are read in a thread, with the rest
+                router.skim(text, dialogue)
             await services.foreseen(text)
             if not router.knows(text, dialogue):
                 await services.in_pool(partial(router.read, text, dialogue))
