@@ -64,7 +64,7 @@ _LISTEN_S = 0.1
 """So long after a turn, if no other is under way then, there is time for what may help the next."""
 _LOAD_AGAIN_S = 30.0
 """Until then what broke in loading the routers is told again: a turn must not wait for each new try."""
-_AHEAD_S = 0.1
+_AHEAD_S = 0.02
 """How long a turn waits for what was begun ahead of it, before it does the same within its own limits."""
 _LEARN_WITHIN_S = 30.0
 """How long a word on a turn waits for the profile to be loaded."""
