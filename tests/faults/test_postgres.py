@@ -22,6 +22,7 @@ from tests.faults.test_kill import Run, echo, said, script
 from tests.support import postgres
 from tests.support.agents import answer, fake_agent, fake_graph, model_at, say
 from tests.support.bars import bar
+from tests.support.commits import counted_commits
 from tests.support.provider import FakeProvider, Seen, Wire, ok
 
 pytestmark = pytest.mark.skipif(postgres.missing() is not None, reason=str(postgres.missing()))
@@ -132,17 +133,12 @@ async def test_a_models_turn_is_two_transactions_and_all_before_its_call_is_on_t
 ) -> None:
     from graphs.postgres_writer import PostgresWriter
 
-    commits, found, commit = [], [], PostgresWriter._commit
-
-    async def counted(self: PostgresWriter, batch: Any) -> Any:
-        commits.append(len(batch))
-        return await commit(self, batch)
+    commits, found = counted_commits(monkeypatch, PostgresWriter), []
 
     async def reply(wire: Wire, seen: Seen) -> None:
         found.append(await asyncio.to_thread(on_disk, place))
         await ok("Yes.")(wire, seen)
 
-    monkeypatch.setattr(PostgresWriter, "_commit", counted)
     with FakeProvider(reply) as provider:
         async with open_threads(place) as saver:
             graph = fake_graph(models=[model_at(provider.base_url)], saver=saver)

@@ -24,7 +24,7 @@ async def writer(tmp_path: Path) -> AsyncIterator[SqliteWriter]:
 @pytest.fixture
 def commits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many writes each transaction held."""
-    return counted_commits(monkeypatch)
+    return counted_commits(monkeypatch, SqliteWriter)
 
 
 def rows_in(folder: Path) -> list[int]:

@@ -17,6 +17,7 @@ from graphs import build_graph
 from graphs.checkpoints import open_sqlite
 from graphs.routing.decision import Costs
 from graphs.sqlite_saver import SqliteThreads
+from graphs.sqlite_writer import SqliteWriter
 from graphs.steps import Nodes, Steps, with_steps
 from tests.support.agents import fake_agent, fake_graph, fake_services, model_at, say
 from tests.support.commits import counted_commits
@@ -34,7 +35,7 @@ async def saver(tmp_path: Path) -> AsyncIterator[SqliteThreads]:
 @pytest.fixture
 def commits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many writes each transaction held."""
-    return counted_commits(monkeypatch)
+    return counted_commits(monkeypatch, SqliteWriter)
 
 
 def on_disk(folder: Path) -> int:
