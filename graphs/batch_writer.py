@@ -9,7 +9,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 __all__ = ["BatchWriter", "Statement"]
 
@@ -28,6 +28,9 @@ class _Write:
 
 class BatchWriter(ABC):
     """Commits writes in the order in which they come. It is used from one event loop."""
+
+    store_error: ClassVar[type[Exception]]
+    """What the store raises where it cannot be written at all: no write of a batch is tried again by itself then."""
 
     def __init__(self) -> None:
         self._waiting: list[_Write] = []
@@ -59,8 +62,8 @@ class BatchWriter(ABC):
             await flushing
 
     @abstractmethod
-    async def _commit(self, batch: Sequence[Sequence[Statement]]) -> Sequence[Exception | None]:
-        """Write a batch in one transaction and return the error of each write; one that fails takes no other along."""
+    async def _commit(self, batch: Sequence[Sequence[Statement]]) -> None:
+        """Write a batch in one transaction, all or nothing of it."""
 
     def _put(self, statements: Sequence[Statement]) -> "asyncio.Future[None]":
         write = _Write(statements, asyncio.get_running_loop().create_future())
@@ -76,17 +79,30 @@ class BatchWriter(ABC):
     async def _flush(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting, []
-            try:
-                errors = await self._commit([write.statements for write in batch])
-            except Exception as error:  # noqa: BLE001 whoever waits must be told, whatever broke
-                errors = [error] * len(batch)
-            for write, failure in zip(batch, errors, strict=True):
-                if write.done.done():  # its turn was cancelled
-                    continue
-                if failure is None:
-                    write.done.set_result(None)
-                else:
-                    write.done.set_exception(failure)
+            await self._try(batch)
+
+    async def _try(self, batch: Sequence[_Write]) -> None:
+        """Commit a batch and tell who waits; values that the store does not take must not take others with them."""
+        try:
+            await self._commit([write.statements for write in batch])
+        except Exception as error:  # noqa: BLE001 whoever waits must be told, whatever broke
+            if isinstance(error, self.store_error) or len(batch) == 1:
+                _end(batch, error)
+                return
+            for write in batch:
+                await self._try([write])
+        else:
+            _end(batch, None)
+
+
+def _end(batch: Sequence[_Write], error: Exception | None) -> None:
+    for write in batch:
+        if write.done.done():  # its turn was cancelled
+            continue
+        if error is None:
+            write.done.set_result(None)
+        else:
+            write.done.set_exception(error)
 
 
 def _take_note(done: "asyncio.Future[None]") -> None:

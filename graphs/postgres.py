@@ -25,9 +25,9 @@ from psycopg_pool import AsyncConnectionPool
 
 from agents.errors import CheckpointError
 from graphs.batch_writer import Statement
+from graphs.batched_saver import BatchedSaver
 from graphs.locks import lock_between_processes, setting_up
 from graphs.postgres_writer import PostgresWriter
-from graphs.read_ahead import read_or_handed_on
 from graphs.serializer import StrictSerializer
 from graphs.step_store import StepStore
 from graphs.store_errors import checkpoint_errors, readable
@@ -36,7 +36,7 @@ CONNECT_S = 5.0
 _CONNECTIONS = 4
 
 
-class PostgresThreads(AsyncPostgresSaver):
+class PostgresThreads(BatchedSaver, AsyncPostgresSaver):
     """LangGraph's saver with other writes: in batches; what the store raises is a `CheckpointError`."""
 
     def __init__(self, pool: Any, writer: PostgresWriter, *, serde: SerializerProtocol) -> None:
@@ -44,22 +44,10 @@ class PostgresThreads(AsyncPostgresSaver):
         self.writer = writer
         self._steps = StepStore(writer)
 
-    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        """Return a thread's checkpoint."""
-        return await read_or_handed_on(config, self._read)
-
     async def _read(self, config: RunnableConfig) -> CheckpointTuple | None:
         with readable():
             await self._steps.settle(config)
-            return await super().aget_tuple(config)
-
-    async def alist(
-        self, config: RunnableConfig | None, **options: Any
-    ) -> AsyncIterator[CheckpointTuple]:
-        """Yield the checkpoints of a thread, or of all, newest first; see `AsyncPostgresSaver.alist`."""
-        await self.writer.settle()
-        async for found in super().alist(config, **options):
-            yield found
+            return await AsyncPostgresSaver.aget_tuple(self, config)
 
     async def aput(
         self,
@@ -89,10 +77,10 @@ class PostgresThreads(AsyncPostgresSaver):
             await gathered.aput_writes(config, writes, task_id, task_path)
             await self._steps.put_writes(config, channels, task_path, *gathered.statements)
 
-    async def adelete_thread(self, thread_id: str) -> None:
-        """Delete what is kept of a thread."""
+    async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
+        """Delete all that is kept of threads but their last checkpoints, or those as well."""
         await self.writer.settle()
-        await super().adelete_thread(thread_id)
+        await super().aprune(thread_ids, strategy=strategy)
 
     async def count_threads(self) -> int:
         """Return how many threads are kept."""

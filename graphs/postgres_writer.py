@@ -17,24 +17,19 @@ __all__ = ["PostgresWriter"]
 class PostgresWriter(BatchWriter):
     """Writes by whatever connection of a pool is free."""
 
+    store_error = psycopg.OperationalError
+
     def __init__(self, pool: AsyncConnectionPool[Any]) -> None:
         super().__init__()
         self._pool = pool
 
-    async def _commit(self, batch: Sequence[Sequence[Statement]]) -> Sequence[Exception | None]:
-        try:
-            async with (
-                self._pool.connection() as connection,
-                connection.pipeline(),
-                connection.transaction(),
-                connection.cursor(binary=True) as cursor,
-            ):
-                for statements in batch:
-                    for sql, rows in statements:
-                        await cursor.executemany(sql, rows)
-        except (psycopg.Error, ValueError) as error:
-            # A database that cannot be written fails all; values that it does not take must not take others with them.
-            if isinstance(error, psycopg.OperationalError) or len(batch) == 1:
-                return [error] * len(batch)
-            return [(await self._commit([statements]))[0] for statements in batch]
-        return [None] * len(batch)
+    async def _commit(self, batch: Sequence[Sequence[Statement]]) -> None:
+        async with (
+            self._pool.connection() as connection,
+            connection.pipeline(),
+            connection.transaction(),
+            connection.cursor(binary=True) as cursor,
+        ):
+            for statements in batch:
+                for sql, rows in statements:
+                    await cursor.executemany(sql, rows)

@@ -6,7 +6,7 @@ suite is run on this class.
 """
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import aiosqlite
@@ -24,7 +24,7 @@ from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.checkpoint.sqlite.utils import load_pending_writes, pending_writes_sql
 
-from graphs.read_ahead import read_or_handed_on
+from graphs.batched_saver import BatchedSaver
 from graphs.sqlite_writer import SqliteWriter
 from graphs.step_store import StepStore
 from graphs.store_errors import checkpoint_errors, readable
@@ -43,8 +43,10 @@ _READ = (
 )
 
 
-class SqliteThreads(AsyncSqliteSaver):
+class SqliteThreads(BatchedSaver, AsyncSqliteSaver):
     """Reads by one connection and writes by another; what the store raises is a `CheckpointError`."""
+
+    writer: SqliteWriter
 
     def __init__(
         self, conn: aiosqlite.Connection, writer: SqliteWriter, *, serde: SerializerProtocol
@@ -52,10 +54,6 @@ class SqliteThreads(AsyncSqliteSaver):
         super().__init__(conn, serde=serde)
         self.writer = writer
         self._steps = StepStore(writer)
-
-    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        """Return a thread's checkpoint."""
-        return await read_or_handed_on(config, self._read)
 
     async def _read(self, config: RunnableConfig) -> CheckpointTuple | None:
         with readable():
@@ -78,19 +76,6 @@ class SqliteThreads(AsyncSqliteSaver):
                 _place(thread, space, parent) if parent else None,
                 load_pending_writes(writes, self.serde),
             )
-
-    async def alist(
-        self, config: RunnableConfig | None, **options: Any
-    ) -> AsyncIterator[CheckpointTuple]:
-        """Yield the checkpoints of a thread, or of all, newest first; see `AsyncSqliteSaver.alist`."""
-        await self.writer.settle()
-        async for found in super().alist(config, **options):
-            yield found
-
-    async def adelete_thread(self, thread_id: str) -> None:
-        """Delete what is kept of a thread."""
-        await self.writer.settle()
-        await super().adelete_thread(thread_id)
 
     async def count_threads(self) -> int:
         """Return how many threads are kept."""

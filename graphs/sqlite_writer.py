@@ -14,6 +14,8 @@ __all__ = ["SqliteWriter"]
 class SqliteWriter(BatchWriter):
     """A connection that only writes."""
 
+    store_error = sqlite3.OperationalError
+
     def __init__(self, db: sqlite3.Connection, pool: ThreadPoolExecutor) -> None:
         super().__init__()
         self._db, self._pool = db, pool
@@ -46,26 +48,18 @@ class SqliteWriter(BatchWriter):
         await asyncio.get_running_loop().run_in_executor(self._pool, self._db.close)
         self._pool.shutdown()
 
-    async def _commit(self, batch: Sequence[Sequence[Statement]]) -> Sequence[Exception | None]:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._written, batch)
+    async def _commit(self, batch: Sequence[Sequence[Statement]]) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._pool, self._execute, batch)
 
-    def _written(self, batch: Sequence[Sequence[Statement]]) -> Sequence[Exception | None]:
+    def _execute(self, batch: Sequence[Sequence[Statement]]) -> None:
         """Do what `_commit` does; runs in the thread."""
+        self._db.execute("BEGIN IMMEDIATE")
         try:
-            self._db.execute("BEGIN IMMEDIATE")
             for statements in batch:
                 for sql, rows in statements:
                     self._db.executemany(sql, rows)
             self._db.execute("COMMIT")
-        except (
-            sqlite3.Error,
-            ValueError,
-            OverflowError,
-        ) as error:  # the last are of values to bind
+        except Exception:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
-            # A store that cannot be written fails all; values that cannot be written must not take others with them.
-            if isinstance(error, sqlite3.OperationalError) or len(batch) == 1:
-                return [error] * len(batch)
-            return [self._written([statements])[0] for statements in batch]
-        return [None] * len(batch)
+            raise

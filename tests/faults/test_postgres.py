@@ -166,6 +166,16 @@ async def test_a_turn_that_cannot_be_stored_takes_no_other_along(place: str) -> 
         assert await saver.count_threads() == 1
 
 
+async def test_a_thread_is_pruned_with_what_was_left_of_it(place: str) -> None:
+    async with open_threads(place) as saver:
+        await say(fake_graph(fake_agent("alpha"), saver=saver), "alpha", thread="a")
+        saver.writer.leave(
+            ("UPDATE checkpoints SET thread_id = 'b' WHERE thread_id = %s", [("a",)])
+        )
+        await saver.aprune(["b"], strategy="delete")
+        assert await saver.thread_ids() == []
+
+
 async def test_servers_that_start_at_once_on_a_new_database_make_its_tables_once(
     place: str,
 ) -> None:

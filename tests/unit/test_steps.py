@@ -153,6 +153,13 @@ async def test_what_was_left_is_read_at_once(saver: SqliteThreads) -> None:
     assert not saver._steps._unsettled
 
 
+async def test_a_thread_is_deleted_with_what_was_left_of_it(saver: SqliteThreads) -> None:
+    await saver.aput(at("t", steps()), checkpoint(1, "route"), Loop, {})
+    await saver.adelete_thread("t")
+    await saver.writer.settle()
+    assert await saver.aget_tuple(at("t")) is None
+
+
 async def test_a_step_fails_with_one_before_it_that_was_left(saver: SqliteThreads) -> None:
     run = steps()
     await saver.aput(at("t", run, checkpoint_id=object()), checkpoint(1, "route"), Loop, {})
