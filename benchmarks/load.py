@@ -3,9 +3,10 @@
 Each server is a process of its own, and so is the provider, which answers after 20 ms in the form of OpenAI's API;
 its first word is the moment at which it was sent. Each turn is on a thread of its own, and no text comes twice, so
 that nothing of the routing is remembered. LiteLLM's proxy keeps no threads and routes nothing; it is measured if
-its command is given. The provider is asked directly too: overhead is what a turn alone takes longer than that. The
-servers take their rounds by turns, so that what else the machine does falls on all of them; the figures are the
-medians of the rounds. Processor time is the server's own, which other load disturbs least.
+its command is given. The provider is asked directly too: overhead is what a turn alone takes longer than that. How
+fast a shared machine is changes within seconds, so turns alone are a few of each server by turns, and turns at once a
+round of each; the figures are the medians of the turns and of the rounds. Processor time is the server's own, which
+other load disturbs least.
 """
 
 import argparse
@@ -19,8 +20,8 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import ExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, fields
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,11 @@ WORDS = 24
 _KINDS = ("provider", "bare, one node", "bare, four nodes")
 DIRECT = "nothing: the provider asked directly"
 CATALOG = "catalog.yaml"
+_PATH = "/v1/chat/completions"
+_WARM = 20
+"""Turns of a new client that are not measured."""
+_IN_A_ROW = 10
+"""Turns alone of one server before the next one's."""
 
 
 def provider(every_ms: float) -> Any:
@@ -71,7 +77,7 @@ def provider(every_ms: float) -> Any:
 
         return StreamingResponse(stream(), media_type="text/event-stream")
 
-    return Starlette(routes=[Route("/v1/chat/completions", chat, methods=["POST"])])
+    return Starlette(routes=[Route(_PATH, chat, methods=["POST"])])
 
 
 def _event(head: Mapping[str, Any], choices: list[Any], usage: Any = None) -> str:
@@ -130,7 +136,7 @@ def bare(nodes: int, base_url: str, threads: Path) -> Any:
 
     app = FastAPI(lifespan=lifespan)
 
-    @app.post("/v1/chat/completions")
+    @app.post(_PATH)
     async def chat(request: Request) -> Response:
         body, graph = json.loads(await request.body()), request.app.state.graph
         config = {"configurable": {"thread_id": request.headers["x-session-id"]}}
@@ -152,75 +158,95 @@ def bare(nodes: int, base_url: str, threads: Path) -> Any:
     return app
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Load:
     """What one server did."""
 
-    turns_a_second: float
-    alone_ms: float
-    """The median turn when there is no other."""
-    first_ms: float
-    """From the provider's first word to the client's, the median."""
-    processor_ms: float
-    """The server's processor time a turn with others at once; NaN where the system does not tell."""
+    alone_ms: list[float] = field(default_factory=list)
+    """Each turn that was taken when there was no other."""
+    first_ms: list[float] = field(default_factory=list)
+    """From the provider's first word to the client's, of each turn alone that is streamed."""
+    turns_a_second: list[float] = field(default_factory=list)
+    """With others at once, by round."""
+    processor_ms: list[float] = field(default_factory=list)
+    """The server's processor time a turn with others at once, by round; NaN where the system does not tell."""
 
 
-async def measure(server: "Server", *, turns: int, at_once: int, name: str) -> Load:
-    """Return what a server does with so many turns, alone and at once; `name` is of this round alone."""
-    url = server.url
-    limits = httpx.Limits(max_connections=at_once)
-    async with httpx.AsyncClient(base_url=url, timeout=120, limits=limits, verify=False) as client:
-        count = iter(range(10**9))
+class Client:
+    """Asks one server, each turn on a thread of its own; `name` is of this client alone."""
 
-        def ask(stream: bool) -> dict[str, Any]:
-            text = f"Write a limerick about the ship number {next(count)} of the fleet of {name}"
-            return {
-                "model": "auto",
-                "stream": stream,
-                "messages": [{"role": "user", "content": text}],
-            }
+    def __init__(self, http: httpx.AsyncClient, name: str) -> None:
+        self._http, self._name = http, name
+        self._count = iter(range(10**9))
 
-        async def whole() -> float:
-            began = time.perf_counter()
-            headers = {"x-session-id": f"{name}-{next(count)}"}
-            answer = await client.post("/v1/chat/completions", json=ask(False), headers=headers)
-            assert answer.status_code == 200, answer.text
-            assert f" w{WORDS - 2}" in answer.json()["choices"][0]["message"]["content"]
-            return 1e3 * (time.perf_counter() - began)
+    async def whole(self) -> float:
+        """Return how long a turn took, in ms."""
+        began = time.perf_counter()
+        body, headers = self._turn(stream=False)
+        answer = await self._http.post(_PATH, json=body, headers=headers)
+        assert answer.status_code == 200, answer.text
+        assert f" w{WORDS - 2}" in answer.json()["choices"][0]["message"]["content"]
+        return 1e3 * (time.perf_counter() - began)
 
-        async def first() -> float:
-            headers = {"x-session-id": f"{name}-{next(count)}"}
-            request = client.stream("POST", "/v1/chat/completions", json=ask(True), headers=headers)
-            late = 0.0
-            async with request as answer:
-                async for line in answer.aiter_lines():
-                    if late or not line.startswith("data: {"):
-                        continue
-                    choices = json.loads(line[6:]).get("choices") or [{}]
-                    if said := (choices[0].get("delta") or {}).get("content"):
-                        late = (time.time_ns() - int(said.split()[0])) / 1e6
-            return late
+    async def first(self) -> float:
+        """Return how long after the provider sent its first word that came, in ms; read the rest."""
+        body, headers = self._turn(stream=True)
+        late = 0.0
+        async with self._http.stream("POST", _PATH, json=body, headers=headers) as answer:
+            async for line in answer.aiter_lines():
+                if late or not line.startswith("data: {"):
+                    continue
+                choices = json.loads(line[6:]).get("choices") or [{}]
+                if said := (choices[0].get("delta") or {}).get("content"):
+                    late = (time.time_ns() - int(said.split()[0])) / 1e6
+        return late
 
-        for _ in range(20):
-            await whole()
-        alone = [await whole() for _ in range(max(50, turns // 8))]
-        firsts = [await first() for _ in range(max(50, turns // 8))]
-        spent = server.processor_s()
-        began, left = time.perf_counter(), iter(range(turns))
+    def _turn(self, *, stream: bool) -> tuple[dict[str, Any], dict[str, str]]:
+        number = next(self._count)
+        text = f"Write a limerick about the ship number {number} of the fleet of {self._name}"
+        messages = [{"role": "user", "content": text}]
+        headers = {"x-session-id": f"{self._name}-{number}"}
+        return {"model": "auto", "stream": stream, "messages": messages}, headers
 
-        async def worker() -> None:
-            for _ in left:
-                await whole()
 
-        await asyncio.gather(*(worker() for _ in range(at_once)))
-        took = time.perf_counter() - began
-        spent = server.processor_s() - spent
-    return Load(
-        turns_a_second=turns / took,
-        alone_ms=statistics.median(alone),
-        first_ms=statistics.median(firsts),
-        processor_ms=1e3 * spent / turns,
-    )
+async def measure_round(
+    servers: "Mapping[str, Server]",
+    loads: Mapping[str, Load],
+    *,
+    turns: int,
+    at_once: int,
+    number: int,
+) -> None:
+    """Add one round of so many turns to what each server did: a quarter alone, a quarter streamed, all at once."""
+    async with AsyncExitStack() as stack:
+        clients = {}
+        for name, server in servers.items():
+            limits = httpx.Limits(max_connections=at_once)
+            http = httpx.AsyncClient(base_url=server.url, timeout=120, limits=limits, verify=False)
+            await stack.enter_async_context(http)
+            clients[name] = Client(http, f"{name[:4]}{number}")
+            for _ in range(_WARM):
+                await clients[name].whole()
+        for _ in range(max(1, turns // 4 // _IN_A_ROW)):
+            for name, client in clients.items():
+                loads[name].alone_ms += [await client.whole() for _ in range(_IN_A_ROW)]
+                loads[name].first_ms += [await client.first() for _ in range(_IN_A_ROW)]
+        for name, client in clients.items():
+            spent, began = servers[name].processor_s(), time.perf_counter()
+            await _at_once(client, turns, at_once)
+            took = time.perf_counter() - began
+            loads[name].turns_a_second.append(turns / took)
+            loads[name].processor_ms.append(1e3 * (servers[name].processor_s() - spent) / turns)
+
+
+async def _at_once(client: Client, turns: int, at_once: int) -> None:
+    left = iter(range(turns))
+
+    async def worker() -> None:
+        for _ in left:
+            await client.whole()
+
+    await asyncio.gather(*(worker() for _ in range(at_once)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -323,7 +349,6 @@ def _serve(
 
 def main(arguments: argparse.Namespace) -> None:
     """Measure all servers, by turns, and print the table."""
-    loads: dict[str, list[Load]] = {}
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         port = free_port()
@@ -334,16 +359,14 @@ def main(arguments: argparse.Namespace) -> None:
             servers[name] = stack.enter_context(process(command, port, **environment))
             if name == "MoMA":
                 wait_ready(servers[name].url)
+        loads = {name: Load() for name in servers}
         turns = max(1, arguments.turns // arguments.rounds)
         for number in range(arguments.rounds):
-            for name, server in servers.items():
-                run = measure(
-                    server, turns=turns, at_once=arguments.at_once, name=f"{name[:4]}{number}"
-                )
-                loads.setdefault(name, []).append(asyncio.run(run))
-    of = {name: _typical(measured) for name, measured in loads.items()}
-    bare_rate = of[_KINDS[2]].turns_a_second
-    without_ms = of[DIRECT].alone_ms + WORDS * arguments.every_ms
+            at_once = arguments.at_once
+            asyncio.run(measure_round(servers, loads, turns=turns, at_once=at_once, number=number))
+    of = {name: _typical(load) for name, load in loads.items()}
+    bare_rate = of[_KINDS[2]]["turns_a_second"]
+    without_ms = of[DIRECT]["alone_ms"] + WORDS * arguments.every_ms
     print_table(
         f"{turns} turns in each of {arguments.rounds} rounds, {arguments.at_once} at once, a provider that answers "
         f"after {PROVIDER_MS} ms with a word every {arguments.every_ms:g} ms",
@@ -359,26 +382,21 @@ def main(arguments: argparse.Namespace) -> None:
         [
             [
                 name,
-                f"{load.turns_a_second:.0f}",
-                f"{load.turns_a_second / bare_rate:.2f}",
-                f"{load.processor_ms:.1f}",
-                f"{load.alone_ms:.1f}",
-                "" if name == DIRECT else f"{load.alone_ms - without_ms:.1f}",
-                f"{load.first_ms:.1f}",
+                f"{typical['turns_a_second']:.0f}",
+                f"{typical['turns_a_second'] / bare_rate:.2f}",
+                f"{typical['processor_ms']:.1f}",
+                f"{typical['alone_ms']:.1f}",
+                "" if name == DIRECT else f"{typical['alone_ms'] - without_ms:.1f}",
+                f"{typical['first_ms']:.1f}",
             ]
-            for name, load in of.items()
+            for name, typical in of.items()
         ],
     )
 
 
-def _typical(loads: list[Load]) -> Load:
-    """Return the medians of a server's rounds."""
-    return Load(
-        **{
-            field.name: statistics.median(getattr(load, field.name) for load in loads)
-            for field in fields(Load)
-        }
-    )
+def _typical(load: Load) -> dict[str, float]:
+    """Return the medians of what a server did."""
+    return {part.name: statistics.median(getattr(load, part.name)) for part in fields(Load)}
 
 
 def wait_ready(url: str) -> None:
