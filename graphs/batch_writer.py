@@ -44,7 +44,12 @@ class BatchWriter(ABC):
         """
         done = self._put(statements)
         self._flush_soon()
-        await done
+        try:
+            await asyncio.shield(done)
+        except asyncio.CancelledError:
+            # It is committed all the same, and whoever holds its thread must not let go of it before.
+            await asyncio.wait([done])
+            raise
 
     def leave(self, *statements: Statement) -> "asyncio.Future[None]":
         """Have the statements executed with the next write, or soon if none comes; the future is done when they are.
@@ -52,14 +57,14 @@ class BatchWriter(ABC):
         Writes are committed in the order in which they came, so once that next write is safe, this one is.
         """
         asyncio.get_running_loop().call_later(_LONGEST_LEFT_S, self._flush_soon)
-        done = self._put(statements)
-        done.add_done_callback(_take_note)  # who left it may never ask for it
-        return done
+        return self._put(statements)
 
     async def settle(self) -> None:
         """Return when all that was given so far is safe on the disk, or has failed."""
         if (flushing := self._flush_soon()) is not None:
-            await flushing
+            await asyncio.wait(
+                [flushing]
+            )  # others wait for it too: it must not end with who waits here
 
     @abstractmethod
     async def _commit(self, batch: Sequence[Sequence[Statement]]) -> None:
@@ -67,6 +72,7 @@ class BatchWriter(ABC):
 
     def _put(self, statements: Sequence[Statement]) -> "asyncio.Future[None]":
         write = _Write(statements, asyncio.get_running_loop().create_future())
+        write.done.add_done_callback(_take_note)  # whoever wrote it may never ask, or be gone
         self._waiting.append(write)
         return write.done
 
@@ -91,6 +97,10 @@ class BatchWriter(ABC):
                 return
             for write in batch:
                 await self._try([write])
+        except BaseException:  # the loop ends: nobody may wait for ever
+            for write in batch:
+                write.done.cancel()
+            raise
         else:
             _end(batch, None)
 

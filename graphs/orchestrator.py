@@ -84,6 +84,7 @@ def build_graph(
         kinds=_kinds(services, agents),
         listens=listens,
         foresee=services.foresee,
+        go_on=services.go_on,
     )
 
 

@@ -100,6 +100,11 @@ class Results:
         self._asked: Counter[str] = Counter()
         self._found: Mapping[str, _Result | None] | None = None if keeping.resumed else {}
 
+    @property
+    def resumed(self) -> bool:
+        """Whether the run goes on where another ended."""
+        return self._keeping.resumed
+
     async def stream(
         self, gateway: Gateway, chat: Chat, *, scope: str = ""
     ) -> AsyncGenerator[Token, None]:

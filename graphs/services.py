@@ -413,6 +413,10 @@ class Services:
             self._deadlines.popitem(last=False)
         return deadline
 
+    def go_on(self, turn: str) -> None:
+        """Let a turn that was cut short have its time anew; see `deadline`."""
+        self._deadlines.pop(turn, None)
+
     def checked(self, context: Context | None) -> bool:
         """Return whether the answer of a model is checked before it is shown."""
         given = context.checked if context else None

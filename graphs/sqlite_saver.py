@@ -57,7 +57,8 @@ class SqliteThreads(BatchedSaver, AsyncSqliteSaver):
 
     async def _read(self, config: RunnableConfig) -> CheckpointTuple | None:
         with readable():
-            await self.setup()
+            if not self.is_setup:  # it would wait for whoever walks through saved states
+                await self.setup()
             place = config["configurable"]
             thread, space = str(place["thread_id"]), place.get("checkpoint_ns", "")
             await self._steps.settle(config)

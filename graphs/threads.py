@@ -60,6 +60,7 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         kinds: Nodes = NOTHING_KNOWN,
         listens: bool = False,
         foresee: Callable[[str], None] | None = None,
+        go_on: Callable[[str], None] | None = None,
         **parts: Any,
     ) -> None:
         super().__init__(**parts)
@@ -67,6 +68,8 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         """Whether a turn is told which one it takes the place of."""
         self.foresee = foresee
         """Is told the text of a turn that was let in, before its thread is read; None: nobody is."""
+        self.go_on = go_on
+        """Is told the id of a turn's record when it goes on where another run ended; None: nobody is."""
         self.admission = admission
         """Who lets turns in; None lets in all."""
         self.kinds = kinds
@@ -81,11 +84,13 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         kinds: Nodes,
         listens: bool = False,
         foresee: Callable[[str], None] | None = None,
+        go_on: Callable[[str], None] | None = None,
     ) -> Self:
         """Return `graph` with its runs let in by `admission` and under their thread's lock."""
         # LangGraph has no seam for a subclass: `compile` names its own class.
         parts = {k: v for k, v in vars(graph).items() if k != "__orig_class__"}
-        moma = cls(admission=admission, kinds=kinds, listens=listens, foresee=foresee, **parts)
+        told = {"foresee": foresee, "go_on": go_on}
+        moma = cls(admission=admission, kinds=kinds, listens=listens, **told, **parts)
         return moma.with_config(recursion_limit=RECURSION_LIMIT)
 
     async def astream(
@@ -122,6 +127,8 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
                 else:
                     turn = self._resuming(turn, saved)
                     resumed = turn is None or isinstance(turn, Command)
+                    if resumed and saved is not None and self.go_on is not None:
+                        self.go_on(_decision_in(saved))
                     if self.listens and self._saver is not None:
                         config = await with_undone(config, self._saver, saved, place)
                     steps = Steps(thread=thread, nodes=self.kinds)
@@ -251,6 +258,8 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
                 return None
             _check_tool_results(turn, saved)
             return turn
+        if _is_known(turn, saved):
+            return None  # it led to the question, and is no answer to it: the agent asks again
         values = saved.checkpoint["channel_values"]
         if resumes and not turn.update and not turn.goto:
             return Command(resume=turn.resume, update=resume_approval(values, turn.resume))
@@ -300,6 +309,11 @@ def _is_pause(result: Any) -> bool:
 
 def _shown(snapshot: StateSnapshot) -> dict[str, Any]:
     return {name: snapshot.values.get(name) for name in ("phase", "active_agent", "record")}
+
+
+def _decision_in(saved: CheckpointTuple) -> str:
+    """Return the id of the record of a saved turn."""
+    return str((saved.checkpoint["channel_values"].get("decision") or {}).get("id"))
 
 
 def _is_paused(saved: CheckpointTuple) -> bool:

@@ -123,7 +123,7 @@ async def find_place(
     if saved is None or not kept:
         return place(on, said)
     if message_id and (repeated := next((m for m in kept if m.id == message_id), None)):
-        sent = place(on, new, values=values_of(saved))
+        sent = place(on, new, values=values_of(saved), paused=is_paused(saved))
         _check_same(repeated, sent.messages[-1])
         return sent
     marks, earlier = marks_of(kept), marks_of(before)

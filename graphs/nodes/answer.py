@@ -16,7 +16,7 @@ from graphs.gateway.chat_model import GatewayChatModel
 from graphs.inferred import words_of_checks
 from graphs.machine import Event
 from graphs.nodes.checked_turn import checked_turn, kept, no_answer
-from graphs.nodes.models import choose_models, spender, typical_costs
+from graphs.nodes.models import choose_models, spender, still_open, typical_costs
 from graphs.nodes.plugins import call_under, fixed_answer
 from graphs.permits import with_policy
 from graphs.results import results_here
@@ -37,6 +37,9 @@ def answer(services: Services) -> Answer:
         # The order stands in the thread, which another process under another policy may have written.
         state = await with_policy(state, runtime.context, services.permits)
         record = state["decision"]
+        results = results_here("answer")
+        if results is None or results.resumed:
+            record = await services.with_books(still_open, record, state, runtime.context, services)
         if record["models"] is None:  # the hops were used up before routing came to the models
             record = await services.with_books(
                 choose_models, record, state, runtime.context, services, prediction=None
@@ -49,7 +52,6 @@ def answer(services: Services) -> Answer:
         )
         paying = spender(state, runtime.context, services)
         ledger = await services.with_books(services.budgets.ledger, paying)
-        results = results_here("answer")
         model = GatewayChatModel(
             gateway=services.gateway,
             order=order,

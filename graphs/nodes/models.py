@@ -210,12 +210,29 @@ def go_on_with(
     )
 
 
+def still_open(
+    record: dict[str, Any], state: State, context: Context | None, services: Services
+) -> dict[str, Any]:
+    """Return the record of a turn that another run may have routed, with those of its models that may answer now.
+
+    The caller may want others now, a key or the money may be gone, and the catalogue may be another. Where none of its
+    models is left, none is chosen yet.
+    """
+    models = record["models"]
+    if models is None:
+        return record
+    allowed, _ = allowed_models(state, context, services)
+    order = [model for model in models["order"] if model in allowed]
+    return {**record, "models": {**models, "order": order} if order else None}
+
+
 def always_best(
     state: State, context: Context | None, services: Services, *, output_tokens: int
 ) -> dict[str, Any] | None:
     """Return what the allowed model with the best quality would have cost for this turn."""
     record = state["decision"]
-    frontier = (record.get("models") or {}).get("frontier") or []
+    ranked = (record.get("models") or {}).get("frontier") or []
+    frontier = [row for row in ranked if row["id"] in services.gateway.models]
     if frontier:
         best = max(frontier, key=lambda row: (row["quality"], row["id"]))["id"]
     else:

@@ -325,6 +325,29 @@ def test_a_second_try_of_an_earlier_turn_tells_who_answered_it(
 
 
 @pytest.mark.parametrize("streamed", [False, True])
+def test_a_second_try_of_the_turn_that_led_to_a_question_does_not_answer_it(streamed: bool) -> None:
+    done_so_far = []
+
+    async def work(state: Any, runtime: Any) -> Any:
+        if not state["memory"]:
+            return needs_input("All of them?", memory={"asked": True})
+        if approved(interrupt(QUESTION)):
+            done_so_far.append(state["request"])
+        return done("Deleted.")
+
+    with serving(fake_agent("alpha", work)) as api:
+        named = session("asked")
+        api.say("alpha", headers=named)
+        retry = {**named, "idempotency-key": "k1"}
+        for _ in range(2):
+            asked = api.chat("yes", headers=retry, stream=streamed)
+            assert QUESTION["question"] in asked.text
+        assert not done_so_far
+        assert api.say("yes", headers=named) == "Deleted."
+    assert len(done_so_far) == 1
+
+
+@pytest.mark.parametrize("streamed", [False, True])
 def test_a_second_try_of_a_turn_that_failed_is_no_answer(streamed: bool) -> None:
     with FakeProvider(status(401)) as own, serving(models=[model_at(own.base_url)]) as api:
         retry = {**session("failed"), "idempotency-key": "k1"}

@@ -1,8 +1,12 @@
 """Writes go to the disk in the order in which they came; what was left, with the next."""
 
+import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,3 +65,49 @@ async def test_what_was_left_fails_alone(writer: SqliteWriter, tmp_path: Path) -
     with pytest.raises(sqlite3.IntegrityError):
         await left
     assert rows_in(tmp_path) == [2]
+
+
+@contextmanager
+def busy_disk(writer: SqliteWriter, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Let no transaction begin until the event is set."""
+    free, execute = threading.Event(), writer._execute
+
+    def waiting(batch: Any) -> None:
+        assert free.wait(10)
+        execute(batch)
+
+    monkeypatch.setattr(writer, "_execute", waiting)
+    yield free
+    free.set()
+
+
+async def cancelled(task: "asyncio.Task[None]") -> None:
+    """Let a task begin, and cancel it."""
+    await asyncio.sleep(0.01)
+    task.cancel()
+    await asyncio.sleep(0.01)
+
+
+async def test_a_reader_that_is_cancelled_takes_no_write_along(
+    writer: SqliteWriter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with busy_disk(writer, monkeypatch):
+        writing = asyncio.create_task(writer.write((PUT, [(1,)])))
+        reading = asyncio.create_task(writer.settle())
+        await cancelled(reading)
+        assert reading.cancelled()
+    await asyncio.wait_for(writing, 5)
+    assert rows_in(tmp_path) == [1]
+
+
+async def test_who_is_cancelled_while_it_writes_ends_when_that_is_on_the_disk(
+    writer: SqliteWriter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with busy_disk(writer, monkeypatch):
+        writing = asyncio.create_task(writer.write((PUT, [(1,)])))
+        await cancelled(writing)
+        assert not writing.done()
+    with suppress(asyncio.CancelledError):
+        await asyncio.wait_for(writing, 5)
+    assert writing.cancelled()
+    assert rows_in(tmp_path) == [1]

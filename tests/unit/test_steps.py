@@ -1,9 +1,10 @@
 """Steps of nodes that only decide go to the disk with the next one; nothing acts on what is not there."""
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import closing
+from contextlib import aclosing, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -158,6 +159,14 @@ async def test_a_thread_is_deleted_with_what_was_left_of_it(saver: SqliteThreads
     await saver.adelete_thread("t")
     await saver.writer.settle()
     assert await saver.aget_tuple(at("t")) is None
+
+
+async def test_a_thread_is_read_while_another_is_walked_through(saver: SqliteThreads) -> None:
+    for number in (1, 2):
+        await saver.aput(at("t"), checkpoint(number), Loop, {})
+    async with aclosing(saver.alist(at("t"))) as walk:  # type: ignore[type-var]
+        await anext(walk)
+        assert await asyncio.wait_for(saver.aget_tuple(at("other")), 5) is None
 
 
 async def test_a_step_fails_with_one_before_it_that_was_left(saver: SqliteThreads) -> None:
