@@ -61,7 +61,7 @@ class ProcessLocks(Protocol):
         ...
 
     async def give_back(self, name: str) -> None:
-        """Give back a lock that was taken."""
+        """Give back a lock that was taken, even if whoever does it is cancelled."""
         ...
 
 
@@ -78,9 +78,11 @@ async def turn_on(saver: object, thread_id: str) -> AsyncIterator[None]:
         await _take(between, behind)
         try:
             await _take(between, thread_id)
-        finally:
+        except BaseException:
             await between.give_back(behind)
+            raise
         try:
+            await between.give_back(behind)
             yield
         finally:
             await between.give_back(thread_id)

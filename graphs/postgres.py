@@ -6,9 +6,10 @@ wait (see `graphs.steps`) with the next one that may not. It is imported only wh
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+import select
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from langchain_core.runnables import RunnableConfig
@@ -27,27 +28,37 @@ from agents.errors import CheckpointError
 from graphs.batch_writer import Statement
 from graphs.batched_saver import BatchedSaver
 from graphs.locks import lock_between_processes, setting_up
+from graphs.postgres_limits import CONNECT_S, answered
 from graphs.postgres_writer import PostgresWriter
 from graphs.serializer import StrictSerializer
 from graphs.step_store import StepStore
 from graphs.store_errors import checkpoint_errors, readable
 
-CONNECT_S = 5.0
 _CONNECTIONS = 4
+_T = TypeVar("_T")
 
 
 class PostgresThreads(BatchedSaver, AsyncPostgresSaver):
     """LangGraph's saver with other writes: in batches; what the store raises is a `CheckpointError`."""
 
-    def __init__(self, pool: Any, writer: PostgresWriter, *, serde: SerializerProtocol) -> None:
+    def __init__(
+        self,
+        pool: Any,
+        writer: PostgresWriter,
+        locks: "AdvisoryLocks",
+        *,
+        serde: SerializerProtocol,
+    ) -> None:
         super().__init__(pool, serde=serde)
         self.writer = writer
+        self._locks = locks
         self._steps = StepStore(writer)
 
     async def _read(self, config: RunnableConfig) -> CheckpointTuple | None:
         with readable():
             await self._steps.settle(config)
-            return await AsyncPostgresSaver.aget_tuple(self, config)
+            async with answered():
+                return await AsyncPostgresSaver.aget_tuple(self, config)
 
     async def aput(
         self,
@@ -59,6 +70,7 @@ class PostgresThreads(BatchedSaver, AsyncPostgresSaver):
         """Store a checkpoint and return the config that names it."""
         gathered = _Gathered(self.conn, serde=self.serde)
         with checkpoint_errors():
+            self._locks.check(config["configurable"]["thread_id"])
             named = await gathered.aput(config, checkpoint, metadata, new_versions)
             await self._steps.put(config, checkpoint, metadata, *gathered.statements)
         return named
@@ -74,6 +86,7 @@ class PostgresThreads(BatchedSaver, AsyncPostgresSaver):
         gathered = _Gathered(self.conn, serde=self.serde)
         channels = [channel for channel, _ in writes]
         with checkpoint_errors():
+            self._locks.check(config["configurable"]["thread_id"])
             await gathered.aput_writes(config, writes, task_id, task_path)
             await self._steps.put_writes(config, channels, task_path, *gathered.statements)
 
@@ -119,33 +132,105 @@ class _Gathered(AsyncPostgresSaver):
 
 
 class AdvisoryLocks:
-    """Advisory locks of one database session, which ends with its process, however that ends."""
+    """Advisory locks of one database session, which ends with its process, however that ends.
+
+    A session can take a lock that it has once more, and has it until it has given it back as often. So whoever is
+    cancelled while it takes or gives back leaves the rest to a task of its own.
+    """
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._session: Any = None
         self._one_by_one = asyncio.Lock()
+        self._held: dict[str, Any] = {}
+        """The session in which each lock was taken."""
+        self._under_way: set[asyncio.Task[Any]] = set()
 
     async def take(self, name: str) -> bool:
         """Take a lock; return whether this session has it now."""
-        return bool(await self._ask("SELECT pg_try_advisory_lock(%s)", name))
+        taking = self._begin(self._take(name))
+        try:
+            return await asyncio.shield(taking)
+        except asyncio.CancelledError:
+            self._begin(self._undo(taking, name))
+            raise
 
     async def give_back(self, name: str) -> None:
         """Give back a lock that was taken; a session that has ended has none."""
-        with suppress(psycopg.OperationalError):
-            await self._ask("SELECT pg_advisory_unlock(%s)", name)
+        await asyncio.shield(self._begin(self._give_back(name)))
+
+    def check(self, name: str) -> None:
+        """Check that a lock which was taken is still there; the database may have ended the session.
+
+        Raises:
+            psycopg.OperationalError: it is not, so that another process may have it.
+        """
+        session = self._held.get(name)
+        if session is None:
+            return
+        # An answer that is under way must not be taken from whoever waits for it; they find out themselves.
+        if not session.closed and not self._one_by_one.locked():
+            _hear_end(session)
+        if session.closed or session is not self._session:
+            raise psycopg.OperationalError("the connection that held the thread was lost")
 
     async def aclose(self) -> None:
         """End the session, with which every lock is given back."""
         if self._session is not None:
             await self._session.close()
 
-    async def _ask(self, question: str, name: str) -> Any:
-        async with self._one_by_one:
+    async def _take(self, name: str) -> bool:
+        async with self._asking() as session:
+            taken = await _answer(session, "SELECT pg_try_advisory_lock(%s)", name)
+            if taken:
+                self._held[name] = session
+            return taken
+
+    async def _give_back(self, name: str) -> None:
+        held_in = self._held.pop(name, None)
+        with suppress(psycopg.OperationalError):
+            async with self._asking() as session:
+                if session is held_in:
+                    await _answer(session, "SELECT pg_advisory_unlock(%s)", name)
+
+    async def _undo(self, taking: "asyncio.Task[Any]", name: str) -> None:
+        with suppress(psycopg.Error):
+            if await taking:
+                await self._give_back(name)
+
+    def _begin(self, work: Coroutine[Any, Any, _T]) -> "asyncio.Task[_T]":
+        task = asyncio.get_running_loop().create_task(work)
+        self._under_way.add(task)  # a loop keeps no task alive
+        task.add_done_callback(self._under_way.discard)
+        return task
+
+    @asynccontextmanager
+    async def _asking(self) -> AsyncIterator[Any]:
+        """Have the session to oneself; one that gave no answer is left, with all its locks."""
+        async with self._one_by_one, answered():
             if self._session is None or self._session.closed:
-                self._session = await psycopg.AsyncConnection.connect(self._url, autocommit=True)
-            cursor = await self._session.execute(question, (_number(name),))
-            return (await cursor.fetchone())[0]
+                self._session = await psycopg.AsyncConnection.connect(
+                    self._url, autocommit=True, connect_timeout=round(CONNECT_S)
+                )
+            try:
+                yield self._session
+            except BaseException:
+                await self._session.close()
+                raise
+
+
+def _hear_end(session: Any) -> None:
+    """Read the server's last words to a session that nothing was asked in, and its end; it waits for nothing."""
+    heard = select.poll()
+    heard.register(session.pgconn.socket, select.POLLIN)
+    with suppress(psycopg.OperationalError):  # the session is closed then
+        while heard.poll(0):
+            session.pgconn.consume_input()
+
+
+async def _answer(session: Any, question: str, name: str) -> bool:
+    cursor = await session.execute(question, (_number(name),))
+    return bool((await cursor.fetchone())[0])
 
 
 @asynccontextmanager
@@ -170,9 +255,9 @@ async def open_postgres(url: str) -> AsyncIterator[PostgresThreads]:
             stack.push_async_callback(pool.close)
             writer = PostgresWriter(pool)
             stack.push_async_callback(writer.settle)
-            saver = PostgresThreads(pool, writer, serde=StrictSerializer())
             locks = AdvisoryLocks(url)
             stack.push_async_callback(locks.aclose)
+            saver = PostgresThreads(pool, writer, locks, serde=StrictSerializer())
             async with setting_up(locks):
                 await saver.setup()
         except psycopg.Error as error:

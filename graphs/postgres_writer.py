@@ -10,6 +10,7 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool
 
 from graphs.batch_writer import BatchWriter, Statement
+from graphs.postgres_limits import answered
 
 __all__ = ["PostgresWriter"]
 
@@ -25,6 +26,7 @@ class PostgresWriter(BatchWriter):
 
     async def _commit(self, batch: Sequence[Sequence[Statement]]) -> None:
         async with (
+            answered(),
             self._pool.connection() as connection,
             connection.pipeline(),
             connection.transaction(),

@@ -67,6 +67,8 @@ class EventStream(Response):
         self._id = ""
         """The decision's, or one that stands for it where the client had to hear something before."""
         self._ended: Ended | None = None
+        self._broken = "499"
+        """The status of a turn without an end: what broke, or that the client hung up."""
 
     async def prime(self) -> None:
         """Run the turn up to its decision, or for so long that the client must hear something.
@@ -107,7 +109,7 @@ class EventStream(Response):
             await self._close()
             if self._ended is None:
                 began = self._asked.began
-                self._resources.metrics.count(self._record, status="499", began=began)
+                self._resources.metrics.count(self._record, status=self._broken, began=began)
         if isinstance(failure, Exception):
             raise failure
 
@@ -153,6 +155,7 @@ class EventStream(Response):
             self._asked.remember(self._ended, self._resources, known_as=self._id)
         except Exception as error:  # noqa: BLE001 the server's boundary: what has begun can only be told as an event
             failure = as_api_error(error)
+            self._broken = str(failure.status)
         writer, ended = self._writer, self._ended
         if failure is None and ended is not None:
             await _send(send, writer.end(ended))

@@ -7,6 +7,7 @@ be reached takes nothing but them. It needs the extra `postgres`.
 import logging
 import queue
 import threading
+import time
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
@@ -45,6 +46,7 @@ class SharedRests:
         self._url, self._breakers = url, breakers
         self._worker = uuid.uuid4().hex
         self._news: queue.SimpleQueue[tuple[str, float] | None] = queue.SimpleQueue()
+        """A model and until when it rests, on the monotonic clock; None at the end."""
         self._thread = threading.Thread(target=self._work, name="moma-rests", daemon=True)
         for model, breaker in breakers.items():
             breaker.on_rest = partial(self._tell_later, model)
@@ -60,32 +62,45 @@ class SharedRests:
         self._thread.join(2 * _CONNECT_S)
 
     def _tell_later(self, model: str, seconds: float) -> None:
-        self._news.put((model, seconds))
+        self._news.put((model, time.monotonic() + seconds))
 
     def _work(self) -> None:
         session: psycopg.Connection[Any] | None = None
-        reachable = True
-        while True:
-            news = []
-            with suppress(queue.Empty):
-                news.append(self._news.get(timeout=INTERVAL_S))
-                while True:
-                    news.append(self._news.get_nowait())
+        untold: dict[str, float] = {}
+        reachable, ended = True, False
+        while not ended:
+            ended = self._gather(untold)
             try:
                 session = session or self._opened()
-                for rest in news:
-                    if rest is not None:
-                        session.execute(_TELL, (rest[0], self._worker, rest[1]))
+                self._tell(session, untold)
                 self._hear(session)
                 reachable = True
             except psycopg.Error as error:
                 if reachable:
                     _log.warning("rests of models are not shared: %s", " ".join(str(error).split()))
+                if session is not None:
+                    session.close()
                 session, reachable = None, False
-            if None in news:
-                break
         if session is not None:
             session.close()
+
+    def _gather(self, untold: dict[str, float]) -> bool:
+        """Add what comes within an interval, until when each model rests; return whether the end has come."""
+        with suppress(queue.Empty):
+            news = self._news.get(timeout=INTERVAL_S)
+            while news is not None:
+                untold[news[0]] = max(news[1], untold.get(news[0], 0.0))
+                news = self._news.get_nowait()
+            return True
+        return False
+
+    def _tell(self, session: "psycopg.Connection[Any]", untold: dict[str, float]) -> None:
+        """Tell the others; what could not be told is kept for the next time."""
+        while untold:
+            model, until = next(iter(untold.items()))
+            if (left := until - time.monotonic()) > 0:
+                session.execute(_TELL, (model, self._worker, left))
+            del untold[model]
 
     def _opened(self) -> "psycopg.Connection[Any]":
         session = psycopg.connect(self._url, autocommit=True, connect_timeout=_CONNECT_S)

@@ -14,7 +14,11 @@ from langgraph.checkpoint.conformance.capabilities import BASE_CAPABILITIES
 
 from agents.errors import CheckpointError
 from app.server.conversations import open_conversations
+from graphs import postgres_limits
 from graphs.checkpoints import open_threads
+from graphs.gateway import shared_rests
+from graphs.gateway.breaker import Breaker
+from graphs.gateway.shared_rests import SharedRests
 from graphs.locks import turn_on
 from graphs.results import CHANNEL
 from tests.faults.test_at_once import BAR, rounds_of_two_processes
@@ -24,6 +28,7 @@ from tests.support.agents import answer, fake_agent, fake_graph, model_at, say
 from tests.support.bars import bar
 from tests.support.commits import counted_commits
 from tests.support.provider import FakeProvider, Seen, Wire, ok
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.skipif(postgres.missing() is not None, reason=str(postgres.missing()))
 
@@ -174,6 +179,81 @@ async def test_a_thread_is_pruned_with_what_was_left_of_it(place: str) -> None:
         )
         await saver.aprune(["b"], strategy="delete")
         assert await saver.thread_ids() == []
+
+
+async def test_who_is_cancelled_leaves_no_lock_behind(place: str) -> None:
+    async with open_threads(place) as first, open_threads(place) as second:
+
+        async def turn(number: int) -> None:
+            async with turn_on(first, f"t{number}"):
+                await asyncio.sleep(0.001)
+
+        turns = [asyncio.create_task(turn(number)) for number in range(60)]
+        for number, running in enumerate(
+            turns
+        ):  # some while they take their lock, some while they give it back
+            asyncio.get_running_loop().call_later(0.0005 * number, running.cancel)
+        await asyncio.wait(turns)
+        for number in range(60):
+            async with asyncio.timeout(5), turn_on(second, f"t{number}"):
+                pass
+
+
+async def test_a_turn_whose_lock_is_lost_cannot_be_stored(place: str) -> None:
+    import psycopg
+
+    stored: Any = {"source": "update", "step": 1, "parents": {}}
+    async with open_threads(place) as saver:
+        async with turn_on(saver, "t"):
+            await saver.aput(on("t"), empty_checkpoint(), stored, {})
+            with psycopg.connect(place, autocommit=True) as session:
+                session.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+                )
+            await asyncio.sleep(0.1)
+            with pytest.raises(CheckpointError, match="was lost"):
+                await saver.aput(on("t"), empty_checkpoint(), stored, {})
+        async with turn_on(saver, "t"):
+            await saver.aput(on("t"), empty_checkpoint(), stored, {})
+
+
+async def test_a_database_that_gives_no_answer_is_not_waited_for_for_ever(
+    place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import psycopg
+
+    monkeypatch.setattr(postgres_limits, "_ANSWER_S", 0.3)
+    stored: Any = {"source": "update", "step": 1, "parents": {}}
+    async with open_threads(place) as saver:
+        with psycopg.connect(place) as session:
+            session.execute("LOCK TABLE checkpoints IN ACCESS EXCLUSIVE MODE")
+            with pytest.raises(CheckpointError, match="no answer"):
+                await saver.aget_tuple(on("t"))
+            with pytest.raises(CheckpointError, match="no answer"):
+                await saver.aput(on("t"), empty_checkpoint(), stored, {})
+        assert await saver.aget_tuple(on("t")) is None
+
+
+async def test_a_rest_is_told_though_the_connection_broke(
+    place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import psycopg
+
+    monkeypatch.setattr(shared_rests, "INTERVAL_S", 0.05)
+    told, heard = Breaker(), Breaker()
+    rests = [SharedRests(place, {"m": breaker}).start() for breaker in (told, heard)]
+    try:
+        with psycopg.connect(place, autocommit=True) as session:
+            await asyncio.sleep(0.3)
+            session.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        told.hold(60.0)
+        await until(lambda: heard.open)
+    finally:
+        for one in rests:
+            one.close()
 
 
 async def test_servers_that_start_at_once_on_a_new_database_make_its_tables_once(
