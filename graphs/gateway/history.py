@@ -5,6 +5,7 @@ or misread them; the gateway asks none for thoughts, so those that it meets are 
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from graphs.gateway.models import count_message
@@ -30,7 +31,7 @@ def clean(messages: Sequence[Mapping[str, Any]], *, provider: str) -> list[dict[
     for place, message in enumerate(plain):
         if message["role"] == "tool":
             continue  # it comes with its call
-        answers = _answers(plain[place + 1 :])
+        answers = _answers(plain, place + 1)
         calls = [call for call in message.get("tool_calls", ()) if call["id"] in answers]
         message = {k: v for k, v in message.items() if k != "tool_calls"}
         message |= {"tool_calls": calls} if calls else {}
@@ -53,20 +54,20 @@ def fit(messages: Sequence[dict[str, Any]], tokens: int) -> list[dict[str, Any]]
         else:
             groups.append([message])
     left = tokens - sum(map(count_message, system))
-    kept: list[dict[str, Any]] = []
+    kept: list[list[dict[str, Any]]] = []
     for group in reversed(groups):
         left -= sum(map(count_message, group))
         if left < 0 and kept:
             break
-        kept = group + kept
-    return system + kept
+        kept.append(group)
+    return [*system, *chain.from_iterable(reversed(kept))]
 
 
-def _answers(following: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Return the answers of tools that come at once, by the call that they answer."""
+def _answers(messages: Sequence[dict[str, Any]], start: int) -> dict[str, dict[str, Any]]:
+    """Return the answers of tools that come at once from `start` on, by the call that they answer."""
     answers: dict[str, dict[str, Any]] = {}
-    for message in following:
-        if message["role"] != "tool":
+    for place in range(start, len(messages)):
+        if (message := messages[place])["role"] != "tool":
             break
         answers.setdefault(str(message.get("tool_call_id")), message)
     return answers

@@ -75,6 +75,13 @@ def test_an_image_counts_the_same_however_large_its_data_is() -> None:
     assert count_message(message) == 1 + TOKENS_AN_IMAGE + TOKENS_A_MESSAGE
 
 
+@pytest.mark.parametrize(("kind", "tokens"), [("mp3", 31_250), ("wav", 3_125)])
+def test_a_recording_counts_by_its_size(kind: str, tokens: int) -> None:
+    recording = {"type": "input_audio", "input_audio": {"data": "A" * 2_000_000, "format": kind}}
+    message = {"role": "user", "content": [recording]}
+    assert count_message(message) == tokens + TOKENS_A_MESSAGE
+
+
 def test_a_tool_call_counts_and_empty_content_does_not() -> None:
     call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "x" * 400}}
     assert count_message({"role": "assistant", "content": None}) == TOKENS_A_MESSAGE
