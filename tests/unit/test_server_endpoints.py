@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from agents.errors import CheckpointError
 from app.server.metrics import Metrics
 from graphs.gateway import transport
 from tests.support.agents import fake_agent, fake_services, model_at
@@ -159,6 +160,25 @@ def test_the_counters_tell_of_turns_and_of_no_user(api: Api) -> None:
     assert "secret" not in text
     for name in ("moma_turn_seconds_bucket", "moma_cost_usd_total", "moma_draining"):
         assert name in text
+
+
+def test_a_stream_that_breaks_off_is_counted_by_what_broke(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with FakeProvider(ok("A poem.")) as own, serving(models=[model_at(own.base_url)]) as api:
+        saver: Any = api.resources.graph.checkpointer
+        put = saver.aput
+
+        async def full(config: Any, checkpoint: Any, *rest: Any) -> Any:
+            messages = checkpoint["channel_values"].get("messages")
+            if messages and messages[-1].type == "ai":
+                raise CheckpointError("the disk is full")
+            return await put(config, checkpoint, *rest)
+
+        monkeypatch.setattr(saver, "aput", full)
+        assert "the disk is full" in api.chat("write", stream=True).text
+        text = api.http().get("/metrics").text
+    assert 'moma_turns_total{id="none",kind="none",status="503"} 1.0' in text
 
 
 def test_labels_are_bounded() -> None:
