@@ -1,12 +1,11 @@
-"""What the commands with sub-commands share: loading the one that is asked for, and ending with one clear line."""
+"""What the commands with sub-commands share: loading the one that is asked for."""
 
 import argparse
 import importlib
-import os
 import sys
 from collections.abc import Mapping, Sequence
 
-from agents.errors import MomaError
+from app.ending import ended
 
 __all__ = ["run"]
 
@@ -31,6 +30,16 @@ def run(
         argv: the arguments; None takes the process's.
         epilog: says what the exit status means.
     """
+    return ended(lambda: _run(name, description, commands, argv, epilog))
+
+
+def _run(
+    name: str,
+    description: str | None,
+    commands: Mapping[str, str],
+    argv: Sequence[str] | None,
+    epilog: str,
+) -> int:
     parser = argparse.ArgumentParser(
         prog=f"python -m {name}", description=description, epilog=epilog
     )
@@ -49,17 +58,5 @@ def run(
             module.add_arguments(child)
             child.set_defaults(main=module.main)
     arguments = parser.parse_args(given)
-    try:
-        status: int = arguments.main(arguments)
-        return status
-    except MomaError as error:
-        print(f"moma: {error}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except OSError as error:
-        print(f"moma: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
+    status: int = arguments.main(arguments)
+    return status

@@ -17,6 +17,7 @@ from rich.text import Text
 from agents.card import AgentCard
 from agents.elsewhere.checks import secrets_of
 from agents.errors import MomaError
+from app.ending import ended
 from app.settings import Settings, read_settings
 from app.view import agents_table, facts, make_console, models_table, table
 from graphs import Services
@@ -36,21 +37,18 @@ _PASSWORD = re.compile(r"//[^/@]*@")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the doctor and return the exit status."""
+    return ended(lambda: _main(argv))
+
+
+def _main(argv: Sequence[str] | None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m app.doctor", description=__doc__, epilog=_EPILOG
     )
     parser.add_argument("what", nargs="?", choices=["machine"], help="print the transition table")
     arguments = parser.parse_args(argv)
-    try:
-        if arguments.what == "machine":
-            return _machine(make_console(width=_MACHINE_WIDTH))
-        return _examine(make_console(), read_settings())
-    except MomaError as error:
-        print(f"moma: {error}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    if arguments.what == "machine":
+        return _machine(make_console(width=_MACHINE_WIDTH))
+    return _examine(make_console(), read_settings())
 
 
 def _machine(console: Console) -> int:

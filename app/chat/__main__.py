@@ -5,12 +5,13 @@ import asyncio
 import io
 import json
 import logging
-import os
 import sys
 import uuid
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from agents.errors import MomaError, SetupError
+from app.ending import ended
 from app.leaving import leave
 from app.settings import Settings, read_settings
 from app.telemetry import exporting, logging_to
@@ -18,7 +19,9 @@ from app.telemetry import exporting, logging_to
 if TYPE_CHECKING:
     from graphs import Services
 
-_EPILOG = "Exit status: 0 answered, 1 no model could, 2 bad usage, bad input or a broken set-up."
+_EPILOG = (
+    "Exit status: 0 answered, 1 nobody could or may, 2 bad usage, bad input or a broken set-up."
+)
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -38,27 +41,20 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the chat and return the exit status."""
-    _open_streams()
+    return ended(lambda: _main(argv))
+
+
+def _main(argv: list[str] | None) -> int:
+    for stream in (sys.stdin, sys.stdout):  # no odd character in one may end the chat
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     arguments = _arguments(argv)
-    try:
-        settings = read_settings()
-        home = settings.make_home()
-        # A terminal is no place for a log: what went wrong in a turn is said in its answer and its record.
-        (log := home / "chat.log").touch(mode=0o600)
-        with logging_to(logging.FileHandler(log)), exporting("moma-chat"):
-            return asyncio.run(_chat(arguments, settings))
-    except MomaError as error:
-        print(f"moma: {error}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:
-        _drop_output()
-        return 0
-    except OSError as error:
-        _drop_output()
-        print(f"moma: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
+    settings = read_settings()
+    home = settings.make_home()
+    # A terminal is no place for a log: what went wrong in a turn is said in its answer and its record.
+    (log := home / "chat.log").touch(mode=0o600)
+    with logging_to(logging.FileHandler(log)), exporting("moma-chat"):
+        return asyncio.run(_chat(arguments, settings))
 
 
 async def _chat(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -85,11 +81,17 @@ async def _chat(arguments: argparse.Namespace, settings: Settings) -> int:
                     print(plain if arguments.json else part.answer, flush=True)
                     for trouble in troubles(part.record):
                         print(f"moma: {trouble}", file=sys.stderr)
-                    if failure := part.record["error"]:
+                    if failure := part.record["error"] or _refusal(part.record):
                         print(f"moma: {failure}", file=sys.stderr)
     finally:
         services.close()
     return int(failure is not None)
+
+
+def _refusal(record: Mapping[str, Any]) -> str | None:
+    """Return what is told of a turn that nobody may serve; None of any other."""
+    refused = (record.get("served_by") or {}).get("id") == "refuse"
+    return "nothing may serve this message" if refused else None
 
 
 def _load(services: "Services") -> None:
@@ -100,21 +102,6 @@ def _load(services: "Services") -> None:
         raise
     except MomaError:
         return  # an endpoint that is down for now: the turn opens to the default, and its record says so
-
-
-def _open_streams() -> None:
-    """Give closed streams a place to go, and let no odd character in one end the chat."""
-    sys.stdin = sys.stdin or open(os.devnull)
-    sys.stdout = sys.stdout or open(os.devnull, "w")
-    sys.stderr = sys.stderr or open(os.devnull, "w")
-    for stream in (sys.stdin, sys.stdout):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
-
-
-def _drop_output() -> None:
-    """Let what Python flushes at exit go nowhere: it must not fail again."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import sys
 
 from agents.errors import MomaError
 from agents.extras import how_to_install
+from app.ending import ended
 from app.leaving import leave
 from app.settings import Settings, read_settings
 from graphs.redaction import RedactingFilter
@@ -16,20 +17,18 @@ _EPILOG = "Exit status: 0 the client has left, 2 bad usage or a broken set-up."
 
 def main(argv: list[str] | None = None) -> int:
     """Serve until the client leaves; return the exit status."""
+    return ended(lambda: _main(argv))
+
+
+def _main(argv: list[str] | None) -> int:
     parser = argparse.ArgumentParser(prog="python -m app.mcp", description=__doc__, epilog=_EPILOG)
     parser.parse_args(argv)
-    try:
-        settings = read_settings()
-        # Standard output is the client's.
-        (log := settings.make_home() / "mcp.log").touch(mode=0o600)
-        logging.basicConfig(filename=log, level=logging.WARNING)
-        logging.getLogger().handlers[0].addFilter(RedactingFilter())
-        asyncio.run(_serve(settings))
-    except MomaError as error:
-        print(f"moma: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
+    settings = read_settings()
+    # Standard output is the client's.
+    (log := settings.make_home() / "mcp.log").touch(mode=0o600)
+    logging.basicConfig(filename=log, level=logging.WARNING)
+    logging.getLogger().handlers[0].addFilter(RedactingFilter())
+    asyncio.run(_serve(settings))
     return 0
 
 

@@ -7,7 +7,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-from agents.errors import MomaError, SettingsError
+from agents.errors import SettingsError
+from app.ending import ended
 from app.settings import Settings, read_settings
 from app.telemetry import exporting, logging_to
 
@@ -40,19 +41,13 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the server, or make a key, and return the exit status."""
-    arguments = _arguments(argv)
-    try:
-        if arguments.command == "key":
-            return _make_key(arguments)
-        return _serve(arguments, read_settings())
-    except MomaError as error:
-        print(f"moma: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f"moma: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
+    return ended(lambda: _main(_arguments(argv)))
+
+
+def _main(arguments: argparse.Namespace) -> int:
+    if arguments.command == "key":
+        return _make_key(arguments)
+    return _serve(arguments, read_settings())
 
 
 def _make_key(arguments: argparse.Namespace) -> int:
@@ -83,10 +78,13 @@ def _serve(arguments: argparse.Namespace, settings: Settings) -> int:
     settings.read_catalog()  # so that a fault in it is told on one line
     hosts = (*settings.server_hosts, *(LOOPBACK if loopback else ()))
 
+    from app.server.a2a import need_protocols
     from app.server.application import make_app
     from app.server.resources import open_resources
     from app.server.serving import serve
 
+    if settings.a2a_url:
+        need_protocols()
     app = make_app(
         lambda: open_resources(settings, keys), hosts=hosts or None, a2a_url=settings.a2a_url
     )

@@ -16,9 +16,23 @@ from app.server.narrowing import outside
 from app.server.resources import Resources
 from graphs.state import Context
 
-__all__ = ["PLACE", "a2a_application"]
+__all__ = ["PLACE", "a2a_application", "need_protocols"]
 
 PLACE = "/a2a"
+
+
+def need_protocols() -> None:
+    """Check that the server can be an A2A agent.
+
+    Raises:
+        SettingsError: the extra is not installed.
+    """
+    try:
+        import app.a2a  # noqa: F401
+    except ImportError:
+        raise SettingsError(
+            f"MOMA_A2A_URL is set, which needs the extra protocols; install it: {how_to_install('protocols')}"
+        ) from None
 
 
 def a2a_application(resources: Resources, *, url: str) -> ASGIApp:
@@ -31,12 +45,8 @@ def a2a_application(resources: Resources, *, url: str) -> ASGIApp:
     Raises:
         SettingsError: the extra is not installed.
     """
-    try:
-        from app.a2a import make_a2a
-    except ImportError:
-        raise SettingsError(
-            f"MOMA_A2A_URL is set, which needs the extra protocols; install it: {how_to_install('protocols')}"
-        ) from None
+    need_protocols()
+    from app.a2a import make_a2a
 
     def context_of(request: Request) -> Context:
         return _context(caller_of(request.headers, resources.keys), resources)
