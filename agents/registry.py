@@ -177,7 +177,7 @@ def _imported(card: AgentCard) -> AgentGraph:
         raise CatalogError(
             f"agent {card.id!r}: run: given {card.run!r}, expected 'module:function' that can be imported ({error})"
         ) from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _broken(card, "importing", error) from error
     if isinstance(found, CompiledStateGraph):
         if card.options:
@@ -189,7 +189,7 @@ def _imported(card: AgentCard) -> AgentGraph:
         graph = found(card.options)
     except MomaError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _broken(card, "building", error) from error
     if not isinstance(graph, CompiledStateGraph):
         raise CatalogError(
@@ -198,7 +198,7 @@ def _imported(card: AgentCard) -> AgentGraph:
     return graph
 
 
-def _broken(card: AgentCard, doing: str, error: Exception) -> CatalogError:
+def _broken(card: AgentCard, doing: str, error: BaseException) -> CatalogError:
     said = " ".join(str(error).split())[:200]
     return CatalogError(
         f"agent {card.id!r}: run: {doing} {card.run!r} failed with {type(error).__name__}: {said}"

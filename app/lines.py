@@ -31,7 +31,8 @@ def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 if line.strip():
                     yield number, _object(line, f"{path}, line {number}")
     except (OSError, EOFError) as error:
-        raise InputError(f"{path} cannot be read: {error}") from error
+        why = getattr(error, "strerror", None) or error  # the whole text names the path once more
+        raise InputError(f"{path} cannot be read: {why}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not UTF-8 text: {error.reason}") from error
 

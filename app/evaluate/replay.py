@@ -47,13 +47,13 @@ def main(arguments: argparse.Namespace) -> int:
     """Write the report and return the exit status."""
     if arguments.limit is not None and arguments.limit < 1:
         raise InputError(f"--limit is {arguments.limit}, expected 1 or more")
+    settings = None if arguments.shadow else _settings(arguments)
     if not arguments.no_plots:
         from app.evaluate import replay_plots  # matplotlib is an extra: say so before the work
     unread: list[str] = []
-    if arguments.shadow:
+    if settings is None:
         rows, under = list(_of_shadow(arguments.shadow)), {"shadow": arguments.shadow.name}
     else:
-        settings = _settings(arguments)
         rows = asyncio.run(_replayed(arguments, settings, unread))
         under = _under(settings)
     report = {**summary(rows), "under": under, "unread_threads": unread, "turns_compared": rows}
@@ -79,7 +79,12 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         "policy": arguments.policy,
         "preference": arguments.preference,
     }
-    return read_settings().model_copy(update={k: v for k, v in given.items() if v is not None})
+    settings = read_settings().model_copy(update={k: v for k, v in given.items() if v is not None})
+    settings.read_catalog()  # so that a fault in it is told before anything is loaded
+    place = settings.threads_place
+    if "://" not in place and not Path(place).is_file():
+        raise InputError(f"{place}: no such file, expected threads that were saved")
+    return settings
 
 
 def _under(settings: Settings) -> dict[str, Any]:

@@ -205,7 +205,8 @@ def _key(request: ChatRequest, headers: Mapping[str, str]) -> tuple[str, str] | 
     """Return where the name of the thread comes from, and the name."""
     session = (request.metadata or {}).get("session_id")
     if session is not None and not (isinstance(session, str) and session):
-        raise ApiError(400, "metadata.session_id: expected a text", param="metadata.session_id")
+        name = "metadata.session_id"
+        raise ApiError(400, f"{name}: expected a text", code="invalid_value", param=name)
     if isinstance(session, str):
         if len(session) > _LONGEST_KEY:
             raise ApiError(400, f"metadata.session_id: at most {_LONGEST_KEY} characters are taken")

@@ -14,6 +14,7 @@ from app.server.callers import caller_of
 from app.server.completions import ask
 from app.server.door import json_body
 from app.server.errors import ApiError
+from app.server.field_errors import refusal
 from app.server.headers import decision_headers
 from app.server.request import parse_request
 from app.server.resources import Resources
@@ -157,9 +158,7 @@ def _parsed(body: bytes) -> Feedback:
     try:
         feedback = Feedback.model_validate_json(body)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        path = ".".join(str(part) for part in first["loc"])
-        raise ApiError(400, f"{path:.200}: {first['msg']:.300}", code="invalid_value") from None
+        raise refusal(error, body) from None
     if bool(feedback.decision_id) == bool(feedback.id):
         raise ApiError(400, "send decision_id or id", code="missing_required_parameter")
     if (feedback.score is None) == (feedback.edited is None):

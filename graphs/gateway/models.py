@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from graphs.masks import ModelFacts
 
@@ -25,6 +25,12 @@ TOKENS_A_MESSAGE, TOKENS_AN_IMAGE = 4, 1_000
 _LETTERS_A_TOKEN = {"wav": 640, "": 64}
 """Of a recording in base64, by its format: providers count up to 32 tokens a second, which is 21,000 letters of plain
 sound at 8 kHz, and 2,000 of the most compressed speech."""
+
+
+def _http(address: str) -> str:
+    if address and not address.startswith(("http://", "https://")):
+        raise ValueError("an address that begins with http:// or https://")
+    return address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +74,8 @@ class Model:
     """LiteLLM's name for it; `local/NAME` is served by this process's own llama.cpp."""
     key: str = ""
     """The environment variable with its key; empty if it needs none."""
-    base_url: str = ""
+    base_url: Annotated[str, AfterValidator(_http)] = ""
+    """Its address; empty where its provider has one of its own."""
     base_url_env: str = ""
     """The environment variable with its address; without it the model is masked."""
     price: Price | None = None

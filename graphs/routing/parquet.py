@@ -25,7 +25,8 @@ def read_columns(path: Path) -> Columns:
     import duckdb  # its import takes a tenth of a second, which the chat's start has not to spare
 
     if not path.is_file():
-        raise InputError(f"{path}: no such file, expected a Parquet table of outcomes")
+        fault = "a folder" if path.is_dir() else "no such file"
+        raise InputError(f"{path}: {fault}, expected a Parquet table of outcomes")
     connection = duckdb.connect(config={"autoinstall_known_extensions": "false", "threads": "1"})
     one = [glob.escape(str(path))]  # no pattern of other files, whatever it is called
     try:

@@ -113,6 +113,10 @@ FAULTS = {
         "models:\n- id: m\n  litellm: x/y\n",
         "c.yaml:2: models[0].context_tokens: missing; this key is required",
     ),
+    "an address of another kind": (
+        f"models:\n{MODEL}  base_url: ftp://x\n",
+        "c.yaml:5: models[0].base_url: given 'ftp://x', expected an address that begins with http:// or https://",
+    ),
     "no default model": (f"models:\n{MODEL}", "c.yaml:1: default_model: missing; it names one"),
     "unknown default model": (
         f"models:\n{MODEL}default_model: n\n",

@@ -161,6 +161,7 @@ async def test_a_shadow_says_the_same_as_a_replay(kept: Any, tmp_path: Path) -> 
         (["--catalog", "nowhere.yaml"], "nowhere.yaml"),
         (["--shadow", "nowhere.jsonl"], "nowhere.jsonl"),
         (["--threads", "mysql://x"], "given 'mysql'"),
+        (["--threads", "nowhere.sqlite"], "nowhere.sqlite: no such file"),
     ],
 )
 def test_bad_input_is_one_line(
@@ -171,6 +172,7 @@ def test_bad_input_is_one_line(
     error = capsys.readouterr().err.strip()
     assert told in error
     assert "\n" not in error
+    assert not Path("nowhere.sqlite").exists()
 
 
 def test_a_line_that_no_shadow_wrote_is_named(tmp_path: Path, capsys: Any) -> None:

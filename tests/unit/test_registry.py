@@ -183,6 +183,7 @@ def test_a_function_that_builds_no_graph_is_refused() -> None:
             "building .* RuntimeError: no luck",
         ),
         ("1 / 0", "importing .* ZeroDivisionError: division by zero"),
+        ("raise SystemExit(7)", "importing .* SystemExit: 7"),
         ("def build(:", "importing .* SyntaxError: invalid syntax"),
     ],
 )

@@ -92,6 +92,25 @@ def test_feedback_is_kept_of_turns_that_were_made(api: Api) -> None:
     assert store is not None
 
 
+@pytest.mark.parametrize(
+    ("sent", "code", "param", "said"),
+    [
+        (b"", "invalid_json", None, "the body is not JSON"),
+        (b"[]", "invalid_value", None, "an object"),
+        (b'{"id": "x", "score": 2}', "invalid_value", "score", "score: .* less than or equal to 1"),
+        (b'{"id": "x", "mood": 1}', "unsupported_parameter", "mood", "'mood' is not supported"),
+    ],
+)
+def test_feedback_of_another_form_is_told_as_any_other_body(
+    sent: bytes, code: str, param: str | None, said: str, api: Api
+) -> None:
+    client = api.http(content_type="application/json")
+    response = client.post("/v1/feedback", content=sent)
+    error = response.json()["error"]
+    assert (response.status_code, error["code"], error["param"]) == (400, code, param)
+    assert re.search(said, error["message"])
+
+
 def test_health_is_life_and_readiness_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "_litellm", None)
     with serving(fake_agent("alpha"), load=False) as api:
