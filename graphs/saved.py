@@ -9,12 +9,15 @@ from datetime import datetime
 from typing import Any
 
 from langchain_core.messages import BaseMessage
-from langgraph.checkpoint.base import CheckpointTuple
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 from langgraph.types import Interrupt
 
 from agents.errors import CheckpointError
+from graphs.owner import check_owner
+from graphs.store_errors import readable
 
-__all__ = ["check_saved", "check_values"]
+__all__ = ["check_saved", "check_values", "is_paused", "read_saved"]
 
 Check = Callable[[Any], bool]
 
@@ -107,6 +110,28 @@ _FIELDS: Mapping[str, Check] = {
         isinstance(value, list | tuple) and all(isinstance(v, Interrupt) for v in value)
     ),
 }
+
+
+async def read_saved(
+    saver: BaseCheckpointSaver[Any], on: RunnableConfig, *, user: str
+) -> CheckpointTuple | None:
+    """Return what is saved at a place, None if nothing is.
+
+    Raises:
+        CheckpointError: it cannot be read, or is damaged.
+        ThreadError: it is not this user's.
+    """
+    with readable():
+        saved = await saver.aget_tuple(on)
+    if saved is not None:
+        check_saved(saved)
+        check_owner(saved.checkpoint["channel_values"], user=user)
+    return saved
+
+
+def is_paused(saved: CheckpointTuple) -> bool:
+    """Return whether an agent waits for an approval in a saved state."""
+    return any(write[1] == "__interrupt__" for write in saved.pending_writes or ())
 
 
 def check_saved(saved: CheckpointTuple) -> None:

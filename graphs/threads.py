@@ -36,7 +36,7 @@ from graphs.nodes.observe import resume_approval
 from graphs.owner import check_owner, user_of
 from graphs.read_ahead import handed_on
 from graphs.results import keeping
-from graphs.saved import check_saved
+from graphs.saved import is_paused, read_saved
 from graphs.state import Context, read_context
 from graphs.steps import NOTHING_KNOWN, Nodes, Steps, with_steps
 from graphs.store_errors import checkpoint_errors, readable
@@ -239,19 +239,14 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         """Return what is saved there, if anything; it must be sound and the caller's."""
         if self._saver is None or start is None:
             return None
-        with readable():
-            saved = await self._saver.aget_tuple(start)
-        if saved is not None:
-            check_saved(saved)
-            check_owner(saved.checkpoint["channel_values"], user=user)
-        return saved
+        return await read_saved(self._saver, start, user=user)
 
     def _resuming(self, turn: Any, saved: CheckpointTuple | None) -> Any:
         """Return the command that resumes a pending approval, or `turn` where none is pending."""
         if turn is None and saved is None:
             raise InputError("this thread has no turn to go on with; send a message")
         resumes = isinstance(turn, Command) and turn.resume is not None
-        if saved is None or not _is_paused(saved):
+        if saved is None or not is_paused(saved):
             if resumes:
                 raise InputError("nothing waits for an answer in this thread; send a message")
             if _is_known(turn, saved):
@@ -314,10 +309,6 @@ def _shown(snapshot: StateSnapshot) -> dict[str, Any]:
 def _decision_in(saved: CheckpointTuple) -> str:
     """Return the id of the record of a saved turn."""
     return str((saved.checkpoint["channel_values"].get("decision") or {}).get("id"))
-
-
-def _is_paused(saved: CheckpointTuple) -> bool:
-    return any(write[1] == _INTERRUPT for write in saved.pending_writes or ())
 
 
 def _answer(saved: CheckpointTuple, text: str) -> Any:

@@ -39,6 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Print the verdict and return the exit status."""
+    if not arguments.text.strip():
+        raise InputError("the text is empty; give what a user would write")
     loaded = load(arguments, recipe=arguments.recipe)
     if broken(loaded):
         return 1

@@ -36,9 +36,7 @@ from app.server.messages import Mark, as_langchain, digest, marks_of, said_in, s
 from app.server.request import ChatRequest, Message
 from app.server.states import (
     first_state,
-    is_paused,
     messages_of,
-    newest_state,
     place_at,
     place_of,
     state_after,
@@ -46,6 +44,7 @@ from app.server.states import (
     values_of,
 )
 from graphs.locks import locks_of
+from graphs.saved import is_paused, read_saved
 from graphs.threads import MomaGraph
 
 __all__ = ["Place", "find_place", "place_after"]
@@ -118,7 +117,7 @@ async def find_place(
     on = place_of(thread)
     saver = graph.checkpointer
     assert isinstance(saver, BaseCheckpointSaver)
-    saved = await newest_state(saver, on, user=caller.user) if known else None
+    saved = await read_saved(saver, on, user=caller.user) if known else None
     kept = messages_of(saved)
     if saved is None or not kept:
         return place(on, said)
@@ -166,7 +165,7 @@ async def place_after(
     thread, known_as = str(turn["thread"]), turn["decision"]
     saver = graph.checkpointer
     assert isinstance(saver, BaseCheckpointSaver)
-    state = await newest_state(saver, place_of(thread), user=caller.user)
+    state = await read_saved(saver, place_of(thread), user=caller.user)
     paused = state is not None and is_paused(state)
     if state is None or (values_of(state).get("decision") or {}).get("id") != known_as:
         state, paused = await state_after(saver, thread, known_as), False

@@ -1,4 +1,4 @@
-"""The saved states of a thread, as the server looks for them: the newest, the first, the one before or after a turn.
+"""The saved states of a thread, as the server looks for them: the first, the one before or after a turn.
 
 It reads and decides nothing.
 """
@@ -12,34 +12,15 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 
 from app.server.messages import Mark, marks_of
-from graphs.owner import check_owner
-from graphs.saved import check_saved
 from graphs.store_errors import readable
 
 __all__ = [
-    "first_state", "is_paused", "messages_of", "newest_state", "place_at", "place_of", "state_after",
+    "first_state", "messages_of", "place_at", "place_of", "state_after",
     "state_answering", "state_before", "values_of",
 ]  # fmt: skip
 
 FARTHEST = 600
 """Saved states that are looked through for one."""
-
-
-async def newest_state(
-    saver: BaseCheckpointSaver[Any], on: RunnableConfig, *, user: str
-) -> CheckpointTuple | None:
-    """Return where a thread stands, None if there is none yet.
-
-    Raises:
-        CheckpointError: it cannot be read, or is damaged.
-        ThreadError: it is not this user's.
-    """
-    with readable():
-        saved = await saver.aget_tuple(on)
-    if saved is not None:
-        check_saved(saved)
-        check_owner(saved.checkpoint["channel_values"], user=user)
-    return saved
 
 
 async def state_before(
@@ -99,11 +80,6 @@ def _ended(state: CheckpointTuple) -> str | None:
     answered = bool(messages) and isinstance(messages[-1], AIMessage)
     ended = answered and record.get("id") == decision.get("id")
     return record.get("id") if ended else None
-
-
-def is_paused(state: CheckpointTuple) -> bool:
-    """Return whether an agent waits for an approval in a saved state."""
-    return any(write[1] == "__interrupt__" for write in state.pending_writes or ())
 
 
 def values_of(state: CheckpointTuple) -> Mapping[str, Any]:

@@ -121,6 +121,11 @@ def test_a_time_that_is_none_is_told(file: Any, capsys: Any) -> None:
     assert "--time: given 'tomorrow'" in capsys.readouterr().err
 
 
+def test_a_text_that_says_nothing_is_told(file: Any, capsys: Any) -> None:
+    assert run("explain", file(SOUND), " ") == 2
+    assert "the text is empty" in capsys.readouterr().err
+
+
 def test_a_policy_with_errors_is_not_explained_tested_or_compiled(
     file: Any, tmp_path: Path, capsys: Any
 ) -> None:
