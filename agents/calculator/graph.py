@@ -123,6 +123,8 @@ def _guarded(compute: Callable[[Task], dict[str, Any]]) -> Node:
             return {"step": "answer", "result": Result(refused=str(problem))}
         except NotACalculation as problem:
             return {"step": "answer", "result": Result(unread=str(problem))}
+        except NotRational:  # a letter among the units, as in "5 F J"
+            return {"step": "answer", "result": Result(unread="it is no quantity that I know")}
 
     return node
 

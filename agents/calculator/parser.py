@@ -138,6 +138,8 @@ class _Parser:
     def postfix(self, node: Node) -> Node:
         while True:
             if self.accept("!"):
+                if self.word == "!":
+                    raise Refused("I know one factorial sign after a number, not two.")
                 node = Call("factorial", (node,))
             elif self.word == "%" and not self.is_remainder():
                 self.take()

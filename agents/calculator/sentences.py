@@ -126,7 +126,8 @@ _ROWS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     (rf"(?P<e>.+?) is {_P} of(?: what(?: number)?)?", ("({e})/(({p})/100)", "{e} / {p}%")),
     (rf"{_P} of what(?: number)? is (?P<e>.+)", ("({e})/(({p})/100)", "{e} / {p}%")),
-    (rf"{_P} of (?P<e>.+)", _PART),
+    # What is added to a part is none of what it is a part of: the parser knows how tightly `of` binds.
+    (rf"{_P} of (?!.*(?: [-+] | plus | minus ))(?P<e>.+)", _PART),
     (
         rf"split (?:an? |the |our )?(?P<a>.+?)(?: (?:bill|check|cheque|tab|total|cost))?(?: evenly| equally)?"
         rf" (?:between|among|amongst|by|into)? ?(?P<b>\d+){_PEOPLE}",

@@ -49,6 +49,7 @@ _ORDINALS |= {
 }
 THAT = frozenset({"that", "that day", "that date", "it", "then", "the result"})
 _BARE_NUMBER = re.compile(r"(?:the )?(\d{1,2})(?:st|nd|rd|th)?")
+_ON_WEEKDAY = re.compile(rf"(?:(?:at )?{TIME} (?:on )?)?{WEEKDAY}(?: at {TIME})?")
 _DAY_OF = re.compile(rf"(?:the )?\d{{1,2}}(?:st|nd|rd|th)? (?:of )?({MONTH}(?: .+)?)")
 
 
@@ -111,6 +112,13 @@ def read_span(start: str, end: str, frame: Frame) -> tuple[Reading, Reading]:
         first = read_moment(start, frame.looking(past=True, anchor=last.day))
     elif last.open_year:
         last = read_moment(end, frame.looking(past=False, anchor=first.day))
+    elif last.moment < first.moment and _ON_WEEKDAY.fullmatch(end):
+        last = replace(last, day=last.day + timedelta(7))
+    elif _is_clock(start) and last.clock and not _is_clock(end):
+        # The day is said once, at the end.
+        first = replace(first, day=last.day, notes=())
+        if first.moment > last.moment:
+            first = replace(first, day=last.day - timedelta(1))
     elif last.clock and first.clock and last.moment < first.moment and _is_clock(end):
         day = last.day + timedelta(1)
         last = replace(last, day=day, notes=(f"{clock_text(last.moment)} taken on the day after.",))

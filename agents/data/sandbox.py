@@ -21,7 +21,11 @@ MAX_ROWS = 200
 MAX_CHARS = 24_000
 """Characters of JSON in a result: it is kept in the thread."""
 MAX_SQL = 8_000
+MAX_WILDCARDS = 2
 SECONDS = 5.0
+_PATTERNS = frozenset(
+    "~~ !~~ ~~* !~~* like_escape ilike_escape not_like_escape not_ilike_escape".split()
+)
 
 _FUNCTIONS = frozenset(
     # operators
@@ -132,6 +136,23 @@ def _check_functions(nodes: list[dict[str, Any]]) -> None:
         name = str(node["function_name"]).casefold()
         if name not in _FUNCTIONS:
             raise SandboxError(f"function {name!r} is not allowed in SQL here")
+        if name in _PATTERNS:
+            _check_pattern(node["children"][1], quick=name in ("~~", "!~~"))
+
+
+def _check_pattern(pattern: dict[str, Any], *, quick: bool) -> None:
+    """Check a pattern of LIKE.
+
+    DuckDB is quick with `%` alone where letters must be the same. Else each `%` multiplies the time that it takes by
+    the length of the text, in one step that an interrupt cannot stop.
+    """
+    value = pattern.get("value", {}).get("value") if pattern.get("class") == "CONSTANT" else None
+    if not isinstance(value, str):
+        raise SandboxError("the pattern of LIKE must be a plain text here")
+    if value.count("%") > MAX_WILDCARDS and ("_" in value or not quick):
+        raise SandboxError(
+            f"a pattern of ILIKE, or with _, may have % {MAX_WILDCARDS} times here; LIKE without _ as often as you want"
+        )
 
 
 def _maps(node: dict[str, Any]) -> list[dict[str, Any]]:

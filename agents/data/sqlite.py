@@ -20,6 +20,9 @@ MAX_SQLITE_ROWS = 100_000
 MAX_SQLITE_TABLES = 32
 _BATCH = 5_000
 
+_WHOLE = r"^[+-]?\d+$"
+"""DuckDB would round what is not whole."""
+
 
 def table_names(path: Path) -> list[str]:
     """Return the tables and views of the file; sqlite3.Error if it is not an SQLite file."""
@@ -35,8 +38,8 @@ def table_names(path: Path) -> list[str]:
 def copy_table(path: Path, table: str, *, into: "DuckDBPyConnection", name: str) -> bool:
     """Copy one table to DuckDB under `name`; return whether rows were left behind at the limit."""
     with closing(_open(path)) as source:
-        info = source.execute(f"PRAGMA table_info({identifier(table)})").fetchall()
-        declared = {str(row[1]): str(row[2]).upper() for row in info}
+        info = source.execute(f"PRAGMA table_xinfo({identifier(table)})").fetchall()
+        declared = {str(row[1]): str(row[2]).upper() for row in info if row[6] != 1}  # 1: hidden
         columns = ", ".join(f"{identifier(column)} VARCHAR" for column in declared)
         into.execute(f"CREATE TABLE {identifier(name)} ({columns})")
         cells = ", ".join(f"r[{i + 1}]" for i in range(len(declared)))
@@ -44,7 +47,8 @@ def copy_table(path: Path, table: str, *, into: "DuckDBPyConnection", name: str)
             f"INSERT INTO {identifier(name)} SELECT {cells} "  # noqa: S608 - every name is quoted
             "FROM (SELECT unnest(from_json(?::JSON, '[[\"VARCHAR\"]]')) AS r)"
         )
-        reader = source.execute(f"SELECT * FROM {identifier(table)} LIMIT {MAX_SQLITE_ROWS}")  # noqa: S608
+        named = ", ".join(map(identifier, declared))  # `*` would give generated columns too
+        reader = source.execute(f"SELECT {named} FROM {identifier(table)} LIMIT {MAX_SQLITE_ROWS}")  # noqa: S608
         read = 0
         while batch := reader.fetchmany(_BATCH):
             into.execute(insert, [json.dumps([[_text(cell) for cell in row] for row in batch])])
@@ -81,7 +85,7 @@ def _give_type(into: "DuckDBPyConnection", *, name: str, column: str, declared: 
         )
         query = f"SELECT count({cell}), count({cell}) FILTER (WHERE {fits}) FROM {identifier(name)}"  # noqa: S608
         filled, fitting = into.execute(query).fetchone() or (0, 0)
-        if filled == fitting and (filled or not pattern):
+        if filled == fitting and (filled or not pattern or target == "BIGINT"):
             into.execute(f"ALTER TABLE {identifier(name)} ALTER COLUMN {cell} TYPE {target}")
             return
 
@@ -89,9 +93,9 @@ def _give_type(into: "DuckDBPyConnection", *, name: str, column: str, declared: 
 def _candidates(declared: str) -> list[tuple[str, str]]:
     """Return the types to try, each with the pattern that its text must match, in order."""
     if "BOOL" in declared:
-        return [("BOOLEAN", ""), ("BIGINT", "")]
+        return [("BOOLEAN", ""), ("BIGINT", _WHOLE)]
     if "INT" in declared:
-        return [("BIGINT", ""), ("DOUBLE", "")]
+        return [("BIGINT", _WHOLE), ("DOUBLE", "")]
     if any(word in declared for word in ("REAL", "FLOA", "DOUB", "NUM", "DEC", "MONEY")):
         return [("DOUBLE", "")]
     return [

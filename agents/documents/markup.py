@@ -80,11 +80,19 @@ def read_markdown(data: bytes) -> Extract:
 
 
 def read_html(data: bytes) -> Extract:
-    """Return the visible paragraphs of an HTML page under their headings."""
+    """Return the visible paragraphs of an HTML page under their headings.
+
+    Raises:
+        UnreadableError: it is no HTML.
+    """
     # Imported on first use: it takes 100 ms and most turns read no file.
     from bs4 import BeautifulSoup
+    from bs4.exceptions import ParserRejectedMarkup
 
-    soup = BeautifulSoup(data[:_MAX_SOURCE], "html.parser")
+    try:
+        soup = BeautifulSoup(data[:_MAX_SOURCE], "html.parser")
+    except ParserRejectedMarkup:
+        raise UnreadableError("it is no HTML that can be read") from None
     for unseen in soup.find_all(_UNSEEN):
         if not unseen.decomposed:
             unseen.decompose()

@@ -100,6 +100,10 @@ def test_answers_about_days(request_text: str, expected: str) -> None:
     ("request_text", "expected"),
     [
         ("how long until Christmas", "**32 days** until Friday 25 December 2026"),
+        ("how many hours from 10pm monday to 6am tuesday", "**8 hours**"),
+        ("how many days from tuesday to monday", "**6 days**"),
+        ("how long between 09:00 and 17:00 on 1 december 2026", "**8 hours**"),
+        ("how many hours between 10pm and 6am tomorrow", "**8 hours**"),
         ("how many days until my birthday on 3 April", "**131 days** until Saturday 3 April 2027"),
         ("how long until the big deadline on the 5th of January", "until Tuesday 5 January 2027"),
         ("how many days until the meeting on Friday", "**4 days** until Friday 27 November 2026"),

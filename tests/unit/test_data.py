@@ -17,6 +17,7 @@ from agents.data import build
 from agents.data.database import Database, Library
 from agents.data.requests import typed_sql
 from agents.data.sandbox import SandboxError, check_select, run
+from agents.data.sqlite import copy_table
 from agents.data.words import stems, tokens
 from agents.errors import CatalogError
 from graphs.outcome import LARGEST_MEMORY
@@ -337,6 +338,19 @@ def test_reads_json_parquet_and_sqlite(home: Path) -> None:
     ]  # fmt: skip
 
 
+def test_a_sqlite_table_is_copied_as_it_is(home: Path) -> None:
+    with sqlite3.connect(home / "data" / "odd.db") as odd:
+        odd.execute("CREATE TABLE odd (n INT, twice INT GENERATED ALWAYS AS (n * 2), last INT)")
+        odd.executemany("INSERT INTO odd (n, last) VALUES (?, ?)", [(1, 7), (2.7, 8), ("3", 9)])
+    with duckdb.connect() as into:
+        copy_table(home / "data" / "odd.db", "odd", into=into, name="odd")
+        assert into.execute("SELECT * FROM odd").fetchall() == [
+            (1.0, 2.0, 7),
+            (2.7, 5.4, 8),
+            (3.0, 6.0, 9),
+        ]
+
+
 def test_says_when_a_sqlite_table_was_cut(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("agents.data.sqlite.MAX_SQLITE_ROWS", 3)
     with sqlite3.connect(home / "data" / "big.db") as big:
@@ -455,6 +469,10 @@ HOSTILE = [
     "SELECT " + "+".join(["1"] * 900),
     "SELECT " + "(" * 5000,
     "SELECT '" + "x" * 9000 + "'",
+    "SELECT * FROM orders WHERE customer LIKE '%a_%a_%a_%a_%c'",
+    "SELECT * FROM orders WHERE customer ILIKE '%a%a%a%c'",
+    "SELECT * FROM orders WHERE customer LIKE customer",
+    "SELECT * FROM orders WHERE customer NOT LIKE '%a_%a_%a' ESCAPE '!'",
 ]
 
 

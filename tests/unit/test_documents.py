@@ -22,7 +22,17 @@ from numpy.typing import NDArray
 from pypdf import PdfReader, PdfWriter
 
 from agents.contract import AgentContext
-from agents.documents import build, chunks, folder, grounded, intent, office, quotes, readers
+from agents.documents import (
+    build,
+    chunks,
+    folder,
+    grounded,
+    intent,
+    markup,
+    office,
+    quotes,
+    readers,
+)
 from agents.documents.graph import DocumentsState
 from agents.documents.intent import Kind
 from agents.documents.sections import Section, UnreadableError
@@ -305,6 +315,12 @@ def test_a_word_file_that_unpacks_too_large_is_refused_even_if_it_lies(
     for data in (honest, honest.replace(size, lie)):
         with pytest.raises(UnreadableError, match="unpacks to more than"):
             office.read_docx(data)
+
+
+@pytest.mark.parametrize("data", [b"<p>a<![foo bar baz]>b", b"<![]>"])
+def test_what_is_no_html_is_unreadable(data: bytes) -> None:
+    with pytest.raises(UnreadableError, match="no HTML"):
+        markup.read_html(data)
 
 
 def test_a_long_pdf_is_read_in_part_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
