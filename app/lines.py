@@ -43,6 +43,8 @@ def write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
     Raises:
         InputError: the file cannot be written.
     """
+    if not path.name or path.is_dir():
+        raise InputError(f"{path} is a folder, expected a file to write")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     count = 0
     try:

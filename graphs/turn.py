@@ -30,6 +30,8 @@ _LONGEST_FOLLOW_UP = 8
 _LONGEST_ANSWER = 8
 _REQUEST_MARKS = ("asks", "wh", "can_you", "wants", "find", "act", "tell", "also", "other", "no")
 """Of 2,988 texts of so few words without these marks in reply to a question 16 were for another agent (SGD, train)."""
+_NEW_MARKS = ("can_you", "wants", "find", "tell")
+"""What a follow-up of a few words does not say: "now I need a taxi" may be for another."""
 _KINDS = {
     "image_url": "image",
     "input_audio": "audio",
@@ -202,5 +204,8 @@ def _only_answers(text: str) -> bool:
 
 
 def _goes_on(text: str) -> bool:
-    """Return whether `text` reads like a follow-up: short, and hung on what went before."""
-    return len(text.split()) <= _LONGEST_FOLLOW_UP and _FOLLOW_UP.match(text.lstrip()) is not None
+    """Return whether `text` reads like a follow-up: short, hung on what went before, and no new request."""
+    if len(text.split()) > _LONGEST_FOLLOW_UP or _FOLLOW_UP.match(text.lstrip()) is None:
+        return False
+    marks = dict(zip(USER_MARKS, user_marks(text), strict=True))
+    return not any(marks[name] for name in _NEW_MARKS)

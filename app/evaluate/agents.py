@@ -96,13 +96,18 @@ def _labelled(path: Path, known: set[str]) -> Iterator[_Labelled]:
     """Yield the conversations with their gold agents; one that the catalogue does not have is none."""
     gold: dict[str, tuple[str | None, ...]] = {}
     for number, row in read_lines(path):
-        for turn in row.get("turns") or ():
+        turns = row.get("turns") or []
+        if not isinstance(turns, list):
+            raise InputError(
+                f"{path}, line {number}: turns is {turns!r:.60}, expected a list of turns"
+            )
+        for turn in turns:
             agent = turn.get("agent", ...) if isinstance(turn, dict) else ...
             if not (agent is None or isinstance(agent, str)):
                 raise InputError(
                     f"{path}, line {number}: a turn has no `agent`, expected an id or null"
                 )
-        agents = [turn["agent"] for turn in row.get("turns") or ()]
+        agents = [turn["agent"] for turn in turns]
         gold[str(row.get("conversation_id"))] = tuple(a if a in known else None for a in agents)
     for conversation in read_conversations(path):
         yield _Labelled(conversation.id, conversation.turns, gold[conversation.id])

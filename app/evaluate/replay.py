@@ -81,9 +81,9 @@ def _settings(arguments: argparse.Namespace) -> Settings:
     }
     settings = read_settings().model_copy(update={k: v for k, v in given.items() if v is not None})
     settings.read_catalog()  # so that a fault in it is told before anything is loaded
-    place = settings.threads_place
-    if "://" not in place and not Path(place).is_file():
-        raise InputError(f"{place}: no such file, expected threads that were saved")
+    threads = arguments.threads
+    if threads is not None and "://" not in threads and not Path(threads).is_file():
+        raise InputError(f"--threads: {threads}: no such file, expected saved threads")
     return settings
 
 

@@ -14,7 +14,7 @@ from app.lines import read_lines, write_lines
 from app.profile.embedding import embedded, progress
 from app.route.preferences import add_preferences
 from app.settings import read_settings
-from graphs.routing.choice import preference_weight, rank_rows
+from graphs.routing.choice import preference_weight, rank_rows, significant
 from graphs.routing.encoder import make_encoder
 from graphs.routing.estimators.base import Queries
 from graphs.routing.outcomes import check_query
@@ -72,7 +72,7 @@ def _chosen(
                 "preference": preference,
                 "model": profile.models[order[0]],
                 "expected_quality": round(float(quality[order[0]]), 5),
-                "expected_cost": float(cost[order[0]]),
+                "expected_cost": float(significant(cost[order[0]])),
                 "frontier": [profile.models[place] for place in order],
                 "ms": round(1e3 * (predicted + time.perf_counter() - began), 4),
             }

@@ -31,8 +31,11 @@ __all__ = [
     "quality_weight",
     "rank",
     "rank_rows",
+    "significant",
 ]
 
+_DIGITS, _QUALITY_DIGITS = 11, 9
+"""Prices and qualities that differ by less are equal: two models with the same records must be."""
 HALF_WAY_USD = 1.0
 """The price of a query half way from the ideal, nothing, to the anti-ideal, a price without bound."""
 PRICE_AT_EVEN = 3.0
@@ -105,8 +108,16 @@ def closeness(quality: Numbers, cost_usd: Numbers, preference: float) -> Numbers
     return near
 
 
+def significant(values: Numbers) -> Numbers:
+    """Return numbers without their last bits, which depend on how a product of matrices was cut up."""
+    size = np.floor(np.log10(np.maximum(np.abs(values), 1e-30)))
+    scale = 10.0 ** (_DIGITS - 1 - size)
+    return np.asarray(np.round(values * scale) / scale)
+
+
 def frontier_rows(quality: Numbers, cost_usd: Numbers) -> NDArray[np.intp]:
     """Return the rows (m,) that no other beats on quality at no more cost, cheapest first; of equal ones the first."""
+    quality, cost_usd = np.round(quality, _QUALITY_DIGITS), significant(cost_usd)
     order = np.lexsort((-quality, cost_usd))
     best = np.maximum.accumulate(quality[order])
     kept: NDArray[np.intp] = order[quality[order] > np.concatenate([[-np.inf], best[:-1]])]

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.errors import RoutingError
-from agents.replies import normalise
 from graphs.machine import Event
 from graphs.routing.agents import AgentIndex, Allowed, Encode
 from graphs.routing.decision import Costs, Decision, Odds, decide
@@ -85,7 +84,8 @@ class Chooser:
             mask: what stands for `allowed` in the cache: two masks that let different agents through differ in it.
             may_ask: whether a question may be asked.
         """
-        key = (normalise(text), _asking(text), dialogue, mask, self._index.version)
+        # The text as it is: C++ and C# are the same words, and the decision reads capital letters and marks too.
+        key = (text, dialogue, mask, self._index.version)
         odds = self._odds.get(key)
         cached = odds is not None
         if odds is None:
@@ -197,8 +197,3 @@ def _within_reach(rows: NDArray[np.float32]) -> NDArray[np.bool_]:
         axis=1,
     )
     return np.asarray(reached.any(axis=1))
-
-
-def _asking(text: str) -> tuple[bool, bool]:
-    """Return what `normalise` takes away and the decision reads: a question mark, capital letters."""
-    return "?" in text, text != text.lower()

@@ -15,6 +15,7 @@ from graphs.routing.choice import (
     preference_weight,
     quality_weight,
     rank,
+    significant,
 )
 
 
@@ -124,3 +125,13 @@ def test_quality_weighs_more_the_higher_the_preference() -> None:
     assert weights == sorted(weights)
     assert (weights[0], weights[-1]) == (0.0, 1.0)
     assert quality_weight(0.75) == 0.5
+
+
+def test_the_dearer_of_two_models_with_the_same_records_is_never_first() -> None:
+    cheap, dear = option("a", 0.7, 0.001), option("b", 0.7000000000000001, 0.01)
+    assert [ranked.option.id for ranked in rank([cheap, dear], 1.0)] == ["a"]
+
+
+def test_a_price_is_told_without_its_last_bits() -> None:
+    given = np.array([0.0, 0.0007893993042097233, 0.0007893993042097226])
+    assert significant(given).tolist() == [0.0, 0.00078939930421, 0.00078939930421]

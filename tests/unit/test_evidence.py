@@ -113,8 +113,10 @@ def test_a_choice_is_remembered_until_the_catalogue_the_mask_or_the_dialogue_cha
     index = AgentIndex.from_cards(CARDS, encode, dim=FakeEncoder.dim)
     choose = Chooser(index, encode, FITTED).choose
     assert not choose("Find me a hotel", Dialogue()).cached
-    assert choose("Find  me a hotel!", Dialogue()).cached
+    assert choose("Find me a hotel", Dialogue()).cached
     assert not choose("Find me a hotel?", Dialogue()).cached
+    assert not choose("Find me C++", Dialogue()).cached
+    assert not choose("Find me C#", Dialogue()).cached
     assert not choose("Find me a hotel", spoken("taxi")).cached
     only = frozenset({"taxi"})
     masked = choose("Find me a hotel", Dialogue(), allowed=only.__contains__, mask=only)

@@ -100,6 +100,8 @@ EVENTS = {
         "that's wrong": Event.NEW_REQUEST,
     },
     Phase.ENGAGED: {
+        "now I need a taxi": Event.NEW_REQUEST,
+        "also find me a train ticket to Bern": Event.NEW_REQUEST,
         "and in km?": Event.CONTINUE,
         "what about Paris?": Event.CONTINUE,
         "make it 10": Event.CONTINUE,
