@@ -31,6 +31,8 @@ _MAX_SENTENCE = 600
 _MATHEMATICAL = re.compile(
     r"[\d+\-*/^().,!%=√\s]|sqrt|sin|cos|tan|ln|log|exp|[xyz]\b", re.IGNORECASE
 )
+_OF_A_UNIT = re.compile(r"(?<![\w.,)^/*] )(?<![\w.,)^/*])(\d+)/(\d+) (?=[a-zA-Z])")
+"""A fraction of a unit, "1/2 cup"; else a number binds its unit tighter than a division does, as in "100 km / 2 h"."""
 
 Step = Literal["arithmetic", "units", "symbolic", "answer"]
 
@@ -154,7 +156,7 @@ def _aside(task: Task, *, digits: int) -> str:
 
 
 def _units(task: Task) -> dict[str, Any]:
-    source = parse(task["text"], units=True)
+    source = parse(_OF_A_UNIT.sub(r"(\1/\2) ", task["text"]), units=True)
     if task["kind"] == "convert":
         amount, unit = units.convert(source, parse(task["unit"], units=True))
     else:

@@ -60,7 +60,11 @@ class _Bounded(httpx.AsyncBaseTransport):
         self._own = httpx.AsyncHTTPTransport()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        request.headers["accept-encoding"] = "identity"  # 8 MB that are packed can be 8 GB
         response = await self._own.handle_async_request(request)
+        if response.headers.get("content-encoding", "identity") != "identity":
+            await response.aclose()
+            raise httpx.ReadError("the answer is compressed, unasked", request=request)
         stream = cast(httpx.AsyncByteStream, response.stream)
         return httpx.Response(
             response.status_code,

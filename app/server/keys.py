@@ -104,7 +104,11 @@ def _read(source: Source) -> list[Key]:
         CatalogError: it says something else; it names the line.
     """
     keys = source.check(source.value or [], list[Key])
+    seen: set[str] = set()
     for number, key in enumerate(keys):
+        if key.sha256 in seen:  # the last one would hold, and narrowing the first do nothing
+            raise source.fault([number, "sha256"], "given twice; a key has one entry")
+        seen.add(key.sha256)
         try:
             if key.preference is not None:
                 preference_weight(key.preference)

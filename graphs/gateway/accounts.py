@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -121,9 +121,12 @@ class Accounts(ABC):
 
     def _add(self, account: Account, pico: int) -> None:
         day = _text(account.day)
-        if day is not None:  # one that is over is asked for no more
-            self._run("DELETE FROM spent WHERE day < ?", day)
-            self._run("DELETE FROM held WHERE day < ?", day)
+        if (
+            account.day is not None
+        ):  # one that is over is asked for no more, but by turns that began in it
+            over = _text(account.day - timedelta(1))
+            self._run("DELETE FROM spent WHERE day < ?", over)
+            self._run("DELETE FROM held WHERE day < ?", over)
         self._run(
             "INSERT INTO spent VALUES (?, ?, ?) "
             "ON CONFLICT (account) DO UPDATE SET pico = spent.pico + excluded.pico",

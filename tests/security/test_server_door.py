@@ -241,6 +241,7 @@ def test_a_key_is_kept_as_its_hash_alone(tmp_path: Path) -> None:
         ("- {sha256: HASH, user: ann, grant: [pay]}", "unknown key"),
         ("- {sha256: HASH, user: ann, grants: pay}", "grants"),
         ("- {sha256: HASH, user: ann, preference: dear}", "preference"),
+        ("- {sha256: HASH, user: ann}\n- {sha256: HASH, user: bob}", "given twice"),
         ("{", "keys.yaml:2"),
     ],
 )

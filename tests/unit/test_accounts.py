@@ -99,9 +99,11 @@ def test_a_senseless_price_is_refused(accounts: Accounts, usd: float) -> None:
 
 
 def test_days_that_are_over_are_forgotten_and_threads_are_not(accounts: Accounts) -> None:
-    first, second = date(2026, 1, 1), date(2026, 1, 2)
+    first, second, third = (date(2026, 1, day) for day in (1, 2, 3))
     charge(accounts, [account("thread"), account("d1", day=first)], 1)
     charge(accounts, [account("d2", day=second)], 1)
+    assert accounts.left_usd([account("d1", day=first)]) == 9  # of turns that began before midnight
+    charge(accounts, [account("d3", day=third)], 1)
     assert accounts.left_usd([account("d1", day=first)]) == 10
     assert accounts.left_usd([account("thread")]) == 9
 

@@ -76,6 +76,7 @@ VALUES = {
     "5! + 2": "122",
     "split $120 between 5 people": "24",
     "26.2 miles in km": "42.1648128",
+    "1/2 mile in km": "0.804672",
     "convert 72 F to celsius": "22.2222222222",
     "-40 F in C": "-40",
     "5 ft 11 in in cm": "180.34",
@@ -166,6 +167,7 @@ def test_factorial_is_exact(tmp_path: Path) -> None:
         "(1+2",
         "__import__('os').system('id')",
         "x.__class__",
+        "difference of 20 C and 10 C in F",
     ],
 )
 def test_declines_what_is_no_calculation(request_: str, tmp_path: Path) -> None:

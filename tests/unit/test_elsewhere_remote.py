@@ -1,6 +1,7 @@
 """What a LangGraph server that is none, is broken or says rubbish makes of a turn; test_studio.py has a real one."""
 
 import asyncio
+import gzip
 import json
 from typing import Any
 
@@ -13,7 +14,7 @@ from agents.registry import build_agent
 from graphs.gateway.transport import Limits
 from graphs.threads import MomaGraph
 from tests.support.agents import FakeAgent, answer, fake_agent, fake_graph, on, say, served_by
-from tests.support.provider import FakeProvider, Reply, body, cut, hang, status
+from tests.support.provider import FakeProvider, Reply, Seen, Wire, body, cut, hang, status
 from tests.support.waiting import until
 
 THREAD = body(b'{"thread_id": "x"}')
@@ -73,6 +74,15 @@ async def test_an_interrupt_is_an_approval_and_its_answer_goes_back_once() -> No
         assert "input" not in server.requests[2].body
 
 
+async def packed(wire: Wire, seen: Seen) -> None:
+    """Answer with what unpacks to more than may be read, though nothing packed was asked for."""
+    assert seen.headers["accept-encoding"] == "identity"
+    sent = gzip.compress(b"x" * 9_000_000)
+    headers = {"content-encoding": "gzip", "content-length": str(len(sent))}
+    await wire.head(200, headers)
+    await wire.send(sent)
+
+
 @pytest.mark.parametrize(
     ("replies", "reason"),
     [
@@ -92,6 +102,7 @@ async def test_an_interrupt_is_an_approval_and_its_answer_goes_back_once() -> No
         ([THREAD, state(__interrupt__=[7])], "far answers what is no LangGraph server"),
         ([THREAD, state(__interrupt__=[{"value": "x" * 30_000}])], "far asks more than 20,000"),
         ([THREAD, body(b"x" * 9_000_000)], "far cannot be reached (ReadError)"),
+        ([THREAD, packed], "far cannot be reached (ReadError)"),
         ([cut(reset=True)], "far "),
     ],
 )
