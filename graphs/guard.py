@@ -224,6 +224,8 @@ def _allows(
         grants=tuple(services.caller(context, Left(None)).grants),
         phase=str(state.get("phase") or Phase.IDLE),
         holder=state.get("active_agent"),
+        previous=[text_of(m.content) for m in state["messages"][:-1] if m.type == "human"],
+        metadata=context.metadata if context else {},
     )
 
     async def why_not(tool: str, arguments: Mapping[str, Any]) -> str:

@@ -105,7 +105,10 @@ def read_due(
     if when.day and day is None:
         return None
     if re.search(r"\d* ?(min|hour)", when.day) and day is not None:
-        return None if when.clock or part else _due(day.replace(tzinfo=now.tzinfo), now)
+        if when.clock or part:
+            return None
+        # Hours that pass, not those that the clock shows: on some nights they are one more or less.
+        return _due(now.astimezone(UTC) + (day - now.replace(tzinfo=None)), now)
     times = clock_times(when.clock, part=part) if when.clock else [_PARTS[part]] if part else []
     if when.clock and not times:
         return None

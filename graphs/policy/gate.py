@@ -34,6 +34,8 @@ class Asking:
     holder: str | None = None
     previous: Sequence[str] = ()
     """What the user said before, the oldest first."""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    """What the embedding program says of the turn."""
 
 
 _ANYONE = Asking()
@@ -141,6 +143,7 @@ class Gate:
             phase=asking.phase,
             holder=asking.holder,
             tools=tools,
+            metadata=asking.metadata,
         )
 
     def _doubt(self, verdict: Verdict, readings: Readings) -> str:

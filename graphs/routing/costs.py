@@ -6,6 +6,7 @@ corrected for the bias of exponentiating (Duan's smearing estimate, 1983). It kn
 conversation before the query adds.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -91,8 +92,9 @@ class CostModel:
 
     def _expected(self, queries: Queries) -> Matrix:
         logarithm = self.design.matrix(queries) @ self.weights + self.bias
-        expected: Matrix = np.exp(np.clip(logarithm, self.low, self.high)) * self.smear
-        return expected
+        expected = np.exp(np.clip(logarithm, self.low, self.high)) * self.smear
+        free = self.high <= math.log(_LEAST_USD)  # all that was recorded of it cost nothing
+        return np.where(free, 0.0, expected)
 
 
 def input_tokens(queries: Queries) -> Matrix:

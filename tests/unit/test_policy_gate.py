@@ -129,9 +129,10 @@ def test_the_caller_and_the_clock_are_those_that_were_given() -> None:
     Gate(policy, reader, clock=lambda: now).tool_call(
         "look",
         {"user": "root", "grants": ["group:staff"]},
-        asking=Asking(user="ben", phase="engaged"),
+        asking=Asking(user="ben", phase="engaged", metadata={"trusted": True}, previous=["hello"]),
     )
     (request,) = reader.seen
+    assert (request.metadata, request.previous) == ({"trusted": True}, ("hello",))
     assert (request.user, request.grants, request.phase) == ("ben", frozenset(), "engaged")
     assert (request.now, request.tools) == (now, ("look",))
 

@@ -79,6 +79,15 @@ def test_the_cost_of_a_query_follows_its_length_and_the_model(profile: Profile) 
     np.testing.assert_allclose(predicted.mean(axis=0), costs.mean(axis=0), rtol=0.2)
 
 
+def test_a_model_that_cost_nothing_is_expected_to_cost_nothing() -> None:
+    training, costs = made_up(200)
+    costs[:, 0] = 0
+    fitted = Profile.fit(training, costs, encoder=ENCODER, models=MODELS, sources=())
+    predicted = fitted.costs.predict(training.queries)
+    assert not predicted[:, 0].any()
+    assert (predicted[:, 1:] > 0).all()
+
+
 def test_a_known_price_is_applied_to_the_length_of_the_answer() -> None:
     training, costs = made_up(200)
     prices = [(1.0, 10.0), None, None, (0.0, 0.0)]

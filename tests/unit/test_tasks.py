@@ -745,6 +745,18 @@ def test_an_hour_that_the_clock_change_leaves_out_becomes_one_that_exists() -> N
     assert due.in_words(spring) == "Sun 28 Mar 2027, 03:30"
 
 
+@pytest.mark.parametrize(
+    ("night", "due"),
+    [("2027-03-28T01:30", "04:30"), ("2026-10-25T01:30", "02:30")],
+)
+def test_hours_from_now_are_hours_that_pass(night: str, due: str) -> None:
+    now = datetime.fromisoformat(night).replace(tzinfo=ZoneInfo("Europe/Berlin"))
+    found = read_due("in 2 hours", now=now)
+    assert found is not None
+    assert found.moment - now.astimezone(UTC) == timedelta(hours=2)
+    assert f"{found.moment.astimezone(now.tzinfo):%H:%M}" == due
+
+
 def test_a_day_is_due_until_it_ends() -> None:
     due = Due(moment=datetime(2026, 11, 23, tzinfo=NOW.tzinfo), all_day=True)
     assert not due.is_past(NOW.replace(hour=23, minute=59))
