@@ -15,12 +15,11 @@ from typing import Any
 
 import httpx
 
+from graphs.gateway.openai_call import watched
 from graphs.gateway.pieces import Piece, joined, token_logprobs
 
 __all__ = ["OpenAIStream", "ServerEvents"]
 
-_WATCHED = ("callbacks", "success_callback", "failure_callback", "post_call_rules")
-"""Where a program tells LiteLLM to show it what comes; only LiteLLM can."""
 _OTHER_FORMS = frozenset({"azure_text", "text-completion-codestral", "text-completion-openai"})
 """LiteLLM's names of APIs without messages that the same client calls."""
 _SHORTEST_REPEATED = 3
@@ -53,7 +52,7 @@ class OpenAIStream:
         readable = (
             isinstance(opened.completion_stream, AsyncStream)
             and opened.custom_llm_provider not in _OTHER_FORMS
-            and not any(getattr(litellm, name) for name in _WATCHED)
+            and not watched(litellm)
         )
         return cls(opened, repeats=litellm.REPEATED_STREAMING_CHUNK_LIMIT) if readable else None
 

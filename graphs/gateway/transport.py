@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import ModuleType
 from typing import Any
 from urllib.request import getproxies_environment
@@ -20,6 +21,7 @@ import httpx
 
 from agents.errors import BrokenAnswerError, DeadlineError, ProviderError
 from graphs.gateway.failures import mapped, named
+from graphs.gateway.openai_call import opened_here, prepared_here
 from graphs.gateway.openai_stream import OpenAIStream, count
 from graphs.gateway.pieces import Piece, token_logprobs
 from graphs.redaction import RedactingFilter
@@ -164,9 +166,11 @@ async def _opened(litellm: ModuleType, request: Request) -> Any:
     """Send the request and return LiteLLM's stream; wishes that this model does not take are dropped."""
     arguments = _arguments(request)
     left_out: frozenset[str] = frozenset()
+    here = prepared_here(litellm, model=request.litellm, base_url=request.base_url)
+    call = partial(opened_here, litellm) if here else litellm.acompletion
     while True:
         try:
-            return await litellm.acompletion(
+            return await call(
                 **{name: value for name, value in arguments.items() if name not in left_out}
             )
         except litellm.UnsupportedParamsError as error:  # LiteLLM's own check: nothing was sent
