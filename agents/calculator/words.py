@@ -33,6 +33,16 @@ _SIGNS = str.maketrans(
     }
 )  # fmt: skip
 
+_SHORT_SCALES = {"k": "thousand", "K": "thousand", "M": "million", "B": "billion", "bn": "billion"}
+_SHORT_SCALE = re.compile(r"(?<![\w.])(\d[\d,]*(?:\.\d+)?)(k|K|M|B|bn)\b")
+_NO_SCALE = re.compile(
+    r"=|\b(?:in|to|into|as|simplify|expand|factor\w*|derivative|differentiate|integra\w+)\b",
+    re.IGNORECASE,
+)
+"""Where a letter after a number is a unit (300K in °C) or stands for a value (expand 2k + 1)."""
+_MIXED = re.compile(r"(?<![\w.,/^])(\d+) (\d{1,3}/\d{1,3})(?![\w.,/]|\^)")
+_BASED = re.compile(r"\b0(?:x[0-9a-f]+|b[01]+|o[0-7]+)\b", re.IGNORECASE)
+
 _NUMBER = r"(?:\d[\d,_]*(?:\.\d+)?|\.\d+)"
 _VALUE = rf"(\([^()]*\)|{_NUMBER})"
 _TAX = r"(?:sales tax|tax|tip|vat|gst|gratuity|service charge|interest|markup)"
@@ -96,6 +106,10 @@ def tidy(text: str) -> str:
         text,
         flags=re.I,
     )
+    text = _MIXED.sub(r"(\1 + \2)", text)
+    text = _BASED.sub(lambda m: str(int(m[0], 0)), text)
+    if not _NO_SCALE.search(text):
+        text = _SHORT_SCALE.sub(lambda m: f"{m[1]} {_SHORT_SCALES[m[2]]}", text)
     text = re.sub(r"\b(\d+) and a half\b", r"\1.5", text, flags=re.IGNORECASE)
     return " ".join(_digits(text).split())
 
