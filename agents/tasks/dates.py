@@ -14,6 +14,7 @@ from agents.tasks.phrases import When, clock_times, read_when
 DateOrder = Literal["MDY", "DMY", "YMD"]
 HORIZON = timedelta(days=366 * 100)
 _PARTS = {"morning": time(9), "afternoon": time(15), "evening": time(18), "night": time(20)}
+_ENDS = {"eod": "day", "eow": "week", "eom": "month", "eoy": "year"}
 _OFFSET = re.compile(r"UTC([+-])(\d\d):(\d\d)")
 
 
@@ -157,19 +158,37 @@ def _day(when: When, *, now: datetime, order: DateOrder) -> datetime | None:
     if "weekend" in words:
         extra = 7 if words.startswith("next") else 0
         return today + timedelta(days=max(0, 5 - today.weekday()) + extra)
-    if "end of" in words or words in ("eod", "eow", "eom"):
-        return _end_of(words, today)
+    if words in _ENDS or words.removeprefix("the ").startswith("end of "):
+        last = _ENDS.get(words, words.partition("end of ")[2])
+        return _end_of(last, today=today, order=order)
     month_day = re.fullmatch(r"the (\d{1,2})", words)
     if month_day:
         return _next_month_day(int(month_day[1]), today)
     return _parse(words, today=today, order=order)
 
 
-def _end_of(words: str, today: datetime) -> datetime:
-    if words.endswith(("month", "eom")):
-        return (today.replace(day=1) + timedelta(days=32)).replace(day=1) - timedelta(days=1)
-    days = (4 - today.weekday()) % 7 if words.endswith(("week", "eow")) else 0
-    return today + timedelta(days=days)
+def _end_of(span: str, *, today: datetime, order: DateOrder) -> datetime | None:
+    """Return the last day of a day, a month, a year or a named month, or a week's Friday."""
+    ahead = int(span.startswith("next "))
+    unit = re.sub(r"^(?:the|this|next) ", "", span)
+    if unit == "day":
+        return today + timedelta(days=ahead)
+    if unit == "week":
+        return today + timedelta(days=(4 - today.weekday()) % 7 + 7 * ahead)
+    if unit == "year":
+        return today.replace(year=today.year + ahead, month=12, day=31)
+    if unit == "month":
+        return _last_of_month(today, ahead)
+    # The first of a month that has begun is read as the next year's.
+    if today.strftime("%B").lower().startswith(unit.rstrip(".")[:3]):
+        return _last_of_month(today, 0)
+    first = _parse(f"1 {unit}", today=today, order=order)
+    return _last_of_month(first, 0) if first else None
+
+
+def _last_of_month(day: datetime, ahead: int) -> datetime:
+    months = day.year * 12 + day.month + ahead
+    return day.replace(year=months // 12, month=months % 12 + 1, day=1) - timedelta(days=1)
 
 
 def _next_month_day(day: int, today: datetime) -> datetime | None:

@@ -25,7 +25,7 @@ _DAYS = (
     rf"in {_COUNT} {_UNIT}(?: time)?",
     rf"{_COUNT} {_UNIT} from (?:now|today)",
     r"next (?:week|month|year)|(?:this|the|next) weekend",
-    r"(?:the )?end of (?:the |this )?(?:day|week|month)|eod|eow|eom",
+    rf"(?:the )?end of (?:(?:the |this |next )?(?:day|week|month|year)|{_MONTH})|eod|eow|eom|eoy",
     rf"(?:{_WEEKDAY},? )?(?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH}(?:,? \d{{4}})?",
     rf"(?:{_WEEKDAY},? )?{_MONTH} (?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?",
     rf"(?:(?:next|this|coming|last) )?{_WEEKDAY}",
