@@ -180,9 +180,13 @@ def _apply(arguments: argparse.Namespace) -> int:
     chosen = np.array([name in asked for name in models])
     before = keep(arguments.profile)
     save_profile(learnt.profile.shifted(learnt.corrections.reviewed * chosen), arguments.profile)
+    log, now = FeedbackLog(arguments.profile), profile_id(arguments.profile)
+    # Of a model that stays as it was, what was said holds for the new profile too.
+    others = [e for e in log.read(of=learnt.version).evidence if e.model not in asked]
+    log.append(others, of=now)
     print(
         f"{len(learnt.pieces)} pieces of evidence applied to {len(asked)} models: the profile is now "
-        f"{profile_id(arguments.profile)}, the one before is kept as {before}",
+        f"{now}, the one before is kept as {before}",
         file=sys.stderr,
     )
     return 0

@@ -158,7 +158,7 @@ def test_feedback_is_shown_applied_and_taken_back(
     before, old = content(folder), profile_id(folder)
     log = FeedbackLog(folder)
     log.append([recent(n, reward=0.0, source=f"u{n % 20}") for n in range(60)], of=old)
-    log.append([recent(n, reward=0.6, source=f"v{n}", model="counter") for n in range(60)], of=old)
+    log.append([recent(n, reward=0.7, source=f"v{n}", model="counter") for n in range(60)], of=old)
     assert profile(["feedback", "show", "--json", *where]) == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["profile"], told["pieces"], told["sources"]) == (old, 120, 80)
@@ -176,9 +176,16 @@ def test_feedback_is_shown_applied_and_taken_back(
     bard = load_profile(folder).models.index("bard")
     assert shift[0, bard] == pytest.approx(worst["applied"], abs=2e-3)
     assert not shift[:, 1 - bard].any()
-    # What was applied is in the profile now and counts no second time.
+    # What was applied is in the profile now and counts no second time; what was said of the other model stands.
+    capsys.readouterr()
+    assert profile(["feedback", "show", "--json", *where]) == 0
+    left = json.loads(capsys.readouterr().out)
+    assert left["pieces"] == 60
+    assert {row["model"] for row in left["corrections"]} == {"counter"}
+    assert profile(["feedback", "apply", *where]) == 0
     assert profile(["feedback", "show", "--json", *where]) == 0
     assert json.loads(capsys.readouterr().out)["pieces"] == 0
+    assert profile(["feedback", "rollback", new, *where]) == 0
     assert profile(["feedback", "rollback", old, *where]) == 0
     assert content(folder) == before
     assert profile(["feedback", "rollback", new, *where]) == 0
