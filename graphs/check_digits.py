@@ -1,6 +1,6 @@
 """Check digits and number plans, by which personal numbers are told from others. Pure; it knows no text."""
 
-__all__ = ["is_card", "is_iban", "is_ipv4", "is_ipv6", "is_ssn"]
+__all__ = ["iban_at", "is_card", "is_iban", "is_ipv4", "is_ipv6", "is_ssn"]
 
 import ipaddress
 
@@ -20,6 +20,12 @@ def is_iban(text: str) -> bool:
     if not 15 <= len(compact) <= 34 or not compact.isascii():
         return False
     return int("".join(str(int(c, 36)) for c in compact[4:] + compact[:4])) % 97 == 1
+
+
+def iban_at(text: str) -> str:
+    """Return the IBAN that a text is, or is but for two short words behind it, which look like its end; else nothing."""
+    shorter = text.rpartition(" ")[0]
+    return next((t for t in (text, shorter, shorter.rpartition(" ")[0]) if is_iban(t)), "")
 
 
 def is_ssn(text: str) -> bool:

@@ -8,11 +8,13 @@ import asyncio
 import functools
 import uuid
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NotRequired, cast
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage
+from langchain_core.tools import BaseTool
+from langchain_core.utils.function_calling import convert_to_openai_tool
 from langgraph.runtime import Runtime
 
 from agents.errors import MomaError, NoModelError, SetupError
@@ -142,11 +144,7 @@ class ModelChoice(AgentMiddleware[ModelChoiceState, Any]):
         if judged is None:
             return request.override(model=model)
         rules = judged.plugins("tools")
-        tools = [
-            tool
-            for tool in request.tools
-            if not any(tool_refusal(_name_of(tool), fields) for fields in rules)
-        ]
+        tools = [tool for tool in request.tools if not _is_refused(tool, rules)]
         prompts = dict.fromkeys(str(f["system_prompt"]) for f in judged.plugins("system_prompt"))
         if prompts:
             own = [request.system_prompt] if request.system_prompt else []
@@ -202,11 +200,25 @@ def _seen(messages: Sequence[AnyMessage], turn: str | None = None) -> State:
     return cast(State, {"messages": [*messages], "decision": record})
 
 
+def _is_refused(tool: Any, rules: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a rule keeps a tool from the model; one without a name, which no list can hold, is kept by any."""
+    name = _name_of(tool)
+    return any(not name or tool_refusal(name, fields) for fields in rules)
+
+
 def _name_of(tool: Any) -> str:
-    """Return the name of a tool, a LangChain one or a description in OpenAI's form."""
-    if isinstance(tool, dict):
-        return str(tool.get("function", tool).get("name", ""))
-    return str(getattr(tool, "name", ""))
+    """Return the name under which the model is given a tool, its type where its provider runs it; empty for neither."""
+    if isinstance(tool, BaseTool):
+        return tool.name
+    try:
+        given = tool if isinstance(tool, dict) and "type" in tool else convert_to_openai_tool(tool)
+    except (TypeError, ValueError):
+        return ""
+    kind = str(given.get("type") or "")
+    named = given.get(kind)
+    # A JSON schema has a type too; what it describes is called by its title.
+    names = (named if isinstance(named, dict) else {}, given, {"name": given.get("title")})
+    return next((str(n["name"]) for n in names if n.get("name")), kind)
 
 
 def _request(messages: Sequence[AnyMessage]) -> str:

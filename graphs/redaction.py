@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from graphs.check_digits import is_card, is_iban
+from graphs.check_digits import iban_at, is_card
 
 __all__ = ["RedactingFilter", "hide", "keep_quiet", "redact", "redact_fields"]
 
@@ -37,18 +37,25 @@ _SHORTEST_SECRET = 8
 _KEYS = re.compile(
     r"""
     -----BEGIN[ A-Z]*PRIVATE\ KEY-----.*?(?:-----END[ A-Z]*PRIVATE\ KEY-----|\Z)
-    | \beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*                                        # a JSON web token
+    | (?<![\w-])eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*                                # a JSON web token
     | \b(?:sk|pk|rk|gsk|xai|hf|glpat|ghp|gho|ghs|github_pat|xox[abprs]|lsv2)[-_][\w-]{16,}
     | \bAIza[\w-]{30,} | \b(?:AKIA|ASIA)[A-Z0-9]{16}\b
     """,
     re.VERBOSE | re.DOTALL,
 )
 _NAMED_KEY = re.compile(
-    r"""(\b(?:bearer|basic)\s+|(?:api[_-]?key|x-api-key|authorization|password|secret|access[_-]?token)
-    ['"]?\s*[:=]\s*['"]?(?:bearer\s+)?)([^\s'",;&]{6,})""",
+    r"""(\bbearer\s+ | \bbasic\s+(?-i:(?=[A-Za-z0-9+/]{8,}={0,2}(?![\w-]))(?=[a-z]*[A-Z0-9+/=]))
+    | authorization\\*['"]?\s*[:=]\s*\\*['"]?(?:[a-z][\w-]*\s+)?
+    | (?:api[_-]?key|x-api-key|password|secret|access[_-]?token)\\*['"]?\s*[:=]\s*\\*['"]?)
+    (?!\[key\])([^\s'",;&\\]{6,} | [^\s'"]{6,})""",
     re.IGNORECASE | re.VERBOSE,
 )
-_PASSWORD_IN_URL = re.compile(r"(://[^/\s:@]*:)[^/\s@]+(@)")
+_QUOTED_KEY = re.compile(
+    r"""((?:api[_-]?key|x-api-key|password|secret|access[_-]?token)\\*['"]?\s*[:=]\s*(\\*['"]))
+    [^\n]{6,500}?(?=\2)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_PASSWORD_IN_URL = re.compile(r"(://[^/\s:@\[]*:)(?!\d{1,5}(?:[/?#\s]|$))[^\s'\"<>]{1,200}(@)")
 _EMAIL = re.compile(r"[\w.+%-]{1,64}@(?:[\w-]{1,63}\.){1,8}[A-Za-z]{2,24}\b")
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
 _CARD = re.compile(
@@ -58,7 +65,7 @@ _PHONE = re.compile(
     r"""(?<![\w.-])(?:
       (?:\+|00)\d{1,3}[ /()-]{0,2}\d(?:[ /()-]{0,2}\d){6,12}   # with the country
     | \(?0\d{1,4}\)?[ /-]{1,2}\d(?:[ /-]?\d){4,9}              # with the area
-    | \(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}                          # as in North America
+    | \(?[2-9]\d\d\)?[ .-]\d{3}[ .-]\d{4}                      # as in North America
     )(?![\w-]|\.\d)""",
     re.VERBOSE,
 )
@@ -73,11 +80,12 @@ def redact(text: str) -> str:
     for secret in _secrets():
         text = text.replace(secret, "[key]")
     text = _KEYS.sub("[key]", text)
+    text = _QUOTED_KEY.sub(r"\1[key]", text)
     text = _NAMED_KEY.sub(r"\1[key]", text)
     text = _PASSWORD_IN_URL.sub(r"\1[key]\2", text)
     text = _EMAIL.sub("[e-mail]", text)
-    text = _IBAN.sub(_if(is_iban, "[iban]"), text)
-    text = _CARD.sub(_if(is_card, "[card]"), text)
+    text = _without(_IBAN, iban_at, "[iban]", text)
+    text = _without(_CARD, lambda found: found if is_card(found) else "", "[card]", text)
     return _PHONE.sub("[phone]", text)
 
 
@@ -100,7 +108,11 @@ class RedactingFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Redact the record in place."""
-        record.msg, record.args = redact(record.getMessage()), ()
+        try:
+            said = record.getMessage()
+        except Exception:  # noqa: BLE001 a line that cannot be formed is its writer's fault, not the caller's
+            said = f"{record.msg} (its arguments do not fit)"
+        record.msg, record.args = redact(said), ()
         if record.exc_info and not record.exc_text:
             record.exc_text = logging.Formatter().formatException(record.exc_info)
         if record.exc_text:
@@ -135,5 +147,15 @@ def _secret_names(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in names if _SECRET_NAME.search(name))
 
 
-def _if(test: Callable[[str], bool], label: str) -> Callable[[re.Match[str]], str]:
-    return lambda found: label if test(found[0]) else found[0]
+def _without(
+    pattern: re.Pattern[str], checked: Callable[[str], str], label: str, text: str
+) -> str:
+    """Return `text` with `label` for what of each match passes a check; what fails it may hide one that begins later."""
+    pieces, done, at = [], 0, 0
+    while match := pattern.search(text, at):
+        found = checked(match[0])
+        at = match.start() + (len(found) or 1)
+        if found:
+            pieces += [text[done : match.start()], label]
+            done = at
+    return "".join([*pieces, text[done:]])

@@ -166,3 +166,26 @@ async def test_the_policys_rule_gives_the_model_the_tools_and_the_prompt(
     assert len(provider.requests) == 1
     with pytest.raises(NoModelError):  # the one model of its rule calls no tools
         await asked.ainvoke(TURN)
+
+
+@pytest.mark.parametrize(
+    "blocked",
+    [
+        {"title": "delete_file", "description": "d", "type": "object", "properties": {}},
+        {"name": "delete_file", "description": "d", "parameters": {"type": "object"}},
+        {"type": "function", "function": {"name": "delete_file", "parameters": {"type": "object"}}},
+        {"type": "delete_file"},
+    ],
+)
+async def test_a_tool_that_a_rule_blocks_is_kept_from_the_model_in_whatever_form_it_comes(
+    blocked: dict[str, Any], good: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "policy.dsl"
+    path.write_text('ROUTE all { PRIORITY 1 PLUGIN tools { block_tools: ["delete_file"] } }')
+    provider = good(ok("Sunny."))
+    asked = create_agent(
+        NEVER, [weather, blocked], middleware=[ModelChoice(house(provider, policy=path))]
+    )
+    await asked.ainvoke(TURN)
+    names = [tool["function"]["name"] for tool in provider.requests[0].body["tools"]]
+    assert names == ["weather"]

@@ -2,12 +2,14 @@
 
 import io
 import logging
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from graphs.redaction import RedactingFilter, keep_quiet, redact, redact_fields
+from graphs.serializer import StrictSerializer
 
 
 @pytest.mark.parametrize(
@@ -30,6 +32,16 @@ from graphs.redaction import RedactingFilter, keep_quiet, redact, redact_fields
         ("GB29NWBK60161331926819", "[iban]"),
         ("call +49 30 901820 or 0049 30 901820", "call [phone] or [phone]"),
         ("call (030) 901820-12, 555-123-4567", "call [phone], [phone]"),
+        ("IBAN: BE68 5390 0754 7034 BIC GKCCBEBB", "IBAN: [iban] BIC GKCCBEBB"),
+        ("AT611904300234573201 EUR 50", "[iban] EUR 50"),
+        ("in 2026 4111 1111 1111 1111", "in 2026 [card]"),
+        ("Authorization: ApiKey abc123secretvalue99", "Authorization: ApiKey [key]"),
+        ('{"password": "p&ssw0rd;1234"}', '{"password": "[key]"}'),
+        ("password=a,b,c1234567890", "password=[key]"),
+        ('"password": "correct horse battery staple", 1', '"password": "[key]", 1'),
+        (r'{\"password\": \"hunter2222\"}', r'{\"password\": \"[key]\"}'),
+        ("postgres://user:p@ss/word@host/db", "postgres://user:[key]@host/db"),
+        ("Basic dXNlcjpwYXNz", "Basic [key]"),
     ],
 )
 def test_keys_and_personal_data_are_taken_out(text: str, redacted: str) -> None:
@@ -51,10 +63,35 @@ def test_keys_and_personal_data_are_taken_out(text: str, redacted: str) -> None:
         "sk-learn and pk-1",
         "the key of gpt-5.6 is not set: OPENAI_API_KEY",
         "a@b, @home, x@localhost",
+        "this needs basic arithmetic",
+        "tokens 100 200 3000 used",
+        "http://localhost:8080/a@b",
     ],
 )
 def test_what_only_looks_like_them_stays(text: str) -> None:
     assert redact(text) == text
+
+
+@pytest.mark.parametrize("piece", ["eyJ-", "://a:", "AT61 ", "4111 ", "password: '", "basic aaaaaaaa "])
+def test_a_hostile_text_takes_no_more_time_than_its_length_allows(piece: str) -> None:
+    def seconds(size: int) -> float:
+        began = time.process_time()
+        redact(piece * (size // len(piece)))
+        return time.process_time() - began
+
+    # Eight times the text takes some eight times as long; were it the square, it would be sixty-four.
+    assert seconds(160_000) < 24 * max(seconds(20_000), 0.01)
+
+
+def test_a_log_line_whose_arguments_do_not_fit_is_written_and_raises_nothing() -> None:
+    record = logging.LogRecord("lib", logging.WARNING, "f.py", 1, "took %d ms", ("?",), None)
+    assert RedactingFilter().filter(record)
+    assert record.getMessage() == "took %d ms (its arguments do not fit)"
+
+
+def test_an_exception_is_stored_without_its_key() -> None:
+    error = ValueError("""401 for {'headers': {'x-api-key': 'hunter2222abc'}, 'said': "it's wrong"}""")
+    assert b"hunter2222abc" not in StrictSerializer().dumps_typed(error)[1]
 
 
 def test_the_keys_of_the_environment_are_known_whatever_they_look_like(
