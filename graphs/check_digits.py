@@ -3,6 +3,10 @@
 __all__ = ["iban_at", "is_card", "is_iban", "is_ipv4", "is_ipv6", "is_ssn"]
 
 import ipaddress
+import string
+
+_NUMBERS = {ord(c): str(int(c, 36)) for c in string.digits + string.ascii_uppercase}
+"""What each character counts as, for `str.translate`."""
 
 
 def is_card(text: str) -> bool:
@@ -19,7 +23,7 @@ def is_iban(text: str) -> bool:
     compact = "".join(c for c in text.upper() if c.isalnum())
     if not 15 <= len(compact) <= 34 or not compact.isascii():
         return False
-    return int("".join(str(int(c, 36)) for c in compact[4:] + compact[:4])) % 97 == 1
+    return int((compact[4:] + compact[:4]).translate(_NUMBERS)) % 97 == 1
 
 
 def iban_at(text: str) -> str:

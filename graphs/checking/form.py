@@ -22,8 +22,9 @@ DOUBT = -math.log(10)
 _REFUSES = re.compile(
     r"\W*(?:i(?:'|\u2019)?m sorry|i am sorry|sorry|i apologi[sz]e|unfortunately)?[\s,.:;!-]*(?:but\s+)?"
     r"(?:as an? ai\b[^.]{0,80}|"
-    r"i(?: am|(?:'|\u2019)m) (?:not able|unable) to|i (?:can(?:not|'t|\u2019t| not)|won(?:'|\u2019)t) "
-    r"(?:help|assist|answer|provide|comply|do that|fulfil|access))\b(?! but\b)",
+    r"i(?: (?:can(?:not|'t|\u2019t| not)|won(?:'|\u2019)t)|(?: am|(?:'|\u2019)m) (?:not able|unable) to) "
+    r"(?:help|assist|answer|provide|comply|do (?:that|this)|fulfill?|access|create|generate|write|discuss|share|engage"
+    r"|produce))\b(?! but\b)",
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
@@ -33,7 +34,7 @@ _ASKS = re.compile(
 )
 _WANTS_JSON = re.compile(
     r"(?:\A|[,;:]|\b(?:and|then|please|(?:can|could|would|will) you))\W{0,5}"
-    r"(?:return|output|(?:respond|reply|answer)\s+with|"
+    r"(?:return|output|(?:respond|reply|answer)\s+(?:only\s+)?with|"
     r"(?:respond|reply|answer|output|return|give|write|format|print|provide)\b[^.!?\n]{0,60}?\b(?:as|in|only))"
     r"\s+(?:an?\s+|one\s+|the\s+)?(?:valid\s+)?json\b(?=\W|\Z)(?!\s+(?:file|parser|schema|librar|data))",
     re.IGNORECASE,

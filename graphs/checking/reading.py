@@ -9,9 +9,14 @@ import unicodedata
 __all__ = ["closing", "code_of", "letter_of", "marked", "normalised", "number_of"]
 
 _MARK = re.compile(
-    r"(?:\banswer(?:\s+is)?\s*[:=]|\banswer\s+is\b|####|\\boxed\{)[ \t*_`$]*([^\n}]+)",
+    r"(?:\banswer(?:\s+is)?\s*[:=]|\banswer\s+is\b|####|(?P<box>\\boxed\{))[ \t*_`$]*(?P<said>[^\n]+)",
     re.IGNORECASE,
 )
+_FRACTION = re.compile(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
+_COMMA = "{,}"
+"""How TeX writes the comma of a thousand."""
+_SUPERSCRIPTS = "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079"
+_TELLING = re.compile(r"\.\d|[<>]=? ?[-.\d]")
 _IS = re.compile(r"\bis\b|[:=](?=\s)", re.IGNORECASE)
 _EDGES = " \t\r\n\"'`*_.,;:!?()[]{}<>“”\u2018\u2019«»$"
 _NUMBER = re.compile(
@@ -26,8 +31,28 @@ _LONGEST = 100_000
 
 def marked(text: str) -> str:
     r"""Return what follows the last `Answer:`, `answer is`, `####` or in the last `\\boxed{}`; else all of it."""
-    found = _MARK.findall(text[-_LONGEST:])
-    return str(found[-1]).strip() if found else text[-_LONGEST:].strip()
+    found = [*_MARK.finditer(text[-_LONGEST:])]
+    if not found:
+        return _plain(text[-_LONGEST:])
+    said = found[-1]["said"]
+    if (inner := said.rfind("\\boxed{")) >= 0:
+        return _plain(_until_closed(said[inner + len("\\boxed{") :]))
+    return _plain(_until_closed(said) if found[-1]["box"] else said)
+
+
+def _until_closed(text: str) -> str:
+    """Return `text` up to the brace that closes one that was opened before it."""
+    depth = 1
+    for place, character in enumerate(text):
+        depth += (character == "{") - (character == "}")
+        if not depth:
+            return text[:place]
+    return text
+
+
+def _plain(text: str) -> str:
+    """Return `text` with the fractions and thousands of TeX as everybody writes them."""
+    return _FRACTION.sub(r"\1/\2", text.replace(_COMMA, ",")).strip()
 
 
 def closing(text: str) -> str:
@@ -37,9 +62,17 @@ def closing(text: str) -> str:
 
 
 def normalised(text: str) -> str:
-    """Return `text` without case, doubled blanks, and quotes, marks and points at its ends."""
-    plain = unicodedata.normalize("NFKC", text).casefold()
-    return " ".join(plain.split()).strip(_EDGES)
+    """Return `text` without case, doubled blanks, and quotes, marks and points at its ends.
+
+    What says something there stays: the point of `.5`, `<` and `>` before a number, brackets around a list, a power.
+    """
+    superscripts = str.maketrans({c: f"^{digit}" for digit, c in enumerate(_SUPERSCRIPTS)})
+    plain = unicodedata.normalize("NFKC", text.translate(superscripts)).casefold()
+    joined = " ".join(plain.split())
+    bare = joined.strip(_EDGES)
+    if _TELLING.match(joined) or ("," in bare and joined[:1] in "([{"):
+        return joined.rstrip(" .,;:!?")
+    return bare
 
 
 def number_of(text: str) -> float | None:

@@ -218,6 +218,9 @@ def test_a_composer_that_cannot_be_read_is_a_fault_at_every_level() -> None:
     [
         ("When did the Second World War end?", "needs_fact_check", True),
         ("When did the Second World War end?", "no_fact_check_needed", False),
+        ("Hi, who is the president of France?", "needs_fact_check", True),
+        ("Who wrote the song Imagine?", "needs_fact_check", True),
+        ("Hi, who is the president of France?", "no_fact_check_needed", False),
         ("Write a poem about the sea", "needs_fact_check", False),
         ("Write a poem about the sea", "no_fact_check_needed", True),
     ],
@@ -235,9 +238,25 @@ def test_fact_checks(text: str, name: str, fires: bool) -> None:
         ("je ne comprends pas", "need_clarification"),
         ("give me another version", "want_different"),
         ("thanks, that works!", "satisfied"),
+        ("That\u2019s not correct", "wrong_answer"),
+        ("I\u2019m confused", "need_clarification"),
+        ("c\u2019est faux", "wrong_answer"),
     ],
 )
 def test_feedback(text: str, name: str) -> None:
     names = ("wrong_answer", "need_clarification", "want_different", "satisfied")
     readings = read_all(*(signal("user_feedback", n) for n in names), text=text, encoded=True)
     assert [key for key, r in readings.items() if r.fires] == [f"user_feedback:{name}"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "This is not very helpful",
+        "I don't think that works",
+        "No thanks, that is wrong",
+        "When is the Super Bowl?",
+    ],
+)
+def test_thanks_and_praise_that_are_denied_are_none(text: str) -> None:
+    assert not read(signal("user_feedback", "satisfied"), text, encoded=True).fires

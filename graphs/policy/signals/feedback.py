@@ -26,7 +26,7 @@ _PHRASE = "a phrase"
 
 _PHRASES: Mapping[str, Sequence[str]] = {
     "facts": (
-        r"^\W*(?:who|when|where|which|what year|how (?:many|much|old|tall|far|long|big|deep|high))\b",
+        r"^\W*(?:(?:hi|hello|hey)\b\W*)?(?:who|when|where|which|what year|how (?:many|much|old|tall|far|long|big|deep|high))\b",
         r"^\W*in (?:what|which) (?:year|country|city)\b",
         r"\b(?:is it true|fact[- ]check|according to|cite|sources? for)\b",
         r"\b(?:did|was|were|has|have) .{2,60} (?:ever|really|actually)\b",
@@ -38,8 +38,9 @@ _PHRASES: Mapping[str, Sequence[str]] = {
     "no_facts": (
         r"^\W*(?:write|compose|draft|rewrite|translate|paraphrase|brainstorm|imagine|pretend|make up|sing|draw)\b",
         r"^\W*(?:fix|refactor|debug|implement|format)\b",
+        r"\b(?:write|compose|make|create|tell|give|sing|generate|need|want|invent)\b.{0,40}"
         r"\b(?:poem|story|song|joke|haiku|limerick|slogan|function|regex|unit tests?)\b",
-        r"^\W*(?:hi|hello|hey|thanks|thank you|hallo|danke|bonjour|merci|hola|gracias)\b",
+        r"^\W*(?:hi|hello|hey|thanks|thank you|hallo|danke|bonjour|merci|hola|gracias)\b[^?]{0,20}$",
     ),
     "wrong_answer": (
         r"\b(?:that|this|it|(?:your|the) answer)(?:'s| is| was)? (?:\w+ )?(?:wrong|incorrect|false|inaccurate)\b",
@@ -73,9 +74,11 @@ _PHRASES: Mapping[str, Sequence[str]] = {
         r"\b(?:thanks|thank you|thx|cheers)\b|\bgood (?:answer|job|work)\b|\bgot it\b|\bvery helpful\b",
         r"\b(?:perfect|great|excellent|awesome|wonderful|brilliant|exactly)\b[^?]{0,30}$",
         r"\bthat (?:works|worked|helps|helped|did it|makes sense|is (?:great|perfect|right|correct))\b",
-        r"\b(?:danke|vielen dank|super|genau|merci|parfait|génial|gracias|perfecto|genial)\b",
+        r"\b(?:danke|vielen dank|genau|merci|parfait|génial|gracias|perfecto|genial)\b|^\W*super\W*$",
     ),
 }
+_DISPLEASED = r"\b(?:not|wrong|incorrect|nicht|falsch|pas|mal)\b|n't\b"
+"""With one of these words, a phrase of thanks or praise is none."""
 _EXAMPLES: Mapping[str, Sequence[str]] = {
     "facts": (
         "Who discovered penicillin and in which year?",
@@ -126,12 +129,17 @@ def _judge(kind: str, others: Sequence[str], *, threshold: float, kit: Kit) -> R
 
     def read(turn: Turn) -> Reading:
         near = nearest(turn.vectors, ours)[0] - nearest(turn.vectors, theirs)[0]
-        marked = phrases.search(turn.utf8) is not None
+        marked = phrases.search(_read(turn)) is not None
         score = max(_SURE if marked else 0.0, min(_SURE, _STEEPNESS * near))
         detail = _PHRASE if marked else "examples"
         return fired(score >= threshold and score > 0, score, threshold, detail)
 
     return read
+
+
+def _read(turn: Turn) -> bytes:
+    """Return the text in the form in which it is compared, with plain apostrophes."""
+    return turn.passages()[0].forms[0]
 
 
 def _fact_kind(signal: Signal) -> str:
@@ -149,11 +157,17 @@ def _threshold(signal: Signal) -> float:
 def _fact_check(signal: Signal, kit: Kit) -> Read:
     kind = _fact_kind(signal)
     mine = _judge(kind, _EXAMPLES[_other(kind)], threshold=_threshold(signal), kit=kit)
-    against = any_of(_PHRASES[_other(kind)])
+    return _unless("|".join(_PHRASES[_other(kind)]), mine)
+
+
+def _unless(pattern: str, judge: Read) -> Read:
+    """Return what counts no phrase of a kind where there is one that speaks against it."""
+    against = any_of([pattern])
 
     def read(turn: Turn) -> Any:
-        reading = mine(turn)
-        if isinstance(reading, Reading) and reading.detail == _PHRASE and against.search(turn.utf8):
+        reading = judge(turn)
+        spoken = isinstance(reading, Reading) and reading.detail == _PHRASE
+        if spoken and against.search(_read(turn)):
             return fired(False, 0.0, reading.threshold, "phrases of both kinds")
         return reading
 
@@ -170,7 +184,8 @@ def _others(kind: str) -> list[str]:
 
 def _feedback(signal: Signal, kit: Kit) -> Read:
     kind = _kind(signal)
-    return _judge(kind, _others(kind), threshold=_threshold(signal), kit=kit)
+    judge = _judge(kind, _others(kind), threshold=_threshold(signal), kit=kit)
+    return _unless(_DISPLEASED, judge) if kind == "satisfied" else judge
 
 
 def _feedback_plugin(signal: Signal) -> str | None:

@@ -17,6 +17,7 @@ from graphs.policy.request import Reading
 from graphs.policy.signals.embedding import nearest
 from graphs.policy.signals.family import Family, Kind, Kit, Problem, Read, fired
 from graphs.policy.signals.jailbreak_patterns import BENIGN, HOSTILE, PATTERNS
+from graphs.policy.signals.keyword import Found, phrase_finder
 from graphs.policy.signals.passage import View, matched
 from graphs.policy.signals.patterns import any_of, own
 from graphs.policy.signals.turn import Turn
@@ -61,7 +62,7 @@ def _prepare(signal: Signal, kit: Kit) -> Read:
 def _patterns(signal: Signal) -> Read:
     threshold = float(signal.fields.get("threshold", THRESHOLD))
     given = signal.fields.get("jailbreak_patterns") or ()
-    phrases = [p for text in given if (p := " ".join(matched(text).split()).casefold())]
+    phrases = [(phrase, phrase_finder(phrase)) for phrase in given]
     history = bool(signal.fields.get("include_history"))
     attempt(b"")
 
@@ -73,8 +74,8 @@ def _patterns(signal: Signal) -> Read:
     return read
 
 
-def _judge(view: View, phrases: Sequence[str]) -> tuple[float, str]:
-    if found := next((phrase for phrase in phrases if phrase in view.folded), None):
+def _judge(view: View, phrases: Sequence[tuple[str, Found]]) -> tuple[float, str]:
+    if found := next((phrase for phrase, is_in in phrases if is_in(view)), None):
         return 1.0, found
     return view.once("attempt", lambda: attempt(view.joined))
 
@@ -89,7 +90,9 @@ def _contrast(signal: Signal, kit: Kit) -> Read:
         if history and turn.before():
             rows = turn.once("embedded before", lambda: turn.embed(turn.before()))
             parts += [row[None] for row in rows]
-        margin = max(nearest(p, hostile)[0] - nearest(p, benign)[0] for p in parts)
+        # Each part by itself: a harmless beginning says nothing of how a text ends.
+        rows = [row[None] for part in parts for row in part]
+        margin = max(nearest(row, hostile)[0] - nearest(row, benign)[0] for row in rows)
         return fired(margin >= threshold, margin, threshold, f"margin {margin:+.3f}")
 
     return read

@@ -21,8 +21,12 @@ UNSPACED = (
 )
 """Thai, Lao, Burmese, Khmer, kana, Han and Hangul, whose words run on or take endings; for a class of characters."""
 _UNSPACED = re.compile(f"[{UNSPACED}]")
+_CONTROLS = "\\x00-\\x08\\x0e-\\x1f\\x7f"
+_CONTROL = re.compile(f"[{_CONTROLS}]")
+_QUOTES = str.maketrans("\u2018\u2019\u02bc", "'''")
+"""As telephones write an apostrophe."""
 _UNSEEN = re.compile(
-    "[\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    f"[{_CONTROLS}\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
     "\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
@@ -46,8 +50,8 @@ def is_unspaced(text: str) -> bool:
 
 def _normal(text: str, *, unseen: str) -> str:
     if text.isascii():
-        return text
-    normal = unicodedata.normalize("NFKC", text)
+        return _CONTROL.sub(unseen, text)
+    normal = unicodedata.normalize("NFKC", text).translate(_QUOTES)
     kept = _UNSEEN.sub(unseen, normal)
     # What stood apart may belong together: a letter and its accent.
     return normal if kept == normal else unicodedata.normalize("NFKC", kept)
