@@ -6,6 +6,7 @@ It knows no command.
 import os
 import sys
 from collections.abc import Callable
+from io import TextIOWrapper
 
 from agents.errors import MomaError
 
@@ -43,6 +44,10 @@ def _open_streams() -> None:
     sys.stdin = sys.stdin or open(0, closefd=False)
     sys.stdout = sys.stdout or open(1, "w", closefd=False)
     sys.stderr = sys.stderr or open(2, "w", closefd=False)
+    if isinstance(
+        sys.stdout, TextIOWrapper
+    ):  # half a character of a file's is shown, not stumbled over
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _drop_output() -> None:

@@ -27,7 +27,7 @@ def is_iban(text: str) -> bool:
 
 
 def iban_at(text: str) -> str:
-    """Return the IBAN that a text is, or is but for two short words behind it, which look like its end; else nothing."""
+    """Return the IBAN that a text is, but for up to two short words behind it, which look like its end."""
     shorter = text.rpartition(" ")[0]
     return next((t for t in (text, shorter, shorter.rpartition(" ")[0]) if is_iban(t)), "")
 

@@ -147,10 +147,8 @@ def _secret_names(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in names if _SECRET_NAME.search(name))
 
 
-def _without(
-    pattern: re.Pattern[str], checked: Callable[[str], str], label: str, text: str
-) -> str:
-    """Return `text` with `label` for what of each match passes a check; what fails it may hide one that begins later."""
+def _without(pattern: re.Pattern[str], checked: Callable[[str], str], label: str, text: str) -> str:
+    """Return `text` with `label` for what passes a check; what fails it may hide one that begins later."""
     pieces, done, at = [], 0, 0
     while match := pattern.search(text, at):
         found = checked(match[0])

@@ -115,4 +115,7 @@ def _moment(given: str | None) -> datetime:
         raise InputError(
             f"--time: given {given!r:.40}, expected as 2026-11-28T10:00+01:00"
         ) from None
-    return moment.astimezone() if moment.tzinfo is None else moment
+    try:
+        return moment.astimezone()
+    except (OverflowError, ValueError):
+        raise InputError(f"--time: given {given!r:.40}, which no clock here can show") from None

@@ -60,6 +60,8 @@ def load(arguments: argparse.Namespace, *, recipe: str | None = None) -> Loaded:
     """
     settings = read_settings()
     text = read_text(arguments.file)
+    if recipe is not None:
+        recipes_of(arguments)
     policy, _ = read_policy(text, recipe)
     classifiers = load_classifiers(settings.policy_classifiers)
     encoder = make_encoder(settings.encoder) if Reader.needs_encoder(policy, classifiers) else None

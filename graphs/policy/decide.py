@@ -14,7 +14,7 @@ from graphs.policy.policy import Candidate, Plugin, Policy, Rule
 from graphs.policy.request import Readings
 from graphs.policy.syntax import Reference, references
 
-__all__ = ["Decider", "Verdict"]
+__all__ = ["Decider", "Verdict", "models_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +41,8 @@ class Verdict:
         """The models that may answer, in the rule's order; None leaves it open."""
         allowed: tuple[str, ...] | None = () if self.otherwise is None else (self.otherwise,)
         if self.rule is not None:
-            allowed = _models_of(self.rule)
-        return _narrowed(allowed, [_models_of(rule) for rule in self.doubtful])
+            allowed = models_of(self.rule)
+        return _narrowed(allowed, [models_of(rule) for rule in self.doubtful])
 
     @property
     def agents(self) -> tuple[str, ...] | None:
@@ -138,7 +138,7 @@ class Decider:
         return [term.signal for term in score.terms] if score else []
 
 
-def _models_of(rule: Rule) -> tuple[str, ...] | None:
+def models_of(rule: Rule) -> tuple[str, ...] | None:
     """Return the models that a rule lets answer; one that answers with a fixed text lets none."""
     if any(plugin.type == "fast_response" and plugin.on for plugin in rule.plugins):
         return ()

@@ -233,7 +233,8 @@ def _name(name: str) -> str:
 
 
 def _key(key: str) -> str:
-    return key if _BARE.fullmatch(key) else _text(key)
+    # Bare, it would begin the condition of an AGENT or a GRANT.
+    return key if _BARE.fullmatch(key) and key != "WHEN" else _text(key)
 
 
 def _text(text: str) -> str:

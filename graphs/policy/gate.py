@@ -34,6 +34,8 @@ class Asking:
     holder: str | None = None
     previous: Sequence[str] = ()
     """What the user said before, the oldest first."""
+    context: Sequence[str] = ()
+    """What else a model would read: earlier answers, instructions."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     """What the embedding program says of the turn."""
 
@@ -137,6 +139,7 @@ class Gate:
         return Request(
             text=text,
             previous=tuple(asking.previous),
+            context=tuple(asking.context),
             user=asking.user,
             grants=frozenset(asking.grants),
             now=self._clock(),

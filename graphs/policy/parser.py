@@ -9,7 +9,6 @@ A broken statement, field or block is left out and reading goes on behind it. It
 """
 
 import difflib
-import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -45,6 +44,8 @@ __all__ = ["parse"]
 
 _T = TypeVar("_T")
 _TYPED = ("SIGNAL", "PROJECTION", "BACKEND")
+_LARGEST = 1e308
+"""No number that a policy needs is beyond; those of floating point end there."""
 _JOINTS = ("AND", "OR", "NOT")
 _NAMELESS = ("GLOBAL", "ROUTING", "ENTRYPOINT")
 
@@ -334,7 +335,7 @@ class _Parser(Cursor):
 
     def _finite(self, token: Token) -> int | float:
         value = _number(token.text)
-        if isinstance(value, float) and not math.isfinite(value):
+        if not -_LARGEST <= value <= _LARGEST:  # a whole number may be longer than any other
             raise SyntaxFault(f"the number {token.text!r:.40} is too large", token.at)
         return value
 

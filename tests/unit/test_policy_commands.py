@@ -137,6 +137,30 @@ def test_a_policy_with_errors_is_not_explained_tested_or_compiled(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("command", ["explain", "compile"])
+def test_a_recipe_that_is_not_there_is_told(
+    command: str, file: Any, tmp_path: Path, capsys: Any
+) -> None:
+    more = {"explain": ["hi"], "compile": ["--output", str(tmp_path / "out")]}[command]
+    assert run(command, file(SOUND), "--recipe", "nosuch", *more) == 2
+    assert "given the recipe 'nosuch'" in capsys.readouterr().err
+
+
+def test_a_time_before_all_clocks_is_told(file: Any, capsys: Any) -> None:
+    assert run("explain", file(SOUND), "hi", "--time", "0001-01-01T00:00") == 2
+    assert "which no clock here can show" in capsys.readouterr().err
+
+
+def test_a_case_whose_rule_is_not_certain_fails(file: Any, capsys: Any) -> None:
+    path = file(
+        'SIGNAL time office { days: ["mon"] from: "08:00" to: "18:00" }'
+        'ROUTE office { PRIORITY 2 WHEN time("office") MODEL "m" } ROUTE rest { PRIORITY 1 MODEL "n" }'
+        'TEST t { "hello" -> rest }'
+    )
+    assert run("test", path) == 1
+    assert "may as well fall under office" in capsys.readouterr().out
+
+
 def test_test_runs_the_cases(file: Any, capsys: Any) -> None:
     assert run("test", file(SOUND)) == 0
     assert "1 of 1 cases as expected." in capsys.readouterr().out

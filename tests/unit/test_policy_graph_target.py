@@ -44,6 +44,12 @@ def desk(**rest: Any) -> tuple[Any, Firing]:
     return policy_graph(policy, reader, clock=lambda: NOW, **rest), reader
 
 
+def test_what_else_a_model_would_read_is_read() -> None:
+    graph, reader = desk()
+    graph.invoke({"text": "shorter", "previous": ["a"], "context": ["b"]})
+    assert (reader.seen[0].previous, reader.seen[0].context) == (("a",), ("b",))
+
+
 def test_the_rule_that_holds_is_said_with_what_it_allows() -> None:
     graph, _ = desk()
     said = graph.invoke({"text": "secret"})

@@ -1,13 +1,13 @@
 """All targets under one hash, and what drifts from the policy."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from agents.errors import PolicyError
-from graphs.policy.policy import Candidate, Declared, Plugin, Policy, Rule
+from graphs.policy.policy import Candidate, Policy, Rule
 from graphs.policy.read import read_policy
 from graphs.policy.targets.manifest import MANIFEST, compile_policy, drift, write
 from graphs.policy.targets.marks import hash_in
@@ -103,25 +103,38 @@ def test_writing_anew_leaves_no_other_files(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "policy",
+    "source",
     [
-        Policy(backends={"b": Declared(name="b", fields={"api_key": "sk-123"})}),
-        Policy(models={"m": Declared(name="m", fields={"extra_headers": {"Authorization": "Basic x"}})}),
-        Policy(rules=(Rule(name="b", plugins=(Plugin(type="rag", fields={"config": [{"token": "t"}]}),)),)),
-        Policy(templates={"t": Plugin(type="h", fields={"add": [{"name": "X-API-Key", "value": "k"}]})}),
-        Policy(settings={"store": {"password": "p"}}),
+        'BACKEND openai b { api_key: "sk-123" }',
+        'MODEL m { extra_headers: { Authorization: "Basic x" } }',
+        'ROUTE b { PLUGIN rag { config: [{ token: "t" }] } }',
+        'PLUGIN t header_mutation { add: [{ name: "X-API-Key", value: "k" }] }',
+        'GLOBAL { store: { password: "p" } }',
+        'ROUTE b { MODEL "m" (api_key = "sk-123") }',
+        'ROUTE b { MODEL "m" ALGORITHM static { token: "t" } }',
+        'RECIPE a { ROUTE r { MODEL "m" } } RECIPE b { BACKEND openai x { api_key: "sk-123" } }',
+        'ENTRYPOINT { api_key: "sk-123" }',
     ],
-    ids=["backend", "model", "plugin", "template", "global"],
-)  # fmt: skip
-def test_a_key_in_the_policy_is_not_compiled_into_what_others_read(policy: Policy) -> None:
+    ids="backend model plugin template global option algorithm recipe entrypoint".split(),
+)
+def test_a_key_in_the_source_is_not_compiled_into_what_others_read(source: str) -> None:
+    policy, _ = read_policy(source)
     with pytest.raises(PolicyError, match="holds a key as a text"):
-        compile_policy(policy, "x")
+        compile_policy(policy, source)
 
 
 def test_the_name_of_a_keys_variable_is_no_key() -> None:
-    fields = {"api_key_env": "K", "api_key": "os.environ/K", "token": "$TOKEN"}
-    policy = replace(Policy(), backends={"b": Declared(name="b", fields=fields)})
-    assert compile_policy(policy, "x")
+    source = 'BACKEND openai b { api_key_env: "K" api_key: "os.environ/K" token: "$TOKEN" }'
+    assert compile_policy(read_policy(source)[0], source)
+
+
+def test_pods_roll_when_the_text_of_the_policy_changes() -> None:
+    policy, _ = read_policy('ROUTE a { MODEL "m" }')
+    names = {
+        yaml.safe_load(compile_policy(policy, source)["config-map.yaml"])["metadata"]["name"]
+        for source in ('ROUTE a { MODEL "m" }', '# why\nROUTE a { MODEL "m" }')
+    }
+    assert len(names) == 2, "what is immutable cannot be applied again with another text"
 
 
 def test_the_manifest_says_what_is_for_whom() -> None:

@@ -29,11 +29,11 @@ def test_signals_lead_to_rules_and_rules_to_who_serves() -> None:
     assert '[["agent tasks"]]' in text
 
 
-def test_models_are_numbered_in_the_order_in_which_they_are_asked() -> None:
+def test_models_have_one_number_unless_a_rule_asks_them_in_order() -> None:
     text = chart(desk_policy())
     ids = dict(re.findall(r'^  (m\d+)\(\["model ([^"]*)"', text, re.MULTILINE))
     asked = re.findall(r"^  r2 -->\|(\d)\| (m\d+)", text, re.MULTILINE)
-    assert [(n, ids[m]) for n, m in asked] == [("1", "openai/large"), ("2", "local/qwen")]
+    assert [(n, ids[m]) for n, m in asked] == [("1", "openai/large"), ("1", "local/qwen")]
 
 
 def test_a_tree_is_drawn_as_one() -> None:

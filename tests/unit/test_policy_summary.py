@@ -1,5 +1,7 @@
 """The summary: every rule, agent and grant in plain words, and none of its author's names as Markdown."""
 
+from typing import Any
+
 import pytest
 from markdown_it import MarkdownIt
 
@@ -39,7 +41,7 @@ def ref(key: str) -> Reference:
         (ref("keyword:all"), "the text holds 'a' and 'b'"),
         (ref("keyword:nor"), "the text does not hold 'a' or 'b'"),
         (ref("context:long"), "the prompt is at least 8K and at most 256K tokens long"),
-        (Not(ref("authz:staff")), "the caller is not in the group data-team or the user ann"),
+        (Not(ref("authz:staff")), "the caller is not (in the group data-team or the user ann)"),
         (ref("complexity:c:medium"), "the request seems of medium difficulty"),
         (Not(ref("complexity:c")), "the request does not seem hard"),
         (ref("phase:waits"), "the dialogue is awaiting input"),
@@ -67,20 +69,43 @@ def test_the_whole_policy_is_told() -> None:
     text = text_of(desk_policy())
     for part in (
         "If (the text holds one of 4 keywords as 'local only' or the score 'risk' is high (at least 0.4))"
-        " and the caller is not in the group data-team.",
-        "Models: openai/large; if that fails, local/qwen.",
+        " and the caller is not (in the group data-team or anyone with the role staff).",
+        "Models: openai/large or local/qwen.",
         "local/qwen (reasoning false)",
         "Agents: none.",
         "Tools: none may be called.",
         r"Tools: only 'read\_file', never 'send\_mail'.",
         "data may serve only if the score 'risk' is not high (at least 0.4). The caller needs the grant data.read.",
-        "data.read: if the caller is in the group data-team and it is Monday or Tuesday, from 09:00 to 17:00"
-        " in Europe/Berlin.",
+        "data.read: if the caller is (in the group data-team or anyone with the role staff)"
+        " and it is Monday or Tuesday, from 09:00 to 17:00 in Europe/Berlin.",
         "The model local/qwen answers.",
         "Of code and law at most one counts: the surest. If none is given, law counts.",
         "The score risk adds up: 1 if attack (jailbreak) comes near.",
     ):
         assert part in text, part
+
+
+def test_models_that_are_tried_in_order_and_those_of_a_fixed_text_are_told() -> None:
+    models = (Candidate(name="a"), Candidate(name="b"))
+    fixed = Plugin(type="fast_response", fields={"message": "No."})
+    rules = (
+        Rule(name="one", models=models, algorithm=Plugin(type="static"), priority=2),
+        Rule(name="two", plugins=(fixed,), priority=1),
+    )
+    text = text_of(Policy(rules=rules))
+    assert "Models: a; if that fails, b." in text
+    assert "Models: none; a fixed text is the answer." in text
+
+
+@pytest.mark.parametrize("fields", [{"fuzzy_match": True}, {"method": "bm25"}, {"method": "ngram"}])
+def test_keywords_that_need_only_be_alike_are_estimates(fields: dict[str, Any]) -> None:
+    near = Signal(type="keyword", name="near", fields={"keywords": ["confidential"], **fields})
+    policy = Policy(
+        signals={near.key: near}, rules=(Rule(name="a", when=Reference("keyword", "near")),)
+    )
+    text = text_of(policy)
+    assert "'confidential' (or something like it)" in text
+    assert "near (keyword), which decides a." in text
 
 
 def test_rules_stand_in_the_order_in_which_they_are_tried() -> None:

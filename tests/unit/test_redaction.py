@@ -39,7 +39,7 @@ from graphs.serializer import StrictSerializer
         ('{"password": "p&ssw0rd;1234"}', '{"password": "[key]"}'),
         ("password=a,b,c1234567890", "password=[key]"),
         ('"password": "correct horse battery staple", 1', '"password": "[key]", 1'),
-        (r'{\"password\": \"hunter2222\"}', r'{\"password\": \"[key]\"}'),
+        (r"{\"password\": \"hunter2222\"}", r"{\"password\": \"[key]\"}"),
         ("postgres://user:p@ss/word@host/db", "postgres://user:[key]@host/db"),
         ("Basic dXNlcjpwYXNz", "Basic [key]"),
     ],
@@ -72,7 +72,9 @@ def test_what_only_looks_like_them_stays(text: str) -> None:
     assert redact(text) == text
 
 
-@pytest.mark.parametrize("piece", ["eyJ-", "://a:", "AT61 ", "4111 ", "password: '", "basic aaaaaaaa "])
+@pytest.mark.parametrize(
+    "piece", ["eyJ-", "://a:", "AT61 ", "4111 ", "password: '", "basic aaaaaaaa "]
+)
 def test_a_hostile_text_takes_no_more_time_than_its_length_allows(piece: str) -> None:
     def seconds(size: int) -> float:
         began = time.process_time()
@@ -90,7 +92,9 @@ def test_a_log_line_whose_arguments_do_not_fit_is_written_and_raises_nothing() -
 
 
 def test_an_exception_is_stored_without_its_key() -> None:
-    error = ValueError("""401 for {'headers': {'x-api-key': 'hunter2222abc'}, 'said': "it's wrong"}""")
+    error = ValueError(
+        """401 for {'headers': {'x-api-key': 'hunter2222abc'}, 'said': "it's wrong"}"""
+    )
     assert b"hunter2222abc" not in StrictSerializer().dumps_typed(error)[1]
 
 

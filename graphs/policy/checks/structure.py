@@ -69,12 +69,13 @@ def _grants(policy: Policy, plugged: Collection[str]) -> Iterator[Finding]:
                 message = f"grant {grant.name!r} rests on {asked}{by}"
                 hint = f"who holds a grant may rest on {kinds} signals only, without a classifier"
                 yield _finding("grant_from_text", message, at, grant.name, hint=hint)
-            elif signal and (name := granted(signal)) in policy.grants:
+                continue
+            for name in sorted(granted(signal) & policy.grants.keys()) if signal else ():
                 message = (
                     f"grant {grant.name!r} asks for the grant {name!r}, which a GRANT gives too"
                 )
                 hint = "ask for what that GRANT asks for"
-                yield _finding("cycle", message, at, grant.name, str(name), hint=hint)
+                yield _finding("cycle", message, at, grant.name, name, hint=hint)
 
 
 def _twice(policy: Policy) -> Iterator[Finding]:

@@ -1,6 +1,7 @@
 """Whether the models, agents, plugins, tools, grants and rules that a policy names are there."""
 
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 
 from graphs.policy.checks.known import Known
 from graphs.policy.checks.names import unknown
@@ -98,15 +99,15 @@ def _grants(policy: Policy, known: Known) -> Iterator[Finding]:
     there = {*policy.grants, *(known.grants or ())}
     for agent in policy.agents.values():
         for name in _texts(agent.fields.get("grants")):
-            if name not in there:
-                yield unknown(
-                    "grant",
-                    name,
-                    there,
-                    at=agent.at,
-                    by=f"agent {agent.name!r}",
-                    hint="declare it as a GRANT",
+            if name in there:
+                continue
+            by = f"agent {agent.name!r}"
+            found = unknown("grant", name, there, at=agent.at, by=by)
+            if known.grants is None:  # a caller may bring it
+                found = replace(
+                    found, severity="warning", hint="it is held if the caller brings it"
                 )
+            yield found
 
 
 def _plugins(rule: Rule, policy: Policy, known: Known) -> Iterator[Finding]:

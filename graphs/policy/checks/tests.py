@@ -66,6 +66,8 @@ def run_tests(policy: Policy, engine: Judge) -> list[Finding]:
         chosen = "none" if rule is None else rule.name
         if chosen != test.expected:
             findings.append(_failed(test, chosen, judged))
+        elif judged.verdict.doubtful:
+            findings.append(_uncertain(test, judged))
     return findings
 
 
@@ -150,6 +152,13 @@ def _failed(test: Test, chosen: str, judged: Judged) -> Finding:
         f"{message}; {_trace(judged)}",
         example={"text": test.query, **test.options, "fires": _firing(judged.readings)},
     )
+
+
+def _uncertain(test: Test, judged: Judged) -> Finding:
+    """Return the finding of a case whose rule is the expected one, but might not come first, were all signals read."""
+    others = ", ".join(rule.name for rule in judged.verdict.doubtful[:_MOST_SHOWN])
+    message = f"test {test.block!r}: {test.query[:60]!r} may as well fall under {others}"
+    return _finding(test, "test_failed", f"{message}; {_trace(judged)}")
 
 
 def _trace(judged: Judged) -> str:

@@ -54,9 +54,16 @@ def _subject_problems(subject: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem("subjects", f"{unknown!r} is neither kind nor name", "unknown_field")
 
 
-def granted(signal: Signal) -> str | None:
-    """Return the grant that a grant signal asks for, None for another signal."""
-    return str(signal.fields.get("grant", signal.name)) if signal.type == "grant" else None
+def granted(signal: Signal) -> frozenset[str]:
+    """Return the grants that a grant signal asks for, or an authz signal by their kind; none of another signal."""
+    if signal.type == "grant":
+        return frozenset({str(signal.fields.get("grant", signal.name))})
+    if signal.type != "authz":
+        return frozenset()
+    subjects = [s for s in signal.fields.get("subjects") or () if isinstance(s, Mapping)]
+    named = {f"{str(s.get('kind')).casefold()}:{s.get('name')}" for s in subjects}
+    role = signal.fields.get("role")
+    return frozenset({*named, *([f"role:{role}"] if role else [])})
 
 
 def _grant(signal: Signal, _: Kit) -> Read:

@@ -27,7 +27,7 @@ _OTHER_NAMES = {"cs": "computer science", "maths": "math", "mathematics": "math"
 def categories(signal: Signal) -> tuple[str, ...]:
     """Return the categories of MMLU-Pro that a signal asks for, none if it goes by its description."""
     if given := signal.fields.get("mmlu_categories"):
-        return tuple(found for name in given if (found := _category(name)))
+        return tuple(dict.fromkeys(found for name in given if (found := _category(name))))
     found = _category(signal.name)
     return (found,) if found else ()
 

@@ -26,7 +26,8 @@ _PHRASE = "a phrase"
 
 _PHRASES: Mapping[str, Sequence[str]] = {
     "facts": (
-        r"^\W*(?:(?:hi|hello|hey)\b\W*)?(?:who|when|where|which|what year|how (?:many|much|old|tall|far|long|big|deep|high))\b",
+        r"^\W*(?:(?:hi|hello|hey)\b\W*)?"
+        r"(?:who|when|where|which|what year|how (?:many|much|old|tall|far|long|big|deep|high))\b",
         r"^\W*in (?:what|which) (?:year|country|city)\b",
         r"\b(?:is it true|fact[- ]check|according to|cite|sources? for)\b",
         r"\b(?:did|was|were|has|have) .{2,60} (?:ever|really|actually)\b",

@@ -83,8 +83,15 @@ _OVERRIDE = (
         r"\b(?:ignore|ignora|desconsidere|esque(?:ça|ce)\s+(?:todas|(?:as )?suas|(?:as )?tuas|essas))\s+"
         rf"{_UP_TO_5}(?:instruções|regras|diretrizes|ordens|restrições)",
     ),
-    (0.95, rf"\b(?:negeer|vergeet\s+(?:alle|al|je|uw|deze))\s+{_UP_TO_5}(?:instructies|regels|richtlijnen|opdrachten)"),
-    (0.95, rf"\b(?:zignoruj|ignoruj|zapomnij\s+(?:o\s+)?(?:wszystk\pL+|swo\pL+|poprzedni\pL+|tych))\s+{_UP_TO_5}(?:instrukcj[ei]|poleceni|zasad|reguł)"),
+    (
+        0.95,
+        rf"\b(?:negeer|vergeet\s+(?:alle|al|je|uw|deze))\s+{_UP_TO_5}(?:instructies|regels|richtlijnen|opdrachten)",
+    ),
+    (
+        0.95,
+        r"\b(?:zignoruj|ignoruj|zapomnij\s+(?:o\s+)?(?:wszystk\pL+|swo\pL+|poprzedni\pL+|tych))\s+"
+        rf"{_UP_TO_5}(?:instrukcj[ei]|poleceni|zasad|reguł)",
+    ),
     (
         0.95,
         r"(?:(?:игнорируй|отбрось)(?:те)?|забудь(?:те)?\s+(?:про\s+)?(?:все|свои|твои|эти|предыдущие|прошлые))\s+"
@@ -95,7 +102,10 @@ _OVERRIDE = (
         rf"(?:忽略|无视|不要遵守|绕过|忘[记掉](?:你|所有|之前|以上|全部|先前|上面|前面)){_NOT_END}{{0,12}}(?:指令|指示|规则|提示|限制|要求|设定)",
     ),
     (0.95, rf"(?:無視|従わない){_NOT_END}{{0,6}}(?:指示|命令|ルール|規則)"),
-    (0.95, rf"(?:指示|命令|ルール|規則|制限){_NOT_END}{{0,8}}(?:無視|忘れてください|忘れろ|忘れなさい|従わないで)"),
+    (
+        0.95,
+        rf"(?:指示|命令|ルール|規則|制限){_NOT_END}{{0,8}}(?:無視|忘れてください|忘れろ|忘れなさい|従わないで)",
+    ),
     (0.95, r"(?:지시|명령|규칙|지침|제한)[^.!?\n]{0,10}(?:무시|잊어|따르지)"),
 )
 _PERSONA = (

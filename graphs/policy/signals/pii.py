@@ -56,7 +56,7 @@ _EDGE, _END = r"(?:^|[^\w.+-])", r"(?:$|[^\w-])"
 _WORD = r"(?:^|[^\pL\pN])"
 """A word begins: RE2's own edge of a word knows the letters of ASCII alone, and takes the underscore for one."""
 _DAY_OR_YEARS = re.compile(
-    r"(?:19|20)\d\d-(?:19|20)\d\d(?!\d)|\d{4}[./-]\d{1,2}[./-]\d{1,2}(?!\d)|\d{1,2}[./-]\d{1,2}[./-]\d{4}(?!\d)"
+    r"(?:(?:19|20)\d\d-(?:19|20)\d\d|\d{4}[./-]\d{1,2}[./-]\d{1,2}|\d{1,2}[./-]\d{1,2}[./-]\d{4})(?!\d)"
 )
 _APART = r"(?:^\s*|[^\w\s.+-]\s{0,3}|[\pL_,;:.]\s{1,3})"
 """No digit comes before, so that a piece of a longer number is none."""
@@ -77,10 +77,12 @@ _NUMBER_IS = (
     r"(?i:[^\w\n]{0,3}(?:number|no|nr|num|nummer|numéro|número|is|:|#)\.?){0,3}[^\w\n]{0,3}"
 )
 _CALL = (
-    "(?:tele|cell ?|mobile )?phone|mobile|cell|tel|call me at|(?:mobil)?telefon|handy|téléphone|teléfono|móvil|cellulare"
+    "(?:tele|cell ?|mobile )?phone|mobile|cell|tel|call me at|(?:mobil)?telefon|handy|téléphone|teléfono|móvil"
+    "|cellulare"
 )
 _GERMAN_STREET = (
-    r"[A-ZÄÖÜ][\pL-]{2,30}(?:(?:straße|strasse|str\.|allee|gasse) \d{1,4} ?[a-z]?|(?:weg|platz) \d{1,4}[a-z]?,? \d{5})"
+    r"[A-ZÄÖÜ][\pL-]{2,30}(?:(?:straße|strasse|str\.|allee|gasse) \d{1,4} ?[a-z]?"
+    r"|(?:weg|platz) \d{1,4}[a-z]?,? \d{5})"
 )
 """A way and a place (Rückweg, Arbeitsplatz) are a street's only with a postcode."""
 _FRENCH_STREET = (
@@ -89,7 +91,8 @@ _FRENCH_STREET = (
 )
 _LIVES_AT = "my address is|i live at|ich wohne (?:in|im|am|an)(?: der| dem)?|ship (?:it )?to|deliver (?:it )?to"
 _HOUSE = (
-    rf"\d{{1,5}},? [\p{{Lu}}][\pL'.-]+|\p{{Lu}}[\pL'.-]+ \d{{1,5}}|\d{{1,5}} (?i:[\pL'.]{{1,20}} ){{1,4}}(?i:{_STREETS})"
+    rf"\d{{1,5}},? \p{{Lu}}[\pL'.-]+|\p{{Lu}}[\pL'.-]+ \d{{1,5}}"
+    rf"|\d{{1,5}} (?i:[\pL'.]{{1,20}} ){{1,4}}(?i:{_STREETS})"
 )
 """A number beside a name, or before the name of a street."""
 _NATIONAL = r"\(\d{3}\) ?\d{3}[ .-]\d{4}|\d{3}[.-]\d{3}[.-]\d{4}|\(?0[1-9]\d{1,3}\)?[ /-]{1,2}\d{3,4}[ -]?\d{3,5}"

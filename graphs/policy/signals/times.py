@@ -102,6 +102,8 @@ def _problems(signal: Signal) -> Iterator[Problem]:
     for name in ("date_from", "date_until"):
         if name in fields and _date(fields[name]) is None:
             yield Problem(name, f"is {fields[name]!r}, expected a date as 2026-12-24")
+    if clock(fields.get("from", "")) == _DAY_MINUTES:
+        yield Problem("from", "is 24:00, expected a time before it, as 00:00", "out_of_range")
     if _zone(fields.get("zone", "UTC")) is None:
         yield Problem("zone", f"is {fields['zone']!r}, expected an IANA time zone as Europe/Berlin")
     if clock(fields.get("from", "00:00")) == clock(fields.get("to", "24:00")):

@@ -6,11 +6,13 @@ An endpoint that no model is tied to serves every model that nobody else does an
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
+from dataclasses import fields as dataclass_fields
 from typing import Any
 from urllib.parse import urlsplit
 
 from graphs.policy.policy import Declared, Policy
+from graphs.policy.syntax import Block, Fields, Program
 
 __all__ = ["Endpoint", "endpoints", "model_names", "secret_fields", "served"]
 
@@ -62,33 +64,33 @@ def served(policy: Policy, model: str) -> list[tuple[Endpoint, str]]:
     return [(endpoint, name) for endpoint, name in found if endpoint.url or endpoint.kind]
 
 
-def secret_fields(policy: Policy) -> Iterator[tuple[str, str]]:
+def secret_fields(program: Program) -> Iterator[tuple[str, str]]:
     """Yield the blocks and fields that hold a key as a text, and not the name of its environment variable."""
-    blocks = (policy.backends, policy.models, policy.agents, policy.templates)
-    for block in (b for kind in blocks for b in kind.values()):
-        yield from ((_name(block), field) for field in _secrets(block.fields))
-    for rule in policy.rules:
-        for plugin in rule.plugins:
-            yield from ((rule.name, field) for field in _secrets(plugin.fields))
-    yield from (("GLOBAL", field) for field in _secrets(policy.settings))
+    for block in program.blocks:
+        yield from ((_name(block), field) for field in _secrets(block))
 
 
-def _name(block: Any) -> str:
-    return str(getattr(block, "name", "") or getattr(block, "template", "") or block.type)
+def _name(block: Block) -> str:
+    return " ".join(part for part in (block.kind, block.type, block.name) if part)
 
 
-def _secrets(value: Any, field: str = "") -> Iterator[str]:
-    if isinstance(value, dict):
+def _secrets(part: object, field: str = "") -> Iterator[str]:
+    """Yield the names of fields below a part of the tree that hold a key; recipes that are not chosen have them too."""
+    if isinstance(part, Fields):
         # As headers are written: { name: "Authorization", value: "..." }.
-        named = str(value.get("name", value.get("key", "")))
-        for key, part in value.items():
-            yield from _secrets(part, named if key == "value" else str(key))
-    elif isinstance(value, list | tuple):
-        for part in value:
-            yield from _secrets(part, field)
-    elif isinstance(value, str) and field.lower() in _SECRET:
-        if value and not value.startswith(("os.environ/", "$")):
+        of = {item.key: item.value for item in part}
+        named = str(of.get("name", of.get("key", "")))
+        for key, value in of.items():
+            yield from _secrets(value, named if key == "value" else key)
+    elif isinstance(part, list | tuple):
+        for each in part:
+            yield from _secrets(each, field)
+    elif isinstance(part, str):
+        if field.lower() in _SECRET and part and not part.startswith(("os.environ/", "$")):
             yield field
+    elif is_dataclass(part):
+        for each in dataclass_fields(part):
+            yield from _secrets(getattr(part, each.name))
 
 
 def _tied(policy: Policy, model: str, block: Declared | None) -> Iterator[tuple[Declared, str]]:

@@ -45,6 +45,8 @@ class PolicyState(TypedDict, total=False):
     text: str
     previous: list[str]
     """What the user said before, the oldest first."""
+    context: list[str]
+    """What else a model would read: earlier answers, instructions."""
     tokens: int | None
     phase: str
     holder: str | None
@@ -138,6 +140,7 @@ def _request(state: PolicyState, context: Any, *, now: datetime) -> Request:
     return Request(
         text=state.get("text") or "",
         previous=tuple(state.get("previous") or ()),
+        context=tuple(state.get("context") or ()),
         tokens=state.get("tokens"),
         user=getattr(context, "user", "local"),
         grants=frozenset(getattr(context, "grants", ())),

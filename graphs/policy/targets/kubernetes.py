@@ -63,7 +63,7 @@ def _network_policy(policy: Policy, *, name: str) -> str:
     notes += [
         f"Not opened: whoever serves {model!r}; no BACKEND says at which address."
         for model in model_names(policy)
-        if not served(policy, model)
+        if not any(endpoint.host for endpoint, _ in served(policy, model))
     ]
     annotations = {HASH_NAME: policy.hash}
     if outside:
@@ -88,12 +88,13 @@ def _config_map(policy: Policy, source: str, *, name: str) -> dict[str, Any]:
         raise PolicyError(
             f"the policy has {len(content)} bytes, expected at most {_LARGEST_SOURCE} in a ConfigMap"
         )
-    annotations = {HASH_NAME: policy.hash, _SOURCE_HASH: hashlib.sha256(content).hexdigest()}
+    digest = hashlib.sha256(content).hexdigest()
+    annotations = {HASH_NAME: policy.hash, _SOURCE_HASH: digest}
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         # Its name changes with its content, so that pods roll to the one that they were checked with.
-        "metadata": _metadata(f"{name}-policy-{policy.hash[:12]}", name, annotations),
+        "metadata": _metadata(f"{name}-policy-{digest[:12]}", name, annotations),
         "immutable": True,
         "data": {"policy.moma": source, "hash": policy.hash},
     }

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphs.gateway.models import Model
+from graphs.policy.decide import models_of
 from graphs.policy.policy import Policy
 from graphs.policy.targets.endpoints import Endpoint, model_names, served
 from graphs.policy.targets.marks import banner, comments, yaml_text
@@ -142,8 +143,9 @@ def _from_catalog(model: Model) -> dict[str, Any]:
 
 
 def _tags(policy: Policy, model: str) -> list[str]:
-    """Return the tags of the rules that allow a model; a rule that names none allows all."""
-    rules = [r for r in policy.rules if not r.models or model in {c.name for c in r.models}]
+    """Return the tags of the rules that allow a model; a rule that names none allows all, but for a fixed text."""
+    allowed = [(rule, models_of(rule)) for rule in policy.rules]
+    rules = [rule for rule, models in allowed if models is None or model in models]
     tags = list(dict.fromkeys(rule_tag(rule.name) for rule in rules))
     return [*tags, NO_RULE] if model == policy.default_model else tags
 

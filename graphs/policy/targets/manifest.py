@@ -13,6 +13,7 @@ from typing import Any
 from agents.errors import PolicyError, RoutingError
 from graphs.gateway.models import Model
 from graphs.policy.findings import Finding
+from graphs.policy.parser import parse
 from graphs.policy.policy import Policy
 from graphs.policy.targets import kubernetes, litellm, mermaid, nodes, plain, summary
 from graphs.policy.targets.endpoints import secret_fields
@@ -52,7 +53,8 @@ def compile_policy(
     Raises:
         PolicyError: the policy holds a key as a text, or is too large.
     """
-    for block, field in secret_fields(policy):
+    program, _ = parse(source)
+    for block, field in secret_fields(program):
         raise PolicyError(
             f"{block} holds a key as a text ({field}), expected the name of its environment variable as api_key_env: "
             "the source is compiled into a ConfigMap that others read"

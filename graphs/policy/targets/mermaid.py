@@ -8,6 +8,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterator
 
+from graphs.policy.decide import models_of
 from graphs.policy.policy import Policy, Rule
 from graphs.policy.targets.marks import banner
 from graphs.policy.targets.steps import Step, agents_of, steps
@@ -131,11 +132,14 @@ class _Chart:
         source = self.rule(rule)
         agents = list(agents_of(rule) or ())
         models = [c.name for c in rule.models] or [""]
-        # In the order in which they are asked.
-        found = [("agent", a) for a in agents] + [("model", m) for m in models]
-        if any(p.type == "fast_response" and p.fields.get("enabled", True) for p in rule.plugins):
-            found = [("text", "")]
-        for number, (kind, name) in enumerate(found, start=1):
+        in_order = rule.algorithm is not None and rule.algorithm.type == "static"
+        # In the order in which they are asked; among models with one number MoMA chooses.
+        found = [("agent", a, n) for n, a in enumerate(agents, start=1)]
+        first = len(found) + 1
+        found += [("model", m, first + n * in_order) for n, m in enumerate(models)]
+        if models_of(rule) == ():
+            found = [("text", "", 1)]
+        for kind, name, number in found:
             arrow = f"-->|{number}|" if len(found) > 1 else "-->|yes|"
             yield f"  {source} {arrow} {self._server(kind, name)}"
 

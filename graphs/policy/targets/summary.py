@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from graphs.policy.decide import models_of
 from graphs.policy.findings import Finding
 from graphs.policy.policy import Candidate, Declared, Plugin, Policy, Rule
 from graphs.policy.syntax import references
@@ -113,7 +114,7 @@ def _rule(policy: Policy, rule: Rule, number: int) -> Iterator[str]:
     yield f"**{number}. {_plain(rule.name)}**{_described(rule.description)}"
     when = "Always." if rule.when is None else f"If {_plain(condition_text(policy, rule.when))}."
     yield f"- When: {when}"
-    yield f"- Models: {_candidates(rule.models, open_='any model that may serve')}."
+    yield f"- Models: {_models(rule)}."
     if agents_of(rule) is None:
         yield "- Agents: any that may serve."
     else:
@@ -123,18 +124,27 @@ def _rule(policy: Policy, rule: Rule, number: int) -> Iterator[str]:
     yield from (f"- {_plugin(plugin)}" for plugin in rule.plugins)
 
 
+def _models(rule: Rule) -> str:
+    if models_of(rule) == ():
+        return "none; a fixed text is the answer"
+    in_order = rule.algorithm is not None and rule.algorithm.type == "static"
+    return _candidates(rule.models, open_="any model that may serve", in_order=in_order)
+
+
 def _described(text: str) -> str:
     return f": {_plain(text)}" if text else ""
 
 
-def _candidates(candidates: Sequence[Candidate], *, open_: str) -> str:
+def _candidates(candidates: Sequence[Candidate], *, open_: str, in_order: bool = False) -> str:
     if not candidates:
         return open_
     said = []
     for candidate in candidates:
         options = [f"{_plain(k)} {_plain(str(v).lower())}" for k, v in candidate.options.items()]
         said.append(_plain(candidate.name) + (f" ({listed(options)})" if options else ""))
-    return said[0] if len(said) == 1 else f"{said[0]}; if that fails, {', then '.join(said[1:])}"
+    if in_order and len(said) > 1:
+        return f"{said[0]}; if that fails, {', then '.join(said[1:])}"
+    return listed(said, word="or")
 
 
 def _plugin(plugin: Plugin) -> str:

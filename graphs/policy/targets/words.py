@@ -104,8 +104,8 @@ def _examples(texts: list[str]) -> str:
 def _keyword(signal: Signal, fields: Plain) -> Phrases:
     words = _texts(fields.get("keywords"))
     operator = str(fields.get("operator", "OR")).upper()
-    methods = {"regex": " (as patterns)", "fuzzy": " (or nearly so)"}
-    patterns = methods.get(str(fields.get("method")), "")
+    patterns = " (as patterns)" if fields.get("method") == "regex" else ""
+    patterns = " (or something like it)" if _is_loose(signal) else patterns
     if operator in ("AND", "ALL"):
         every = listed([quoted(w) for w in words[:3]]) if len(words) <= 3 else ""
         every = every or f"all of {len(words)} keywords as {quoted(words[0])}"
@@ -114,6 +114,12 @@ def _keyword(signal: Signal, fields: Plain) -> Phrases:
     holds = f"the text holds {any_of}"
     lacks = f"the text does not hold {any_of}"
     return (lacks, holds) if operator in ("NOR", "NONE") else (holds, lacks)
+
+
+def _is_loose(signal: Signal) -> bool:
+    """Whether a keyword signal finds what is only like its keywords."""
+    method = str(signal.fields.get("method", "")).casefold()
+    return bool(signal.fields.get("fuzzy_match")) or method in ("bm25", "ngram")
 
 
 def _embedding(signal: Signal, fields: Plain) -> Phrases:
@@ -144,7 +150,10 @@ def _context(signal: Signal, fields: Plain) -> Phrases:
 def _authz(signal: Signal, fields: Plain) -> Phrases:
     subjects = [s for s in _list(fields.get("subjects")) if isinstance(s, dict)]
     named = [f"{_kind(s)} {s.get('name', '')}" for s in subjects]
-    what = listed(named, word="or") or f"anyone with the role {fields.get('role', signal.name)}"
+    role = fields.get("role", "" if named else signal.name)
+    subjects = [*named, *([f"anyone with the role {role}"] if role else [])]
+    what = listed(subjects, word="or")
+    what = f"({what})" if len(subjects) > 1 else what
     return f"the caller is {what}", f"the caller is not {what}"
 
 
@@ -246,7 +255,9 @@ def _rests_on_estimates(policy: Policy, key: str, seen: frozenset[str]) -> bool:
     if key in seen:
         return False
     if kind != "projection":
-        return kind in PROBABILISTIC
+        signal = policy.signals.get(key)
+        loose = kind == "keyword" and signal is not None and _is_loose(signal)
+        return loose or kind in PROBABILISTIC
     found = policy.bands.get(name)
     score = policy.scores.get(found[0].source) if found else None
     return score is not None and any(

@@ -9,6 +9,7 @@ from itertools import combinations
 
 from graphs.policy.checks.atoms import Atoms
 from graphs.policy.policy import Signal
+from graphs.policy.signals import domain
 from graphs.policy.signals.language import language_of
 
 __all__ = ["categories", "write_domains", "write_languages"]
@@ -33,11 +34,8 @@ def write_domains(signals: Sequence[Signal], atoms: Atoms) -> None:
 
 
 def categories(signal: Signal) -> frozenset[str]:
-    """Return the categories of a domain signal, else its name; none if only its description says what it is."""
-    given = signal.fields.get("mmlu_categories")
-    if isinstance(given, list | tuple) and given:
-        return frozenset(str(name).casefold().replace("_", " ") for name in given)
-    return frozenset() if "description" in signal.fields else frozenset({signal.name.casefold()})
+    """Return the categories that a domain signal is read by; none if it goes by its description."""
+    return frozenset(domain.categories(signal))
 
 
 def _write(labels: Mapping[str, frozenset[str]], signals: Sequence[Signal], atoms: Atoms) -> None:

@@ -116,6 +116,6 @@ def span_of(signal: Signal) -> Span | None:
         last = date.fromisoformat(str(fields.get("date_until", date.max)).strip())
     except (TypeError, ValueError):
         return None
-    if begins is None or ends is None or None in days:
+    if begins is None or begins == _MIDNIGHT or ends is None or None in days:
         return None
     return Span(begins, ends, frozenset(day for day in days if day is not None), first, last)
