@@ -4,6 +4,7 @@ A pattern can be made so that matching takes for ever. Without them a check lets
 checks it again. Where a keyword cannot be judged without its patterns, it is left out with them.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from agents.errors import InputError
@@ -18,13 +19,24 @@ _VALUES = frozenset({"enum", "const", "default", "examples"})
 """Keywords whose values are no schemas."""
 _IDS = ("$id", "id")
 """Keywords that name a schema, from which on names are read against its own; as properties they are schemas."""
+_REFERENCES = ("$ref", "$dynamicRef")
+_KEPT_ASIDE = frozenset({"$defs", "definitions"})
+_OF_MEMBERS = frozenset(
+    {
+        "items", "prefixItems", "additionalItems", "unevaluatedItems", "contains", "additionalProperties",
+        "unevaluatedProperties", "propertyNames",
+    }
+)  # fmt: skip
+"""Keywords whose schemas judge what is in a value, not the value."""
+_LARGEST = 5_000
+"""Schemas that are applied, each reference as what it refers to; references of references can double them."""
 
 
 def validator_of(schema: Any) -> Any:
     """Return a validator of `schema`, of the draft that it names.
 
     Raises:
-        InputError: it is no JSON schema, or refers to what is not in it.
+        InputError: it is no JSON schema, refers to what is not in it, or takes too long to check with.
     """
     # The import takes long, and not every process asks for JSON.
     from jsonschema import SchemaError
@@ -38,7 +50,9 @@ def validator_of(schema: Any) -> Any:
         kind.check_schema(schema)
         safe = _without_patterns(schema)
         draft = specification_with(kind.ID_OF(kind.META_SCHEMA))
-        _look_up(safe, Registry().resolver_with_root(draft.create_resource(safe)), draft)
+        resolver = Registry().resolver_with_root(draft.create_resource(safe))
+        _look_up(safe, resolver, draft)
+        _Size(draft).add(safe, resolver)
     except SchemaError as error:
         raise InputError(f"no JSON schema: {error.message:.200}") from None
     except Unresolvable as error:
@@ -71,6 +85,67 @@ def _without_patterns(schema: Any) -> Any:
     return kept
 
 
+class _Size:
+    """Counts what a check applies.
+
+    Raises:
+        InputError: it is too much, or a reference to itself is applied twice to the same part of a value, which doubles
+            the work with each level of it.
+    """
+
+    def __init__(self, draft: Any) -> None:
+        self._draft = draft
+        self._counted = 0
+        self._back: set[tuple[int, tuple[str, ...]]] = set()
+
+    def add(
+        self,
+        schema: Any,
+        resolver: Any,
+        place: tuple[str, ...] = (),
+        above: Mapping[int, int] | None = None,
+    ) -> None:
+        """Count a schema and what it leads to.
+
+        Args:
+            schema: it, or a list of them.
+            resolver: looks up what it refers to.
+            place: the part of the value that it judges.
+            above: the schemas that led here by reference, each with the length of its place.
+        """
+        above = above or {}
+        if isinstance(schema, list):
+            for item in schema:
+                self.add(item, resolver, place, above)
+        if not isinstance(schema, dict):
+            return
+        self._counted += 1
+        if self._counted > _LARGEST:
+            raise InputError("the schema is too involved: what it refers to refers to much else")
+        if all(isinstance(schema.get(name, ""), str) for name in _IDS):
+            resolver = resolver.in_subresource(self._draft.create_resource(schema))
+        for name, value in schema.items():
+            if name in _REFERENCES and isinstance(value, str):
+                self._follow(resolver.lookup(value), place, above)
+            elif name == "properties" and isinstance(value, dict):
+                for key, inner in value.items():
+                    self.add(inner, resolver, (*place, f".{key}"), above)
+            elif name in _MAPS - _KEPT_ASIDE and isinstance(value, dict):
+                self.add(list(value.values()), resolver, place, above)
+            elif name not in _VALUES | _KEPT_ASIDE:
+                self.add(value, resolver, (*place, "*") if name in _OF_MEMBERS else place, above)
+
+    def _follow(self, found: Any, place: tuple[str, ...], above: Mapping[int, int]) -> None:
+        key = id(found.contents)
+        if key not in above:
+            self.add(found.contents, found.resolver, place, {**above, key: len(place)})
+            return
+        back = key, place[above[key] :]
+        if not back[1] or back in self._back:
+            raise InputError("the schema is too involved: it applies itself to the same part twice")
+        self._back.add(back)
+
+
 def _look_up(schema: Any, resolver: Any, draft: Any) -> None:
     """Look up what a schema refers to, each name from where it stands.
 
@@ -84,7 +159,7 @@ def _look_up(schema: Any, resolver: Any, draft: Any) -> None:
         if all(isinstance(schema.get(name, ""), str) for name in _IDS):
             resolver = resolver.in_subresource(draft.create_resource(schema))
         for name, value in schema.items():
-            if name in ("$ref", "$dynamicRef") and isinstance(value, str):
+            if name in _REFERENCES and isinstance(value, str):
                 resolver.lookup(value)
             elif name not in _VALUES:
                 _look_up(value, resolver, draft)

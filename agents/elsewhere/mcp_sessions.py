@@ -22,6 +22,7 @@ from mcp_types import CONNECTION_CLOSED, REQUEST_TIMEOUT
 from pydantic import ValidationError
 
 from agents.elsewhere.entries import McpEntry
+from agents.elsewhere.mcp_http import make_client
 from agents.elsewhere.secrets import environment_of, headers_of
 from agents.errors import UnreachableError
 
@@ -119,11 +120,7 @@ class McpSessions:
                 transport = stdio_client(parameters, errlog=log)
             else:
                 headers = headers_of(entry.headers_env)
-                limits = httpx2.Timeout(entry.seconds)
-                # It reads certificates from files.
-                http = await asyncio.to_thread(
-                    lambda: httpx2.AsyncClient(headers=headers, timeout=limits)
-                )
+                http = await asyncio.to_thread(make_client, headers, seconds=entry.seconds)
                 await stack.enter_async_context(http)
                 transport = streamable_http_client(entry.url, http_client=http)
             yield await stack.enter_async_context(

@@ -1,11 +1,14 @@
 """The A2A application: the card, and JSON-RPC with streaming. Who is calling, the HTTP server around it says."""
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from importlib.metadata import PackageNotFoundError, version
 
 from a2a.auth.user import User
+from a2a.helpers import get_message_text, new_task_from_user_message
 from a2a.server.context import ServerCallContext
+from a2a.server.events import Event
 from a2a.server.request_handlers import DefaultRequestHandler
 from a2a.server.routes import (
     ServerCallContextBuilder,
@@ -13,19 +16,23 @@ from a2a.server.routes import (
     create_jsonrpc_routes,
 )
 from a2a.server.tasks import InMemoryTaskStore, TaskStore
-from a2a.types import AgentCard, Task
+from a2a.types import AgentCard, Message, Part, SendMessageRequest, Task
+from a2a.utils.errors import InvalidParamsError
 from starlette.applications import Starlette
 from starlette.requests import Request
 
+from agents.errors import LengthError
 from app.a2a.card import agent_card
 from app.a2a.executor import CONTEXT, MomaExecutor
 from graphs import Context, Services
 from graphs.threads import MomaGraph
+from graphs.turn import check_length
 
 __all__ = ["make_a2a"]
 
 MOST_TASKS = 10_000
-"""Tasks that are remembered; the oldest is forgotten. What was said is in the threads."""
+MOST_BYTES = 1 << 26
+"""Tasks that are remembered, and their bytes; the oldest is forgotten. What was said is in the threads."""
 _RPC = "/rpc"
 
 
@@ -53,7 +60,7 @@ def make_a2a(
         return agent_card(services, url=address, version=_version())
 
     card = agent_card(services, url=address, version=_version())
-    handler = DefaultRequestHandler(
+    handler = _Handler(
         agent_executor=MomaExecutor(graph), task_store=task_store or _Newest(), agent_card=card
     )
     routes = [
@@ -92,21 +99,71 @@ class _Callers(ServerCallContextBuilder):
         )
 
 
+class _Handler(DefaultRequestHandler):
+    """The SDK's handler, which keeps a task of whatever it takes: what no turn can be made of is refused before."""
+
+    async def on_message_send(
+        self, params: SendMessageRequest, context: ServerCallContext
+    ) -> Message | Task:
+        """Take a message and return what came of it."""
+        _check(params.message)
+        return await super().on_message_send(params, context)
+
+    async def on_message_send_stream(
+        self, params: SendMessageRequest, context: ServerCallContext
+    ) -> AsyncGenerator[Event, None]:
+        """Take a message and yield what comes of it."""
+        _check(params.message)
+        async with aclosing(super().on_message_send_stream(params, context)) as events:
+            async for event in events:
+                yield event
+
+
+def _check(message: Message) -> None:
+    """Check that a turn can be made of a message.
+
+    Raises:
+        InvalidParamsError: it cannot.
+    """
+    try:
+        new_task_from_user_message(message)
+        check_length(get_message_text(message))
+    except (LengthError, ValueError) as error:
+        raise InvalidParamsError(message=str(error)) from None
+
+
 class _Newest(InMemoryTaskStore):
-    """The newest tasks in memory."""
+    """The newest tasks in memory, each answer in one part."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._order: OrderedDict[str, ServerCallContext] = OrderedDict()
+        self._order: OrderedDict[str, tuple[ServerCallContext, int]] = OrderedDict()
+        self._bytes = 0
 
     async def save(self, task: Task, context: ServerCallContext) -> None:
-        """Keep a task and forget the oldest beyond `MOST_TASKS`."""
+        """Keep a task and forget the oldest beyond `MOST_TASKS` and `MOST_BYTES`."""
+        _merge_texts(task)
         await super().save(task, context)
-        self._order[task.id] = context
-        self._order.move_to_end(task.id)
-        while len(self._order) > MOST_TASKS:
-            oldest, owner = self._order.popitem(last=False)
+        self._bytes += task.ByteSize() - self._order.pop(task.id, (context, 0))[1]
+        self._order[task.id] = context, task.ByteSize()
+        while len(self._order) > MOST_TASKS or (self._bytes > MOST_BYTES and len(self._order) > 1):
+            oldest, (owner, size) = self._order.popitem(last=False)
+            self._bytes -= size
             await self.delete(oldest, owner)
+
+
+def _merge_texts(task: Task) -> None:
+    """Make one part of the texts that came one after the other: they are pieces of one answer, as it was streamed."""
+    for artifact in task.artifacts:
+        parts = list(artifact.parts)
+        if len(parts) < 2 or not all(_is_text(part) for part in parts):
+            continue
+        parts[0].text = "".join(part.text for part in parts)
+        del artifact.parts[1:]
+
+
+def _is_text(part: Part) -> bool:
+    return part.HasField("text") and not part.HasField("metadata")
 
 
 def _version() -> str:

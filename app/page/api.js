@@ -54,7 +54,8 @@ export async function takeTurn({ body, session, retry, signal, tell }) {
     if (data === "[DONE]") return moma ?? {};
     const chunk = JSON.parse(data);
     if (chunk.error) throw new Fault(chunk.error.message, { status: 502 });
-    if (chunk.choices?.[0]?.delta?.content) tell({ text: chunk.choices[0].delta.content });
+    const text = chunk.choices?.[0]?.delta?.content;
+    if (text) tell({ who: chunk.model?.replace(/^agent:/, ""), text });
     moma = chunk.moma ?? moma;
   }
   throw new Fault("The connection broke off before the answer was whole.");

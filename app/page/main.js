@@ -30,7 +30,7 @@ function messagesOf(turn) {
 
 function send(text) {
   if (running || !text.trim()) return;
-  const turn = { text: text.trim(), answer: "", state: "running", retry: newId() };
+  const turn = { id: newId(), at: Date.now(), text: text.trim(), answer: "", state: "running", retry: newId() };
   store.conversation.turns.push(turn);
   run(turn, show(turn));
 }
@@ -39,7 +39,7 @@ function send(text) {
 function again(turn) {
   if (running) return;
   if (turn.status) turn.retry = newId();
-  Object.assign(turn, { answer: "", state: "running", error: null, who: null });
+  Object.assign(turn, { at: Date.now(), answer: "", state: "running", error: null, who: null });
   const { turns } = store.conversation;
   turns.splice(turns.indexOf(turn), 1);
   turns.push(turn);
@@ -51,6 +51,7 @@ async function run(turn, view) {
   running = { turn, stopped: new AbortController() };
   drawBusy();
   scroll.toEnd();
+  store.save(); // a tab that is closed now shows the question again, and asks it by the same key
   at("status").textContent = "Waiting for an answer.";
   try {
     const tell = ({ who, text }) => {
@@ -71,8 +72,7 @@ async function run(turn, view) {
   view.draw();
   drawBusy();
   drawState();
-  store.save();
-  at("status").textContent = spoken(turn);
+  at("status").textContent = store.save() ? spoken(turn) : "The browser has no room to keep this conversation.";
   scroll.follow();
 }
 
@@ -102,6 +102,15 @@ function show(turn) {
   at("turns").append(view.node);
   at("welcome").hidden = true;
   return view;
+}
+
+/** Draw all turns anew. */
+function drawTurns() {
+  views.clear();
+  at("turns").replaceChildren();
+  store.conversation.turns.forEach(show);
+  drawState();
+  scroll.toEnd();
 }
 
 function drawBusy() {
@@ -231,6 +240,8 @@ function listen() {
   at("theme").addEventListener("click", turnTheme);
   at("show-side").addEventListener("click", turnSide);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawTheme);
+  addEventListener("pagehide", () => running && store.save());
+  addEventListener("storage", () => !running && store.join() && drawTurns());
 }
 
 async function loadModels() {
@@ -250,10 +261,8 @@ async function start() {
     el("li", {}, el("button", { type: "button", onclick: () => send(text) }, text))));
   for (const turn of store.conversation.turns) {
     if (turn.state === "running") Object.assign(turn, { state: turn.answer ? "stopped" : "failed", error: "The page was closed before the answer came." });
-    show(turn);
   }
-  drawState();
-  scroll.toEnd();
+  drawTurns();
   message.focus();
   loadModels();
   try {

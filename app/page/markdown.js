@@ -3,13 +3,14 @@
 
 import { el } from "./dom.js";
 
-const FENCE = /^ {0,3}(`{3,}|~{3,})\s*([^`]*)$/;
-const HEADING = /^ {0,3}(#{1,6})\s+(.*?)\s*#*$/;
+const FENCE = /^ {0,3}(`{3,}|~{3,})([^`]*)$/;
+const HEADING = /^ {0,3}(#{1,6})[ \t]+(.*)$/;
 const ITEM = /^( *)([-*+]|\d{1,9}[.)])(?: +(.*))?$/;
 const RULE = /^ {0,3}([-*_])(?: *\1){2,} *$/;
-const CELLS = /^\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$/;
+const CELLS = /^\|?[ \t]*:?-+:?[ \t]*(\|[ \t]*:?-+:?[ \t]*)*\|?$/;
 const LINK = /^!?\[([^[\]]*)\]\(\s*<?([^\s()<>]*)>?(?:\s+"[^"]*")?\s*\)/;
 const ADDRESS = /^https?:\/\/[^\s<>"'`]*[^\s<>"'`.,;:!?)\]}*_~]/;
+const WIDEST = 2_000; // characters of a line that is more than text, so that no form is looked for in a huge one
 const DEEPEST = 8;
 const LONGEST = 20_000;
 const FARTHEST = 1_000; // between two marks of emphasis, so that a text full of them is drawn in no time
@@ -43,21 +44,21 @@ function split(lines) {
   };
   while (n < lines.length) {
     const line = lines[n];
-    const fence = FENCE.exec(line);
-    const heading = HEADING.exec(line);
+    const fence = formed(FENCE, line);
+    const heading = formed(HEADING, line);
     if (!line.trim()) n += 1;
     else if (fence) {
       let end = n + 1;
       const closing = (l) => l.trim().startsWith(fence[1]) && !l.trim().replaceAll(fence[1][0], "");
       while (end < lines.length && !closing(lines[end])) end += 1;
       take("code", Math.min(end + 1, lines.length), { text: lines.slice(n + 1, end).join("\n"), language: fence[2].trim() });
-    } else if (heading) take("heading", n + 1, { level: heading[1].length, text: heading[2] });
-    else if (RULE.test(line)) take("rule", n + 1, {});
+    } else if (heading) take("heading", n + 1, { level: heading[1].length, text: unclosed(heading[2]) });
+    else if (formed(RULE, line)) take("rule", n + 1, {});
     else if (/^ {0,3}>/.test(line)) {
       let end = n + 1;
       while (end < lines.length && /^ {0,3}>/.test(lines[end])) end += 1;
       take("quote", end, { lines: lines.slice(n, end).map((l) => l.replace(/^ {0,3}> ?/, "")) });
-    } else if (ITEM.test(line)) {
+    } else if (formed(ITEM, line)) {
       const end = endOfList(lines, n);
       take("list", end, listOf(lines.slice(n, end)));
     } else if (isTable(lines, n)) {
@@ -73,11 +74,21 @@ function split(lines) {
   return blocks;
 }
 
+const formed = (form, line) => (line.length > WIDEST ? null : form.exec(line));
+
+/** Return a heading without the marks that may close it. */
+function unclosed(text) {
+  const bare = text.trimEnd();
+  let end = bare.length;
+  while (bare[end - 1] === "#") end -= 1;
+  return end === 0 || /\s/.test(bare[end - 1]) ? bare.slice(0, end).trimEnd() : bare;
+}
+
 const begins = (lines, n) =>
-  [FENCE, HEADING, RULE, ITEM, /^ {0,3}>/].some((form) => form.test(lines[n])) || isTable(lines, n);
+  [FENCE, HEADING, RULE, ITEM, /^ {0,3}>/].some((form) => formed(form, lines[n])) || isTable(lines, n);
 
 const isTable = (lines, n) => lines[n].includes("|") && n + 1 < lines.length && lines[n + 1].includes("-") &&
-  CELLS.test(lines[n + 1]) && cells(lines[n + 1]).length === cells(lines[n]).length;
+  formed(CELLS, lines[n + 1].trim()) && cells(lines[n + 1]).length === cells(lines[n]).length;
 
 const cells = (line) => line.trim().replace(/^\|/, "").replace(/(?<!\\)\|$/, "").split(/(?<!\\)\|/)
   .map((cell) => cell.trim().replaceAll("\\|", "|"));
@@ -87,7 +98,7 @@ function endOfList(lines, start) {
   const isOrdered = /\d/.test(mark);
   let end = start + 1;
   for (let n = end; n < lines.length; n += 1) {
-    const item = ITEM.exec(lines[n]);
+    const item = formed(ITEM, lines[n]);
     const deeper = /^ */.exec(lines[n])[0].length > indent.length;
     if (!lines[n].trim()) continue;
     const goesOn = deeper || (item && /\d/.test(item[2]) === isOrdered) || (!item && lines[n - 1].trim() && !begins(lines, n));
@@ -101,7 +112,7 @@ function listOf(lines) {
   const [, indent, mark] = ITEM.exec(lines[0]);
   const items = [];
   for (const line of lines) {
-    const item = ITEM.exec(line);
+    const item = formed(ITEM, line);
     if (item && item[1].length <= indent.length + 1) items.push([item[3] ?? ""]);
     else items.at(-1).push(line.replace(new RegExp(`^ {0,${indent.length + (/\d/.test(mark) ? 3 : 2)}}`), ""));
   }
@@ -111,14 +122,14 @@ function listOf(lines) {
 function drawn(block, depth) {
   if (block.kind === "code") return el("pre", { tabindex: "0" }, el("code", { "data-language": block.language || null }, block.text));
   if (block.kind === "rule") return el("hr");
-  if (block.kind === "heading") return el(`h${Math.min(6, block.level + 2)}`, {}, inline(block.text, depth));
-  if (block.kind === "quote") return el("blockquote", {}, inside(block.lines, depth));
+  if (block.kind === "heading") return el(`h${Math.min(6, block.level + 2)}`, { dir: "auto" }, inline(block.text, depth));
+  if (block.kind === "quote") return el("blockquote", { dir: "auto" }, inside(block.lines, depth));
   if (block.kind === "list") {
     const items = block.items.map((lines) => el("li", {}, tight(lines, depth)));
-    return block.ordered ? el("ol", { start: block.first === 1 ? null : block.first }, items) : el("ul", {}, items);
+    return block.ordered ? el("ol", { dir: "auto", start: block.first === 1 ? null : block.first }, items) : el("ul", { dir: "auto" }, items);
   }
   if (block.kind === "table") return drawTable(block, depth);
-  return el("p", {}, inline(block.text, depth));
+  return el("p", { dir: "auto" }, inline(block.text, depth));
 }
 
 const inside = (lines, depth) =>
@@ -132,7 +143,7 @@ function tight(lines, depth) {
 
 function drawTable({ rows, sides }, depth) {
   const side = (n) => (/^-+:$/.test(sides[n] ?? "") ? "number" : null);
-  const row = (name, texts) => el("tr", {}, texts.map((text, n) => el(name, { class: side(n) }, inline(text, depth))));
+  const row = (name, texts) => el("tr", {}, texts.map((text, n) => el(name, { class: side(n), dir: "auto" }, inline(text, depth))));
   return el("div", { class: "wide", tabindex: "0", role: "group", "aria-label": "Table" },
     el("table", {}, el("thead", {}, row("th", rows[0])), el("tbody", {}, rows.slice(1).map((texts) => row("td", texts)))));
 }

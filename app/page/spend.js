@@ -1,4 +1,5 @@
-// Draws what was spent beside what always taking the best model would have cost, over the turns where both are known.
+// Draws what was spent beside what always taking the best model would have cost; they are compared over the turns where
+// both are known.
 
 import { draw, el } from "./dom.js";
 import { money } from "./words.js";
@@ -6,14 +7,15 @@ import { money } from "./words.js";
 /** Draw into `place`; `turns` are those that ended. */
 export function drawSpend(place, turns) {
   const ended = turns.filter((turn) => turn.moma?.served_by);
-  const known = ended.filter(({ moma }) => isNumber(moma.cost_usd) && isNumber(best(moma)));
-  const spent = sum(known.map(({ moma }) => moma.cost_usd));
-  const always = sum(known.map(({ moma }) => best(moma)));
+  const paid = ended.filter(({ moma }) => isNumber(moma.cost_usd));
+  const known = paid.filter(({ moma }) => isNumber(best(moma)));
+  const spent = paid.length || !ended.length ? sum(paid.map(({ moma }) => moma.cost_usd)) : null;
+  const always = known.length || !ended.length ? sum(known.map(({ moma }) => best(moma))) : null;
   const most = Math.max(spent, always);
   place.replaceChildren(
     bar("This conversation", spent, most, "own"),
     bar("Always the best model", always, most, "best"),
-    el("p", { class: "note" }, told(ended.length, known.length, spent, always)),
+    el("p", { class: "note" }, told(ended.length, known.length, sum(known.map(({ moma }) => moma.cost_usd)), always)),
   );
 }
 
@@ -34,7 +36,7 @@ function told(ended, known, spent, always) {
   if (!ended) return "Nothing yet.";
   const turns = `${known} ${known === 1 ? "turn" : "turns"}`;
   const rest = ended > known ? ` ${ended - known} more without a known price are left out.` : "";
-  if (!known) return `No price is known for ${ended === 1 ? "this turn" : "these turns"}.`;
+  if (!known) return `What the best model would have cost is not known for ${ended === 1 ? "this turn" : "these turns"}.`;
   if (always <= spent) return `Over ${turns}.${rest}`;
   return `${Math.floor(100 * (1 - spent / always))} % less, over ${turns}.${rest}`;
 }

@@ -13,7 +13,7 @@ export class TurnView {
     this.answer = el("div", { class: "answer" });
     this.foot = el("div", { class: "foot" });
     this.node = el("li", { class: "turn" },
-      el("div", { class: "asked" }, el("h2", { class: "sr" }, "You"), el("p", {}, turn.text)),
+      el("div", { class: "asked" }, el("h2", { class: "sr" }, "You"), el("p", { dir: "auto" }, turn.text)),
       el("div", { class: "told" }, el("h2", { class: "sr" }, "MoMA"), this.answer, this.foot));
     this.waiting = 0;
     this.draw();

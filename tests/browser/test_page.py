@@ -276,6 +276,53 @@ def test_a_turn_whose_connection_fails_can_be_sent_again(page: Page) -> None:
     expect(page.locator(".answer")).to_have_text("alpha did it.")
 
 
+def test_a_reload_in_the_middle_of_an_answer_keeps_the_question(page: Page) -> None:
+    page.get_by_label("Message", exact=True).fill("write something endless")
+    page.keyboard.press("Enter")
+    expect(page.locator(".answer")).not_to_be_empty()
+    page.reload()
+    expect(page.locator(".turn")).to_have_attribute("data-state", re.compile("stopped|failed"))
+    expect(page.locator(".asked p")).to_have_text("write something endless")
+
+
+def test_two_tabs_of_one_conversation_lose_no_turn(page: Page) -> None:
+    say(page, "write a first poem")
+    other = page.context.new_page()
+    other.goto(page.url)
+    expect(other.locator(".turn")).to_have_count(1)
+    say(page, "write a second poem")
+    expect(other.locator(".turn")).to_have_count(2)
+    say(other, "write a third poem")
+    expect(page.locator(".turn")).to_have_count(3)
+    page.reload()
+    expect(page.locator(".asked p")).to_have_text(
+        ["write a first poem", "write a second poem", "write a third poem"]
+    )
+    page.get_by_role("button", name="New conversation").click()
+    say(other, "write a fourth poem")
+    page.reload()
+    expect(page.locator(".turn")).to_have_count(0)
+    other.close()
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["| name | value |\n" + " " * 2_500 + "-" + " " * 2_500 + "x", "# a" + " " * 20_000 + "b"],
+    ids=["table", "heading"],
+)
+def test_a_line_of_blanks_is_drawn_at_once(line: str, page: Page) -> None:
+    took = page.evaluate(
+        """async (text) => {
+             const { drawMarkdown } = await import("/page/markdown.js");
+             const began = performance.now();
+             drawMarkdown(document.createElement("div"), text);
+             return performance.now() - began;
+           }""",
+        line,
+    )
+    assert took < 1_000
+
+
 def test_what_looks_like_markup_is_text(page: Page) -> None:
     turn = say(page, "write markup")
     expect(turn.locator(".answer")).to_have_text(MARKUP)

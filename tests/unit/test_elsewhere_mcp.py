@@ -41,6 +41,7 @@ from tests.support.agents import (
 )
 from tests.support.mcp_server import INJECTED
 from tests.support.provider import FakeProvider, Reply, ok
+from tests.support.served import served
 from tests.support.waiting import PATIENCE_S, until
 
 WEAK = 0.1
@@ -451,6 +452,23 @@ async def test_over_http_with_a_header_from_the_environment(
     assert (await say(house.graph, "desk"))["phase"] == "awaiting_approval"
     assert answer(await say(house.graph, "yes")) == "Noted."
     assert house.written() == ["over http"]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+async def test_a_body_without_end_is_not_read_to_its_end(
+    desk: Any, folder: Path, packed: bool
+) -> None:
+    async def endless(scope: Any, receive: Any, send: Any) -> None:
+        more = [(b"content-encoding", b"gzip")] if packed else []
+        headers = [(b"content-type", b"application/json"), *more]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        for _ in range(16):
+            await send({"type": "http.response.body", "body": b" " * 2**20, "more_body": True})
+
+    with served(endless) as url:
+        agent = desk_agent(folder, url=f"{url}/mcp", seconds=30.0)
+        house = desk(step("call header"), agent=agent)
+        assert await why_failed(house) == "the MCP server desk cannot be reached (ReadError)"
 
 
 async def test_a_server_that_hangs_is_a_failure_in_its_time(

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from a2a.client import A2ACardResolver, Client, ClientConfig, ClientFactory
 from a2a.helpers import new_text_message
+from a2a.server.context import ServerCallContext
 from a2a.types import (
     CancelTaskRequest,
     GetTaskRequest,
@@ -241,11 +242,55 @@ async def test_moma_is_an_agent_of_moma() -> None:
 
 
 async def test_the_oldest_tasks_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    from a2a.server.context import ServerCallContext
-
     monkeypatch.setattr("app.a2a.application.MOST_TASKS", 2)
     store, context = _Newest(), ServerCallContext()
     for name in ("a", "b", "c"):
         await store.save(Task(id=name), context)
     kept = [name for name in ("a", "b", "c") if await store.get(name, context)]
     assert kept == ["b", "c"]
+
+
+async def test_tasks_are_forgotten_by_their_size_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.a2a.application.MOST_BYTES", 3_000)
+    store, context = _Newest(), ServerCallContext()
+    for name in ("a", "b", "c"):
+        message = new_text_message("x" * 1_200, role=Role.ROLE_USER)
+        for _ in range(3):  # a task that is saved again is counted once
+            await store.save(Task(id=name, history=[message]), context)
+    assert [name for name in ("a", "b", "c") if await store.get(name, context)] == ["b", "c"]
+
+
+async def test_what_is_kept_of_an_answer_is_one_part() -> None:
+    words = "one two three four"
+    with (
+        FakeProvider(ok(words, every=0.1), ok(words, every=0.1)) as provider,
+        served(Late(models=[model_at(provider.base_url)])) as url,
+    ):
+        for streaming in (True, False):
+            async with talking(url, streaming=streaming) as client:
+                task = await task_after(client, "a poem")
+            assert [part.text for part in task.artifacts[0].parts] == [words]
+
+
+@pytest.mark.parametrize(
+    ("parts", "role", "reason"),
+    [
+        ([{"text": ""}], "ROLE_USER", "cannot be empty"),
+        ([{"text": "alpha"}], "ROLE_AGENT", "must be from a user"),
+        ([{"text": "x" * 200_001}], "ROLE_USER", "at most 200,000 are taken"),
+    ],
+)
+async def test_of_a_message_that_is_none_nothing_is_kept(
+    parts: list[dict[str, str]], role: str, reason: str
+) -> None:
+    with served(Late(fake_agent("alpha"))) as url:
+        message = {"messageId": "m", "role": role, "parts": parts}
+        asked = {"jsonrpc": "2.0", "id": 1, "method": "SendMessage", "params": {"message": message}}
+        listed = {"jsonrpc": "2.0", "id": 2, "method": "ListTasks", "params": {}}
+        headers = {"A2A-Version": "1.0", "x-user": "local"}
+        async with httpx.AsyncClient(timeout=60, headers=headers) as http:
+            refused = (await http.post(f"{url}/a2a/rpc", json=asked)).json()
+            kept = (await http.post(f"{url}/a2a/rpc", json=listed)).json()
+    assert refused["error"]["code"] == -32602
+    assert reason in refused["error"]["message"]
+    assert kept["result"].get("tasks", []) == []

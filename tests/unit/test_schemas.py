@@ -92,3 +92,27 @@ def test_any_json_is_a_schema_or_refused(schema: Any, value: Any) -> None:
         validator.is_valid(value)
     except RecursionError:
         assert "$ref" in str(schema)
+
+
+def doubling(levels: int) -> dict[str, Any]:
+    steps = {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(levels)}
+    return {"$defs": {**steps, f"d{levels}": {"type": "object"}}, "$ref": "#/$defs/d0"}
+
+
+def test_a_small_schema_that_unfolds_into_a_large_one_is_refused_at_once() -> None:
+    assert validator_of(doubling(8)).is_valid({})
+    with pytest.raises(InputError, match="too involved"):
+        validator_of(doubling(40))
+
+
+def test_a_schema_may_refer_to_itself_once_for_each_part_of_a_value() -> None:
+    node = {"$ref": "#/$defs/node"}
+    kids = {"type": "array", "items": node}
+    tree = {"type": "object", "properties": {"left": node, "right": node, "kids": kids}}
+    valid = validator_of({"$defs": {"node": tree}, "$ref": "#/$defs/node"})
+    assert valid.is_valid({"left": {"kids": [{}]}})
+    assert not valid.is_valid({"left": {"kids": [1]}})
+    twice = {"properties": {"next": {"allOf": [node, node]}}}
+    for schema in ({"$defs": {"node": twice}, "$ref": "#/$defs/node"}, {"$ref": "#"}):
+        with pytest.raises(InputError, match="too involved"):
+            validator_of(schema)

@@ -167,9 +167,9 @@ def _unless(pattern: str, judge: Read) -> Read:
 
     def read(turn: Turn) -> Any:
         reading = judge(turn)
-        spoken = isinstance(reading, Reading) and reading.detail == _PHRASE
-        if spoken and against.search(_read(turn)):
-            return fired(False, 0.0, reading.threshold, "phrases of both kinds")
+        if isinstance(reading, Reading) and reading.detail == _PHRASE:
+            if against.search(_read(turn)):
+                return fired(False, 0.0, reading.threshold, "phrases of both kinds")
         return reading
 
     return read

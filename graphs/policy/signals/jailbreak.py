@@ -88,9 +88,8 @@ def _contrast(signal: Signal, kit: Kit) -> Read:
     def read(turn: Turn) -> Reading:
         parts = [turn.vectors]
         if history and turn.before():
-            rows = turn.once("embedded before", lambda: turn.embed(turn.before()))
-            parts += [row[None] for row in rows]
-        # Each part by itself: a harmless beginning says nothing of how a text ends.
+            parts.append(turn.once("embedded before", lambda: turn.embed(turn.before())))
+        # Each row by itself: a harmless beginning says nothing of how a text ends.
         rows = [row[None] for part in parts for row in part]
         margin = max(nearest(row, hostile)[0] - nearest(row, benign)[0] for row in rows)
         return fired(margin >= threshold, margin, threshold, f"margin {margin:+.3f}")

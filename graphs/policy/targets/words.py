@@ -151,9 +151,9 @@ def _authz(signal: Signal, fields: Plain) -> Phrases:
     subjects = [s for s in _list(fields.get("subjects")) if isinstance(s, dict)]
     named = [f"{_kind(s)} {s.get('name', '')}" for s in subjects]
     role = fields.get("role", "" if named else signal.name)
-    subjects = [*named, *([f"anyone with the role {role}"] if role else [])]
-    what = listed(subjects, word="or")
-    what = f"({what})" if len(subjects) > 1 else what
+    meant = [*named, *([f"anyone with the role {role}"] if role else [])]
+    what = listed(meant, word="or")
+    what = f"({what})" if len(meant) > 1 else what
     return f"the caller is {what}", f"the caller is not {what}"
 
 
