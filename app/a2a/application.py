@@ -107,7 +107,8 @@ class _Handler(DefaultRequestHandler):
     ) -> Message | Task:
         """Take a message and return what came of it."""
         _check(params.message)
-        return await super().on_message_send(params, context)
+        taken: Message | Task = await super().on_message_send(params, context)
+        return taken
 
     async def on_message_send_stream(
         self, params: SendMessageRequest, context: ServerCallContext

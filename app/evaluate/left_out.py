@@ -15,7 +15,7 @@ from app.evaluate.compared import COMBINED, ESTIMATORS, FitWithCosts
 from app.evaluate.held_out import HeldOut, Recorded, Said
 from graphs.routing.estimators.base import Estimate, Estimator, Queries, Training
 
-__all__ = ["CLAIRVOYANT", "left_out"]
+__all__ = ["CLAIRVOYANT", "known_by", "left_out"]
 
 CLAIRVOYANT = "clairvoyant"
 """The default estimator, fitted on the new models with all the rows."""
@@ -60,7 +60,7 @@ def left_out(
         new, old = np.sort(columns[:count]), np.sort(columns[count:])
         held, kept = np.sort(order[: round(_HELD * n)]), order[round(_HELD * n) :]
         seen = recorded.take(np.sort(kept))
-        few = recorded.take(np.sort(kept[:labelled])).only(new)
+        few = recorded.take(np.sort(kept[: known_by(n, labelled)])).only(new)
         rows = np.arange(len(held))
         held_out = HeldOut.empty(recorded.take(held).only(new))
         held_out.references(few, rows)
@@ -72,6 +72,11 @@ def left_out(
         clairvoyant = partial(ESTIMATORS[COMBINED], known.training, known.costs)
         held_out.estimate(CLAIRVOYANT, rows, clairvoyant, added)
         yield held_out
+
+
+def known_by(rows: int, labelled: int) -> int:
+    """Return by how many queries new models are known where `rows` were recorded and `labelled` are wanted."""
+    return min(labelled, rows - round(_HELD * rows))
 
 
 def _extended(fit: FitWithCosts, old: Recorded, few: Recorded) -> Estimator:

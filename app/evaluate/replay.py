@@ -133,6 +133,13 @@ async def _compared(turn: StoredTurn, services: Services, grants: Sequence[str])
     return compared.plain()
 
 
+_NUMBERS = ("spent_usd", "then_usd", "now_usd", "then_quality", "now_quality")
+
+
+def _is_name(given: object) -> bool:
+    return given is None or isinstance(given, str)
+
+
 def _of_shadow(path: Path) -> Iterator[dict[str, Any]]:
     """Yield what a shadow wrote.
 
@@ -141,7 +148,11 @@ def _of_shadow(path: Path) -> Iterator[dict[str, Any]]:
     """
     for number, row in read_lines(path):
         sides = [row.get("then"), row.get("now")]
-        sound = all(isinstance(s, dict) and {"kind", "id"} <= s.keys() for s in sides)
+        sound = all(
+            isinstance(s, dict) and {"kind", "id"} <= s.keys() and _is_name(s["id"]) for s in sides
+        )
+        numbers = [row.get(name, "") for name in _NUMBERS]
+        sound = sound and all(n is None or isinstance(n, int | float) for n in numbers)
         if not sound or not isinstance(row.get("change"), str):
             raise InputError(
                 f"{path}, line {number}: given {str(row)!r:.60}, expected a line that a shadow wrote"

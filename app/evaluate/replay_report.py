@@ -51,11 +51,11 @@ def markdown(report: dict[str, Any]) -> str:
         f"{report['changed']} ({share:.1%}) would go to somebody else.",
         table(("change", "turns"), list(report["by_change"].items())),
         "## Price and quality\n\n"
-        f"Of turns that a model answers on both sides ({report['model_turns']}), as predicted:\n\n"
+        f"Of turns for which a price is predicted on both sides ({report['model_turns']} of {report['turns']}):\n\n"
         + table(
             ("", "then", "now"),
             [
-                ("price, USD", f"{report['then_usd']:.6f}", f"{report['now_usd']:.6f}"),
+                ("price, USD", *(_usd(report[side], report) for side in ("then_usd", "now_usd"))),
                 ("quality", _shown(report["then_quality"]), _shown(report["now_quality"])),
             ],
         )
@@ -80,6 +80,10 @@ def markdown(report: dict[str, Any]) -> str:
 
 def _mean(values: Sequence[float]) -> float | None:
     return round(sum(values) / len(values), 4) if values else None
+
+
+def _usd(value: float, report: dict[str, Any]) -> str:
+    return f"{value:.6f}" if report["model_turns"] else "-"
 
 
 def _shown(value: float | None) -> str:

@@ -14,7 +14,7 @@ from app.evaluate.calibration import calibration
 from app.evaluate.compared import COMBINED, ESTIMATORS, PARTS, ZERO, FitWithCosts
 from app.evaluate.curves import BEST, CHEAPEST, LABEL, MOMA, ORACLE, RANDOM, Curve, curves
 from app.evaluate.held_out import HeldOut, Recorded, Said, cross_validated
-from app.evaluate.left_out import left_out
+from app.evaluate.left_out import known_by, left_out
 from app.evaluate.measures import Measures, bootstrapped, interval, measures, paired
 from app.evaluate.metrics import aiq
 from app.evaluate.models_plots import (
@@ -82,7 +82,9 @@ def summary(
         "routers": _routers(of),
         "calibration": calibration(held_out),
         "two_models": pair or None,
-        "left_out": _left_out(trials, output) if trials else None,
+        "left_out": _left_out(trials, output, labelled=known_by(len(recorded), LABELLED))
+        if trials
+        else None,
         "seconds": {name: _seconds(held_out, name) for name in held_out[0].estimates},
     }
 
@@ -124,7 +126,7 @@ def _routers(of: Mapping[str, Curve]) -> dict[str, Any]:
     return found
 
 
-def _left_out(trials: Sequence[HeldOut], output: Path) -> dict[str, Any]:
+def _left_out(trials: Sequence[HeldOut], output: Path, *, labelled: int) -> dict[str, Any]:
     every: list[dict[str, Measures]] = []
     for trial in trials:
         of = curves(trial)
@@ -145,7 +147,7 @@ def _left_out(trials: Sequence[HeldOut], output: Path) -> dict[str, Any]:
     return {
         "trials": len(trials),
         "models": len(trials[0].recorded.models),
-        "labelled": LABELLED,
+        "labelled": labelled,
         "routers": routers,
     }
 

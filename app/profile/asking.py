@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from agents.errors import BudgetError, DeadlineError, ProviderError
-from app.profile.call_log import Call, CallLog, call_key
+from app.profile.call_log import Call, CallLog, asked_hash, call_key
 from graphs.budgets import Budgets, Spender
 from graphs.checking.signals import token_signal
 from graphs.gateway import transport
@@ -20,7 +20,10 @@ from graphs.gateway.gateway import Chat, Gateway
 from graphs.gateway.ledger import Ledger
 from graphs.gateway.pieces import Piece
 
-__all__ = ["Ask", "Asker", "Ceiling", "Ended", "Pace"]
+__all__ = ["INTERRUPTED", "Ask", "Asker", "Ceiling", "Ended", "Pace"]
+
+INTERRUPTED = "it was interrupted"
+"""Why a run stopped that a signal ended."""
 
 _TRIES = 4
 """Of a call, each with the gateway's own repeat; between them a breaker's rest is waited for."""
@@ -103,12 +106,15 @@ class Asker:
         books: Callable[[], Ledger],
         pace: Pace,
         at_once: int,
+        ended: Ended,
         on_end: Callable[[], None] = lambda: None,
     ) -> None:
-        """`books` makes the ledger of a call, and `on_end` is told of each ask that is done with."""
+        """`books` makes the ledger of a call, `ended` says how far it came, `on_end` hears of each ask that is done."""
         self._gateway, self._log, self._books = gateway, log, books
         self._pace, self._at_once, self._on_end = pace, at_once, on_end
-        self._ended = Ended()
+        self._ended = ended
+        self._open = 0
+        self._settled, self._door = asyncio.Event(), asyncio.Lock()
         self._in_a_row: dict[str, int] = {}
         # A local model answers one at a time; so its processor time belongs to the call that holds its place.
         self._places = {m.id: asyncio.Lock() for m in gateway.models.values() if m.local}
@@ -125,6 +131,10 @@ class Asker:
             raise failed.exceptions[0] from None
         return self._ended
 
+    def stop(self) -> None:
+        """Begin no more calls; those that are under way, and paid for, are waited for."""
+        self._ended.stopped = self._ended.stopped or INTERRUPTED
+
     def _new(self, asks: Iterable[Ask]) -> Iterator[Ask]:
         begun: set[str] = set()
         for ask in asks:
@@ -139,12 +149,46 @@ class Asker:
             if self._ended.stopped:
                 return
             try:
-                await self._ask(ask)
+                await self._within_money(ask)
             except BudgetError as error:
                 said = str(error).replace("this thread", "this collection")
                 self._ended.stopped = self._ended.stopped or f"the money is at an end: {said}"
                 return
             self._on_end()
+
+    async def _within_money(self, ask: Ask) -> None:
+        """Ask, once what the calls under way may cost leaves room for it; none that comes later is made before it.
+
+        Raises:
+            BudgetError: the call does not fit what is left beside what was spent.
+        """
+        async with self._door:
+            pass
+        if await self._fits(ask):
+            return
+        async with self._door:
+            while not await self._fits(ask):
+                self._settled.clear()
+                if self._open:
+                    await self._settled.wait()
+
+    async def _fits(self, ask: Ask) -> bool:
+        """Ask and return True, False if other calls under way may cost what is missing.
+
+        Raises:
+            BudgetError: the money is missing whatever they cost.
+        """
+        self._open += 1
+        try:
+            await self._ask(ask)
+        except BudgetError:
+            if self._open == 1:
+                raise
+            return False
+        finally:
+            self._open -= 1
+            self._settled.set()
+        return True
 
     async def _ask(self, ask: Ask) -> None:
         """Ask until there is an answer or no hope of one, and keep what came of it.
@@ -241,6 +285,7 @@ def _call(
         first_token_ms=paid["first_token_ms"],
         compute_s=None if compute_s is None else round(compute_s, 3),
         logprobs=_signal([p for piece in pieces for p in piece.logprobs]),
+        asked=asked_hash(str(ask.messages[-1]["content"])),
     )
 
 

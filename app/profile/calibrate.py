@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.errors import InputError
-from app.profile.asking import Ask, Ended
+from app.profile.asking import INTERRUPTED, Ask, Ended
 from app.profile.call_log import Call, CallLog
 from app.profile.collect import ask_all, spending_arguments
 from app.profile.embedding import embedded, progress
@@ -83,6 +83,8 @@ def main(arguments: argparse.Namespace) -> int:
     found = fit_calibration(rows)
     found.save(arguments.profile)
     _tell(found, arguments.profile)
+    if ended.stopped == INTERRUPTED:
+        return 130
     return int(bool(ended.stopped or ended.failed))
 
 
@@ -128,11 +130,19 @@ def graded_answers(
 def _answered(log: CallLog, outcomes: Outcomes) -> Answered:
     ids, models = set(outcomes.ids), set(outcomes.models)
     calls = [c for c in log.calls.values() if c.query_id in ids and c.model in models]
-    # Of a question that was asked in two ways, the calls that have log probabilities.
-    calls.sort(key=lambda call: call.logprobs is not None)
     if not calls:
         raise InputError(f"{log.path.name} has no call of the table's queries and models")
-    return {(call.query_id, call.model): call for call in calls}
+    # Of a question that was asked in two ways, the call that has log probabilities.
+    found: dict[tuple[str, str], Call] = {}
+    for call in sorted(calls, key=lambda call: call.logprobs is not None):
+        before = found.get((call.query_id, call.model))
+        if before is not None and (before.logprobs is None) == (call.logprobs is None):
+            raise InputError(
+                f"{log.path.name} has two answers of {call.model} to {call.query_id!r:.60}, and the table does not say "
+                "which of them it graded: collect into a log of its own"
+            )
+        found[call.query_id, call.model] = call
+    return found
 
 
 def _predicted(
@@ -162,8 +172,15 @@ def _asked(
         asks = dict(_asks(answered, texts, verifier=verifier, confidence=arguments.confidence))
         calls: Path = arguments.calls
         with CallLog.opened(calls.with_name(f"{calls.name.split('.')[0]}.checks.jsonl")) as log:
-            ended = ask_all(
-                asks.values(), services, log, arguments, title="checking", total=len(asks)
+            ended = Ended()
+            ask_all(
+                asks.values(),
+                services,
+                log,
+                arguments,
+                title="checking",
+                total=len(asks),
+                ended=ended,
             )
             replies: dict[str, dict[tuple[str, str], str]] = {}
             for (check, *of), ask in asks.items():

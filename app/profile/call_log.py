@@ -7,6 +7,7 @@ cut off in mid-line is dropped when the log is opened. It knows no provider and 
 import fcntl
 import hashlib
 import json
+import math
 import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +19,7 @@ from typing import Any, BinaryIO
 
 from agents.errors import InputError
 
-__all__ = ["Call", "CallLog", "call_key"]
+__all__ = ["Call", "CallLog", "asked_hash", "call_key"]
 
 _FORMAT = 1
 _NUMBER, _MAYBE = (int, float), (int, float, NoneType)
@@ -51,6 +52,8 @@ class Call:
     """Processor seconds of a model that this machine serves; None elsewhere, where nobody knows."""
     logprobs: tuple[float, ...] | None = None
     """Of the answer's tokens the mean and the least log probability, where that was asked for and is told."""
+    asked: str = ""
+    """A hash of what the user says in it; empty in logs that have none."""
 
 
 @dataclass(slots=True)
@@ -135,8 +138,13 @@ class CallLog:
             call = Call(**row)
             if not all(isinstance(row[name], kind) for name, kind in _TYPES.items()):
                 raise ValueError(row)
+            if not isinstance(call.asked, str):
+                raise ValueError(row)
             if call.logprobs is not None:
-                call = replace(call, logprobs=tuple(map(float, call.logprobs)))
+                mean, least = map(float, call.logprobs)
+                if not (math.isfinite(mean) and math.isfinite(least)):
+                    raise ValueError(row)
+                call = replace(call, logprobs=(mean, least))
             self.calls[call.key] = call
 
     def _write(self, row: Mapping[str, Any]) -> None:
@@ -144,6 +152,11 @@ class CallLog:
         self._file.write(json.dumps(row).encode() + b"\n")
         self._file.flush()
         os.fsync(self._file.fileno())
+
+
+def asked_hash(text: str) -> str:
+    """Return what a question is known by, whatever its id and its system prompt."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def call_key(

@@ -2,11 +2,14 @@
 
 import argparse
 import asyncio
+import signal
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from app.profile.asking import Ask, Asker, Ceiling, Ended, Pace
+from agents.errors import InputError
+from app.profile.asking import INTERRUPTED, Ask, Asker, Ceiling, Ended, Pace
 from app.profile.call_log import CallLog
 from app.profile.embedding import embedded, progress
 from app.profile.grading import Grader
@@ -19,7 +22,7 @@ from graphs.routing.diverse import farthest_first
 from graphs.routing.encoder import make_encoder
 from graphs.services import Services
 
-__all__ = ["add_arguments", "ask_all", "log_of", "main", "spending_arguments"]
+__all__ = ["add_arguments", "ask_all", "check_output", "log_of", "main", "spending_arguments"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -80,8 +83,12 @@ def ask_all(
     *,
     title: str,
     total: int,
-) -> Ended:
-    """Make the calls as `spending_arguments` bounds them, with a bar called `title` that ends at `total`."""
+    ended: Ended,
+) -> None:
+    """Make the calls as `spending_arguments` bounds them, with a bar called `title` that ends at `total`.
+
+    `ended` says how far it came. The first interrupt begins no more calls, the second breaks off those under way.
+    """
     books = Ceiling(services.budgets, log, arguments.budget_usd)
     with progress() as bar:
         task = bar.add_task(title, total=total)
@@ -91,12 +98,25 @@ def ask_all(
             books=books.ledger,
             pace=Pace(arguments.per_minute),
             at_once=arguments.at_once,
+            ended=ended,
             on_end=lambda: bar.advance(task),
         )
         try:
-            return asyncio.run(asker.run(asks))
+            asyncio.run(_run(asker, asks))
         finally:
             books.close()
+
+
+async def _run(asker: Asker, asks: Iterable[Ask]) -> None:
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        loop.remove_signal_handler(signal.SIGINT)
+        asker.stop()
+
+    with suppress(RuntimeError, ValueError, NotImplementedError):  # not the main thread
+        loop.add_signal_handler(signal.SIGINT, stop)
+    await asker.run(asks)
 
 
 def log_of(output: Path) -> Path:
@@ -104,8 +124,19 @@ def log_of(output: Path) -> Path:
     return output.with_name(f"{output.stem}.calls.jsonl")
 
 
+def check_output(output: Path) -> None:
+    """Check before anything is paid for that a table can be written there.
+
+    Raises:
+        InputError: it is a folder.
+    """
+    if output.is_dir():
+        raise InputError(f"--output: {output} is a folder, expected the name of a file")
+
+
 def main(arguments: argparse.Namespace) -> int:
     """Collect and write the table; return the exit status: 1 if something that was asked for is missing."""
+    check_output(arguments.output)
     settings = read_settings()
     if arguments.catalog:
         settings = settings.model_copy(update={"catalog": arguments.catalog})
@@ -128,11 +159,13 @@ def main(arguments: argparse.Namespace) -> int:
                 try:
                     asks = _asks(questions, models, arguments)
                     total = len(questions) * len(models)
-                    ended = ask_all(asks, services, log, arguments, title="asking", total=total)
+                    ask_all(
+                        asks, services, log, arguments, title="asking", total=total, ended=ended
+                    )
                 except KeyboardInterrupt:
                     interrupted = True
             status = _write(questions, models, log, grader, ended, arguments)
-            return 130 if interrupted else status
+            return 130 if interrupted or ended.stopped == INTERRUPTED else status
     finally:
         services.close()
 
@@ -204,15 +237,24 @@ def _write(
         )
     if rows:
         _say(f"{rows} rows with every model graded: {arguments.output}")
-        for model, mean in _means(outcomes, models).items():
+        whole = {
+            key: found for key, found in outcomes.items() if _is_whole(key[0], models, outcomes)
+        }
+        for model, mean in _means(whole, models).items():
             _say(f"  {model}: {mean}")
     if missing := len(graded) - rows:
         _say(f"{missing} questions are left out of the table: not every model has answered them")
     return int(bool(missing or ended.stopped or ended.failed))
 
 
+def _is_whole(
+    query_id: str, models: Sequence[str], outcomes: Mapping[tuple[str, str], Outcome]
+) -> bool:
+    return all((query_id, model) in outcomes for model in models)
+
+
 def _means(outcomes: Mapping[tuple[str, str], Outcome], models: Sequence[str]) -> dict[str, str]:
-    """Return for each model what its graded answers are like."""
+    """Return for each model what its answers in the table are like: all are compared on the same questions."""
     told = {}
     for model in models:
         mine = [outcome for (_, of), outcome in outcomes.items() if of == model]

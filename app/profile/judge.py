@@ -9,9 +9,9 @@ from typing import Any
 
 from agents.errors import InputError
 from app.lines import write_lines
-from app.profile.asking import Ask, Ended
-from app.profile.call_log import Call, CallLog
-from app.profile.collect import ask_all, log_of, spending_arguments
+from app.profile.asking import INTERRUPTED, Ask, Ended
+from app.profile.call_log import Call, CallLog, asked_hash
+from app.profile.collect import ask_all, check_output, log_of, spending_arguments
 from app.profile.comparing import Pair, pairs_of, verdict_of
 from app.profile.judged import Judged, judged_outcomes, report_of, told
 from app.profile.options import amount, count
@@ -59,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Judge and write; return the exit status: 1 if something that was asked for is missing."""
+    check_output(arguments.output)
     if log_of(arguments.output).resolve() == arguments.calls.resolve():
         raise InputError(
             "--output would keep the judge's calls in the log of the answers; name it otherwise"
@@ -89,20 +90,27 @@ def main(arguments: argparse.Namespace) -> int:
             try:
                 asks = _asks(pairs, judge, arguments)
                 total = 2 * sum(not pair.same for pair in pairs)
-                ended = ask_all(asks, services, log, arguments, title="judging", total=total)
+                ask_all(asks, services, log, arguments, title="judging", total=total, ended=ended)
             except KeyboardInterrupt:
                 interrupted = True
             status = _write(chosen, pairs, judge, log, answers, models, ended, arguments)
-            return 130 if interrupted else status
+            return 130 if interrupted or ended.stopped == INTERRUPTED else status
     finally:
         services.close()
 
 
 def _answers(log: CallLog, questions: Sequence[Question]) -> dict[tuple[str, str], Call]:
-    """Return the last answer of each model to each question."""
-    asked = {question.query_id for question in questions}
-    calls = log.calls.values()
-    return {(call.query_id, call.model): call for call in calls if call.query_id in asked}
+    """Return the last answer of each model to each question, which is known by its text: one is asked but once."""
+    ids: dict[str, list[str]] = {}
+    for question in questions:
+        # Logs that do not say what was asked know the id alone.
+        for name in (asked_hash(question.query), f"id {question.query_id}"):
+            ids.setdefault(name, []).append(question.query_id)
+    return {
+        (query_id, call.model): call
+        for call in log.calls.values()
+        for query_id in ids.get(call.asked or f"id {call.query_id}", ())
+    }
 
 
 def _models(answers: dict[tuple[str, str], Call], named: str | None) -> list[str]:
@@ -167,9 +175,11 @@ def _write(
     judged = list(_judged(pairs, judge, log, arguments))
     output: Path = arguments.output
     beside = output.with_name(output.stem)
-    write_lines(Path(f"{beside}.pairs.jsonl"), (one.plain(judge) for one in judged))
+    if judged:  # else what an earlier judge said stays
+        write_lines(Path(f"{beside}.pairs.jsonl"), (one.plain(judge) for one in judged))
     _say(
-        f"{ended.made} calls made, {ended.spent_usd:.6f} USD spent; {len(judged)} pairs judged: {beside}.pairs.jsonl"
+        f"{ended.made} calls made, {ended.spent_usd:.6f} USD spent; {len(judged)} pairs judged"
+        + (f": {beside}.pairs.jsonl" if judged else "")
     )
     for errors in ended.failed.values():
         _say(f"{judge} gave no verdict {len(errors)} times, at last: {errors[-1]}")
@@ -190,7 +200,10 @@ def _write(
     missing = len(pairs) - len(judged)
     if missing:
         _say(f"{missing} pairs are left out: the judge has not spoken on both orders")
-    return int(bool(missing or ended.stopped))
+    paired = {pair.question.query_id for pair in pairs}
+    if alone := sum(question.query_id not in paired for question in questions):
+        _say(f"{alone} questions are left out: the log has not two models' answers to them")
+    return int(bool(missing or alone or ended.stopped))
 
 
 def _say(line: str) -> None:

@@ -93,6 +93,7 @@ class CostModel:
     def _expected(self, queries: Queries) -> Matrix:
         logarithm = self.design.matrix(queries) @ self.weights + self.bias
         expected = np.exp(np.clip(logarithm, self.low, self.high)) * self.smear
+        expected = np.minimum(expected, np.exp(self.high))
         free = self.high <= math.log(_LEAST_USD)  # all that was recorded of it cost nothing
         return np.where(free, 0.0, expected)
 
@@ -109,9 +110,15 @@ def _priced(prices: Prices | None, count: int) -> Matrix:
 
 
 def _targets(queries: Queries, costs: Matrix, priced: Matrix) -> Matrix:
-    """Return the tokens of each answer where the price is known and not zero, else the cost in USD."""
+    """Return the tokens of each answer where the price is known and not zero, else the cost in USD.
+
+    A call that was free, as a cached one, counts as the cheapest of its model: a logarithm far from all others would
+    bend the regression everywhere.
+    """
     read = input_tokens(queries)[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
         tokens = (costs * 1e6 - priced[:, 0] * read) / priced[:, 1]
     usable = np.isfinite(tokens)
-    return np.where(usable, np.maximum(tokens, 1.0), np.maximum(costs, _LEAST_USD))
+    paid = np.where(costs > 0, costs, np.inf).min(axis=0, initial=np.inf)
+    least = np.where(np.isfinite(paid), np.maximum(paid, _LEAST_USD), _LEAST_USD)
+    return np.where(usable, np.maximum(tokens, 1.0), np.maximum(costs, least))

@@ -170,6 +170,24 @@ def test_a_calibrated_signal_is_as_often_right_as_it_says() -> None:
         assert hit > 0.7 > 0.3 > alarm
 
 
+def test_signals_that_say_nothing_do_not_seem_to_tell_right_from_wrong() -> None:
+    gaps = []
+    for seed in range(20):
+        random = np.random.default_rng(seed)
+        rows = [
+            Graded(
+                model="a",
+                predicted=0.6,
+                score=float(random.random() < 0.6),
+                raw={"noise": (float(random.normal()), float(random.normal()))},
+            )
+            for _ in range(60)
+        ]
+        hit, alarm = fit_calibration(rows).verdicts["a"]
+        gaps.append(hit - alarm)
+    assert -0.1 < float(np.mean(gaps)) < 0.05
+
+
 def test_a_calibration_is_kept_whole_or_refused(tmp_path: Path) -> None:
     assert Calibration.load(tmp_path) is None
     fitted = fit_calibration(rows_of(200))

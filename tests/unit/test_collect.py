@@ -320,3 +320,55 @@ def test_any_text_is_kept(folder: Path) -> None:
         write_catalogue(folder / "catalog.yaml", {"one": one})
         assert collect() == 0
     assert table()[0]["query"] == "half ? \0 'x' \"y\" \u2028"
+
+
+def test_what_calls_under_way_may_cost_ends_no_collection(folder: Path) -> None:
+    write_questions(folder / "q.jsonl", *sums(20))
+    with FakeProvider(answering(right, after=0.05)) as one:
+        write_catalogue(folder / "catalog.yaml", {"dear-one": one})
+        # Each call costs 0.02 and reserves up to 0.055: of four at once only three fit at the beginning.
+        assert collect("--max-tokens", "5", "--budget-usd", "0.2", "--at-once", "4") == 1
+    spent = sum(line.get("spent_usd", 0) for line in lines())
+    assert 0.2 - 0.06 < spent <= 0.2
+
+
+def test_an_interrupt_waits_for_what_is_paid_for_and_says_what_it_was(folder: Path) -> None:
+    write_questions(folder / "q.jsonl", *sums(40))
+    with FakeProvider(answering(right, after=0.2)) as one:
+        write_catalogue(folder / "catalog.yaml", {"one": one})
+        command = [sys.executable, "-m", "app.profile", "collect", "--questions", "q.jsonl"]
+        child = subprocess.Popen(
+            [*command, "--output", "o.parquet", "--at-once", "2"],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        log = folder / "o.calls.jsonl"
+        wait_until(lambda: log.exists() and log.read_bytes().count(b"answer") >= 4)
+        child.send_signal(signal.SIGINT)
+        _, said = child.communicate(timeout=PATIENCE_S)
+        kept = sum("answer" in line for line in lines())
+        assert child.returncode == 130
+        assert len(one.requests) == kept < 40
+        assert f"{kept} calls made" in said
+
+
+def test_a_folder_in_place_of_a_table_is_told_before_anything_is_paid(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_questions(folder / "q.jsonl", *sums(2))
+    (folder / "o.parquet").mkdir()
+    with FakeProvider(answering(right)) as one:
+        write_catalogue(folder / "catalog.yaml", {"one": one})
+        assert collect() == 2
+    assert "is a folder, expected the name of a file" in capsys.readouterr().err
+    assert one.requests == []
+
+
+@pytest.mark.parametrize("more", [{"grader": []}, {"answer": 10**400}])
+def test_a_key_that_is_none_is_one_line(
+    more: dict[str, Any], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_questions(folder / "q.jsonl", {**sums(1)[0], **more})
+    assert collect() == 2
+    assert capsys.readouterr().err.count("\n") == 1

@@ -11,7 +11,7 @@ from app.profile.__main__ import main as profile
 from app.profile.comparing import pairs_of
 from graphs.routing.outcomes import Outcomes
 from tests.support.asked import answering, right, sums, write_catalogue, write_questions
-from tests.support.provider import FakeProvider, ok
+from tests.support.provider import FakeProvider, ok, status
 
 SHOWN = re.compile(r"<<(?:ANSWER A|ANSWER B) \w+>>\n(.*?)\n<<END", re.DOTALL)
 
@@ -176,3 +176,30 @@ def test_pairs_touch_all_models_evenly(models: int) -> None:
     assert len(few) == min(models, len(every))
     assert len({touched.count(name) for name in names}) == 1
     assert list(pairs_of(names, "q", models)) == few
+
+
+def test_a_question_is_known_by_its_text_not_by_its_id(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = [
+        {"query_id": "x1", "query": "Write a haiku."},
+        {"query_id": "x2", "query": "Write a haiku."},
+        {"query_id": "p", "query": "An old question?"},
+    ]
+    collected(folder, asked, one=lambda t: f"{t} one", two=lambda t: f"{t} two!")
+    write_questions(folder / "q.jsonl", *asked[:2], {"query_id": "p", "query": "A new question?"})
+    with FakeProvider(answering(longer)) as it:
+        write_catalogue(folder / "catalog.yaml", {"judge": it})
+        assert judge() == 1
+    assert {row["query_id"] for row in lines("j.pairs.jsonl")} == {"x1", "x2"}
+    assert "1 questions are left out: the log has not two" in capsys.readouterr().err
+
+
+def test_a_judge_that_fails_leaves_what_another_said(folder: Path) -> None:
+    collected(folder, free(3), one=lambda t: "yes", two=lambda t: "certainly not")
+    with FakeProvider(answering(longer)) as it, FakeProvider(status(401)) as broken:
+        write_catalogue(folder / "catalog.yaml", {"judge": it, "other": broken})
+        assert judge() == 0
+        before = Path("j.pairs.jsonl").read_bytes()
+        assert judge("--judge", "other") == 1
+    assert Path("j.pairs.jsonl").read_bytes() == before

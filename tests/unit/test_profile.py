@@ -88,6 +88,22 @@ def test_a_model_that_cost_nothing_is_expected_to_cost_nothing() -> None:
     assert (predicted[:, 1:] > 0).all()
 
 
+def test_calls_that_were_free_do_not_bend_what_the_others_cost() -> None:
+    training, costs = made_up(200)
+    costs[:, 0] = 0.001
+    costs[::3, 0] = 0  # as if they had been cached
+    fitted = Profile.fit(training, costs, encoder=ENCODER, models=MODELS, sources=())
+    predicted = fitted.costs.predict(training.queries)[:, 0]
+    np.testing.assert_allclose(predicted, 0.001)
+
+
+def test_no_query_is_expected_to_cost_more_than_any_that_was_recorded() -> None:
+    training, costs = made_up(200)
+    costs *= np.exp(np.random.default_rng(0).normal(0, 3, costs.shape))
+    fitted = Profile.fit(training, costs, encoder=ENCODER, models=MODELS, sources=())
+    assert (fitted.costs.predict(training.queries) <= costs.max(axis=0) * (1 + 1e-9)).all()
+
+
 def test_a_known_price_is_applied_to_the_length_of_the_answer() -> None:
     training, costs = made_up(200)
     prices = [(1.0, 10.0), None, None, (0.0, 0.0)]

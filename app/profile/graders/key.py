@@ -137,7 +137,7 @@ def read_key(row: Mapping[str, Any], *, where: str) -> Key | None:
     name = row.get("grader")
     if name is None:
         return None
-    if name not in GRADERS:
+    if not isinstance(name, str) or name not in GRADERS:
         raise InputError(
             f"{where}: given grader {name!r:.60}, expected {', '.join(GRADERS)} or none"
         )
@@ -220,6 +220,10 @@ def _number(value: Any, name: str, where: str) -> float:
     read = value
     if isinstance(value, str):
         read = number_of(value) if value.strip() else None
-    if isinstance(read, bool) or not isinstance(read, int | float) or not math.isfinite(read):
+    try:
+        number = math.nan if isinstance(read, bool | None) else float(read)
+    except (OverflowError, TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
         raise InputError(f"{where}: {name} is {value!r:.60}, expected a number")
-    return float(read)
+    return number
