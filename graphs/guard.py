@@ -39,6 +39,8 @@ HISTORY = 12
 """Earlier messages that an agent sees."""
 SHARE_OF_TIME = 0.75
 """How much of the turn's remaining time one agent may take, so that another can still answer."""
+_LEAST_S = 0.05
+"""With less time than that an agent is not begun: what it could not do would count against it."""
 _INVOKE = {"gen_ai.operation.name": "invoke_agent"}
 Node = Callable[[State, Runtime[Context]], Awaitable[dict[str, Any]]]
 
@@ -155,6 +157,9 @@ async def _run(
         return failure("refused: it rests after crashes"), None
     left = services.deadline(state["decision"]["id"]) - time.monotonic()
     seconds = SHARE_OF_TIME * left
+    if seconds < _LEAST_S:
+        breaker.release(permit)  # it is not the agent that failed
+        return failure("refused: no time is left in this turn"), None
     crashed = works = False
     try:
         async with asyncio.timeout(seconds):

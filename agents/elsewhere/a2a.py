@@ -45,7 +45,7 @@ _MOST_EVENTS = 10_000
 _POLL_S = (0.2, 5.0)
 """The first and the longest wait between two looks at a task that works on after its answer."""
 _WAITING = (TaskState.TASK_STATE_SUBMITTED, TaskState.TASK_STATE_WORKING)
-_TROUBLE = (A2AError, httpx.HTTPError, httpx.InvalidURL, ParseError, ValueError)
+_TROUBLE = (A2AError, httpx.HTTPError, httpx.InvalidURL, ParseError, RecursionError, ValueError)
 
 
 def build(
@@ -80,9 +80,9 @@ async def _ask(
             if state.get("event") == "cancel":
                 return await _cancelled(client, message)
             task = await _finished(client, await _sent(client, message))
+            return _outcome(task, name)
     except _TROUBLE as error:
         raise UnreachableError(_told(error, name)) from error
-    return _outcome(task, name)
 
 
 async def _connected(http: httpx.AsyncClient, entry: A2aEntry, name: str) -> Client:

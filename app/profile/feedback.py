@@ -185,7 +185,7 @@ def _apply(arguments: argparse.Namespace) -> int:
     others = [e for e in log.read(of=learnt.version).evidence if e.model not in asked]
     log.append(others, of=now)
     print(
-        f"{len(learnt.pieces)} pieces of evidence applied to {len(asked)} models: the profile is now "
+        f"{int(chosen[learnt.pieces.model].sum())} pieces of evidence applied to {len(asked)} models: the profile is now "
         f"{now}, the one before is kept as {before}",
         file=sys.stderr,
     )

@@ -297,3 +297,17 @@ async def test_an_agent_sees_its_user_and_not_the_grants() -> None:
     graph = build_graph(services=fake_services(fake_agent("alpha", work)))
     assert answer(await say(graph, "alpha", context=Context(user="ann"))) == "ann False True"
     assert answer(await say(graph, "alpha")) == "local False True"
+
+
+async def test_an_agent_for_which_no_time_is_left_has_not_failed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ran = []
+    services = fake_services(fake_agent("alpha", lambda state, runtime: ran.append(1)))
+    monkeypatch.setattr("graphs.guard.SHARE_OF_TIME", 0.0)
+    for _ in range(8):
+        result = await say(build_graph(services=services), "alpha")
+        assert result["record"]["runs"][0]["reason"] == "refused: no time is left in this turn"
+    assert not ran
+    permit = services.breaker("alpha").admit()
+    assert permit is not None, "eight turns without time rest no agent"
