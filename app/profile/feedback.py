@@ -185,8 +185,8 @@ def _apply(arguments: argparse.Namespace) -> int:
     others = [e for e in log.read(of=learnt.version).evidence if e.model not in asked]
     log.append(others, of=now)
     print(
-        f"{int(chosen[learnt.pieces.model].sum())} pieces of evidence applied to {len(asked)} models: the profile is now "
-        f"{now}, the one before is kept as {before}",
+        f"{int(chosen[learnt.pieces.model].sum())} pieces of evidence applied to {len(asked)} models: "
+        f"the profile is now {now}, the one before is kept as {before}",
         file=sys.stderr,
     )
     return 0

@@ -6,12 +6,12 @@ That a caller bears the grant `user:NAME` of no one else is an assumption: whoev
 from collections.abc import Sequence
 
 from graphs.policy.checks.atoms import Atoms
-from graphs.policy.policy import Signal
+from graphs.policy.policy import Policy, Signal
 
-__all__ = ["write_callers"]
+__all__ = ["Callers", "write_callers", "write_grants"]
 
 
-class _Callers:
+class Callers:
     """The variables of users and grants, each made when it is first asked for."""
 
     def __init__(self, atoms: Atoms) -> None:
@@ -19,6 +19,7 @@ class _Callers:
         self._known: dict[tuple[str, str], int] = {}
 
     def __call__(self, kind: str, name: str) -> int:
+        """Return the variable of a user or a grant."""
         if (kind, name) not in self._known:
             self._known[kind, name] = self._atoms.fact(kind, name)
         return self._known[kind, name]
@@ -31,10 +32,17 @@ class _Callers:
         either = [any_of([self("user", n), self("grants", f"user:{n}")]) for n in names]
         oracle.at_most_one(either, assumed=True)
 
+    def tie(self, grant: str, literal: int) -> None:
+        """Let a grant be held where `literal` is true and nowhere else, if any signal asks for it."""
+        variable = self._known.get(("grants", grant))
+        if variable is not None:
+            self._atoms.oracle.fact([-variable, literal])
+            self._atoms.oracle.fact([variable, -literal])
 
-def write_callers(signals: Sequence[Signal], atoms: Atoms) -> None:
-    """Let authz and grant signals fire for the users and grants that they name."""
-    callers = _Callers(atoms)
+
+def write_callers(signals: Sequence[Signal], atoms: Atoms) -> Callers:
+    """Let authz and grant signals fire for the users and grants that they name; return the variables of these."""
+    callers = Callers(atoms)
     for signal in signals:
         if signal.type == "grant":
             name = str(signal.fields.get("grant", signal.name))
@@ -44,6 +52,13 @@ def write_callers(signals: Sequence[Signal], atoms: Atoms) -> None:
         if literals:
             atoms.define(signal.key, atoms.circuit.any_of(literals))
     callers.exclude()
+    return callers
+
+
+def write_grants(policy: Policy, callers: Callers, atoms: Atoms) -> None:
+    """Let what a GRANT block gives be held where its condition holds, whatever the caller brings."""
+    for grant in policy.grants.values():
+        callers.tie(grant.name, atoms.circuit.literal(grant.when))
 
 
 def _accepted(signal: Signal) -> list[tuple[str, str]]:

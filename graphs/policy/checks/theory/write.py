@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from graphs.policy.checks.atoms import Atoms
 from graphs.policy.checks.theory.bands import write_bands
-from graphs.policy.checks.theory.callers import write_callers
+from graphs.policy.checks.theory.callers import write_callers, write_grants
 from graphs.policy.checks.theory.dialogue import write_dialogue
 from graphs.policy.checks.theory.groups import write_groups
 from graphs.policy.checks.theory.labels import write_domains, write_languages
@@ -44,7 +44,7 @@ def write_theory(policy: Policy, atoms: Atoms, *, plugged: Collection[str] = ())
         if signal.key in plugged:
             continue
         kinds[signal.type].append(signal)
-    write_callers([*kinds.pop("authz", []), *kinds.pop("grant", [])], atoms)
+    callers = write_callers([*kinds.pop("authz", []), *kinds.pop("grant", [])], atoms)
     write_dialogue([*kinds.pop("conversation", []), *kinds.pop("modality", [])], atoms)
     write_metadata([*kinds.pop("metadata", []), *kinds.pop("event", [])], atoms)
     for kind, signals in kinds.items():
@@ -54,3 +54,4 @@ def write_theory(policy: Policy, atoms: Atoms, *, plugged: Collection[str] = ())
             write_alike(signals, atoms)
     write_groups(policy, atoms)
     write_bands(policy, atoms, plugged=plugged)
+    write_grants(policy, callers, atoms)
