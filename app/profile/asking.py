@@ -13,7 +13,7 @@ from typing import Any
 
 from agents.errors import BudgetError, DeadlineError, ProviderError
 from app.profile.call_log import Call, CallLog, asked_hash, call_key
-from graphs.budgets import Budgets, Spender
+from graphs.budgets import BudgetLimits, Budgets, Spender
 from graphs.checking.signals import token_signal
 from graphs.gateway import transport
 from graphs.gateway.gateway import Chat, Gateway
@@ -83,8 +83,19 @@ class Ceiling:
     def __init__(self, budgets: Budgets, log: CallLog, budget_usd: float | None) -> None:
         """None is any amount; the operator's budget of a turn does not apply."""
         limit = _ANY_AMOUNT if budget_usd is None else budget_usd
-        self._budgets = budgets.within(replace(budgets.limits, turn=None, thread=limit))
         self._spender = Spender(user="local", thread=f"calls {log.run}")
+        limit = max(0.0, limit - self._elsewhere(budgets, log, limit))
+        self._budgets = budgets.within(replace(budgets.limits, turn=None, thread=limit))
+
+    def _elsewhere(self, budgets: Budgets, log: CallLog, limit: float) -> float:
+        """Return what the log says was spent and the books here do not know, as they are of another machine."""
+        own = budgets.within(BudgetLimits(thread=limit))
+        try:
+            left = own.left(self._spender)
+        finally:
+            own.close()
+        known = 0.0 if left.usd is None else limit - left.usd
+        return max(0.0, log.spent_usd - known)
 
     def ledger(self) -> Ledger:
         """Return the books of a call."""

@@ -67,6 +67,8 @@ class CallLog:
     grades: dict[str, float]
     """Of programs, which take long to run: by a hash of program and tests."""
     failures: int = 0
+    spent_usd: float = 0.0
+    """On all calls, those without an answer too."""
     _file: BinaryIO | None = field(default=None, repr=False)
 
     @classmethod
@@ -113,12 +115,14 @@ class CallLog:
         """Keep an answered call."""
         self._write({name: getattr(call, name) for name in Call.__dataclass_fields__})
         self.calls[call.key] = call
+        self.spent_usd += call.spent_usd
 
     def add_failure(self, key: str, *, query_id: str, model: str, error: str, spent: float) -> None:
         """Keep that a call had no answer; it is made again when it is asked for again."""
         failed = {"key": key, "query_id": query_id, "model": model}
         self._write({**failed, "error": error, "spent_usd": spent})
         self.failures += 1
+        self.spent_usd += spent
 
     def add_grade(self, key: str, score: float) -> None:
         """Keep the grade of a program."""
@@ -134,6 +138,7 @@ class CallLog:
             self.grades[str(row["graded"])] = float(row["score"])
         elif "error" in row:
             self.failures += 1
+            self.spent_usd += float(row["spent_usd"])
         else:
             call = Call(**row)
             if not all(isinstance(row[name], kind) for name, kind in _TYPES.items()):
@@ -146,6 +151,7 @@ class CallLog:
                     raise ValueError(row)
                 call = replace(call, logprobs=(mean, least))
             self.calls[call.key] = call
+            self.spent_usd += call.spent_usd
 
     def _write(self, row: Mapping[str, Any]) -> None:
         assert self._file is not None, "the log was opened for reading"

@@ -332,6 +332,18 @@ def test_what_calls_under_way_may_cost_ends_no_collection(folder: Path) -> None:
     assert 0.2 - 0.06 < spent <= 0.2
 
 
+def test_a_ceiling_goes_with_the_log_to_another_machine(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_questions(folder / "q.jsonl", *sums(40))
+    with FakeProvider(answering(right)) as one:
+        write_catalogue(folder / "catalog.yaml", {"dear-one": one})
+        for machine in ("first", "second", "third"):
+            monkeypatch.setenv("MOMA_HOME", str(folder / machine))
+            assert collect("--max-tokens", "5", "--budget-usd", "0.2", "--at-once", "1") == 1
+    assert sum(line.get("spent_usd", 0) for line in lines()) <= 0.2
+
+
 def test_an_interrupt_waits_for_what_is_paid_for_and_says_what_it_was(folder: Path) -> None:
     write_questions(folder / "q.jsonl", *sums(40))
     with FakeProvider(answering(right, after=0.2)) as one:
