@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from benchmarks.fit_agents.policy import Group
 from graphs.routing.trees import Trees
 
-__all__ = ["fit_trees"]
+__all__ = ["fit_trees", "mean_trees"]
 
 _SETTINGS = {
     "num_leaves": 31,
@@ -60,6 +60,23 @@ def fit_trees(groups: Sequence[Group], *, rounds: int) -> Trees:
     differs = np.abs(trees(few) - booster.predict(few, num_threads=1)) > _TOLERANCE
     assert not differs.any(), "the arrays say something else than the trees"
     return trees
+
+
+def mean_trees(one: Trees, other: Trees) -> Trees:
+    """Return trees whose sum is the mean of the sums of two sets: each leaf counts half."""
+    nodes = max(one.feature.shape[1], other.feature.shape[1])
+    feature, threshold, left = (
+        np.concatenate([_widened(getattr(part, name), nodes, fill) for part in (one, other)])
+        for name, fill in (("feature", -1), ("threshold", 0), ("left", 0))
+    )
+    halved = np.where(feature < 0, threshold / 2, threshold).astype(np.float32)
+    return Trees(feature=feature, threshold=halved, left=left)
+
+
+def _widened(rows: NDArray[Any], nodes: int, fill: int) -> NDArray[Any]:
+    wide = np.full((len(rows), nodes), fill, rows.dtype)
+    wide[:, : rows.shape[1]] = rows
+    return wide
 
 
 def _as_arrays(roots: Sequence[dict[str, Any]]) -> Trees:

@@ -24,7 +24,7 @@ from graphs.routing.trees import Trees
 __all__ = ["Fitted"]
 
 _FILE = Path(__file__).parent / "data" / "agents.npz"
-_SHA256 = "6b1f25b6eae17c157a7a3749d5c687bcb88d1217356b85abe59736f686922f71"
+_SHA256 = "ed079bb4fda21ae07150f7597ea623f2aa2401013f90f82c4002d1289cc82c0c"
 _LARGEST = 1 << 26
 _REMEDY = "install MoMA again"
 _SPACE_OF = "all-MiniLM-L6-v2-int8-tuned"

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.fit_agents.boosting import _as_arrays
+from benchmarks.fit_agents.boosting import _as_arrays, mean_trees
 from graphs.routing.trees import Trees
 
 
@@ -33,3 +33,9 @@ def test_a_threshold_that_rounds_to_the_number_above_it_does_not_let_that_number
     assert np.float32(threshold) == above
     rows = np.array([[below], [above]])
     assert tree(threshold)(rows).tolist() == [-1, 1]
+
+
+def test_the_mean_of_two_sets_of_trees_says_the_mean_of_what_they_say() -> None:
+    alone = _as_arrays([{"leaf_value": 4.0}])
+    rows = np.array([[0.0], [2.0]])
+    assert mean_trees(tree(1.0), alone)(rows).tolist() == [1.5, 2.5]
