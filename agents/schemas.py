@@ -122,8 +122,7 @@ class _Size:
         self._counted += 1
         if self._counted > _LARGEST:
             raise InputError("the schema is too involved: what it refers to refers to much else")
-        if all(isinstance(schema.get(name, ""), str) for name in _IDS):
-            resolver = resolver.in_subresource(self._draft.create_resource(schema))
+        resolver = _inside(schema, resolver, self._draft)
         for name, value in schema.items():
             if name in _REFERENCES and isinstance(value, str):
                 self._follow(resolver.lookup(value), place, above)
@@ -146,6 +145,13 @@ class _Size:
         self._back.add(back)
 
 
+def _inside(schema: dict[str, Any], resolver: Any, draft: Any) -> Any:
+    """Return what looks up names from within a schema, which may have an id of its own."""
+    if all(isinstance(schema.get(name, ""), str) for name in _IDS):
+        return resolver.in_subresource(draft.create_resource(schema))
+    return resolver
+
+
 def _look_up(schema: Any, resolver: Any, draft: Any) -> None:
     """Look up what a schema refers to, each name from where it stands.
 
@@ -156,8 +162,7 @@ def _look_up(schema: Any, resolver: Any, draft: Any) -> None:
         for item in schema:
             _look_up(item, resolver, draft)
     elif isinstance(schema, dict):
-        if all(isinstance(schema.get(name, ""), str) for name in _IDS):
-            resolver = resolver.in_subresource(draft.create_resource(schema))
+        resolver = _inside(schema, resolver, draft)
         for name, value in schema.items():
             if name in _REFERENCES and isinstance(value, str):
                 resolver.lookup(value)

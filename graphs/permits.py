@@ -148,12 +148,12 @@ def _closed(fault: str) -> Judged:
 def _permit(judgement: Judgement) -> Permit:
     verdict = judgement.verdict
     models, agents = verdict.models, verdict.agents
-    listed = verdict.rule.algorithm if verdict.rule else None
+    in_order = verdict.rule is not None and verdict.rule.in_order
     return Permit(
         rule=verdict.rule_name,
         models=None if models is None else frozenset(models),
         agents=None if agents is None else frozenset(agents),
         shut=judgement.shut,
-        order=models or () if listed is not None and listed.type == "static" else (),
+        order=models or () if in_order else (),
         doubt="; ".join(verdict.faults),
     )

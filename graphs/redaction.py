@@ -43,16 +43,17 @@ _KEYS = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_NAME = r"(?:api[_-]?key|x-api-key|password|secret|access[_-]?token)\\*['\"]?\s*[:=]\s*"
 _NAMED_KEY = re.compile(
-    r"""(\bbearer\s+ | \bbasic\s+(?-i:(?=[A-Za-z0-9+/]{8,}={0,2}(?![\w-]))(?=[a-z]*[A-Z0-9+/=]))
+    rf"""(\bbearer\s+ | \bbasic\s+(?-i:(?=[A-Za-z0-9+/]{{8,}}={{0,2}}(?![\w-]))(?=[a-z]*[A-Z0-9+/=]))
     | authorization\\*['"]?\s*[:=]\s*\\*['"]?(?:[a-z][\w-]*\s+)?
-    | (?:api[_-]?key|x-api-key|password|secret|access[_-]?token)\\*['"]?\s*[:=]\s*\\*['"]?)
-    (?!\[key\])([^\s'",;&\\]{6,} | [^\s'"]{6,})""",
+    | {_NAME}\\*['"]?)
+    (?!\[key\])([^\s'",;&\\]{{6,}} | [^\s'"]{{6,}})""",
     re.IGNORECASE | re.VERBOSE,
 )
 _QUOTED_KEY = re.compile(
-    r"""((?:api[_-]?key|x-api-key|password|secret|access[_-]?token)\\*['"]?\s*[:=]\s*(\\*['"]))
-    [^\n]{6,500}?(?=\2)""",
+    rf"""({_NAME}(\\*['"]))
+    [^\n]{{6,500}}?(?=\2)""",
     re.IGNORECASE | re.VERBOSE,
 )
 _PASSWORD_IN_URL = re.compile(r"(://[^/\s:@\[]*:)(?!\d{1,5}(?:[/?#\s]|$))[^\s'\"<>]{1,200}(@)")

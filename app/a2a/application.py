@@ -145,8 +145,9 @@ class _Newest(InMemoryTaskStore):
         """Keep a task and forget the oldest beyond `MOST_TASKS` and `MOST_BYTES`."""
         _merge_texts(task)
         await super().save(task, context)
-        self._bytes += task.ByteSize() - self._order.pop(task.id, (context, 0))[1]
-        self._order[task.id] = context, task.ByteSize()
+        size = task.ByteSize()
+        self._bytes += size - self._order.pop(task.id, (context, 0))[1]
+        self._order[task.id] = context, size
         while len(self._order) > MOST_TASKS or (self._bytes > MOST_BYTES and len(self._order) > 1):
             oldest, (owner, size) = self._order.popitem(last=False)
             self._bytes -= size

@@ -61,7 +61,7 @@ def load(arguments: argparse.Namespace, *, recipe: str | None = None) -> Loaded:
     settings = read_settings()
     text = read_text(arguments.file)
     if recipe is not None:
-        recipes_of(arguments)
+        _named(arguments.file, text, recipe)
     policy, _ = read_policy(text, recipe)
     classifiers = load_classifiers(settings.policy_classifiers)
     encoder = make_encoder(settings.encoder) if Reader.needs_encoder(policy, classifiers) else None
@@ -95,16 +95,23 @@ def recipes_of(arguments: argparse.Namespace) -> list[str | None]:
     Raises:
         PolicyError: the file cannot be read, or has no such recipe.
     """
-    program, _ = parse(read_text(arguments.file))
-    names = recipes(program)
+    text = read_text(arguments.file)
     if arguments.recipe is None:
-        return list(names) or [None]
-    if arguments.recipe not in names:
+        return [*recipes(parse(text)[0])] or [None]
+    return [_named(arguments.file, text, arguments.recipe)]
+
+
+def _named(path: Path, text: str, recipe: str) -> str:
+    """Return a recipe's name, if the file has such a recipe.
+
+    Raises:
+        PolicyError: it has not.
+    """
+    names = recipes(parse(text)[0])
+    if recipe not in names:
         known = ", ".join(names) or "it has none"
-        raise PolicyError(
-            f"{arguments.file}: given the recipe {arguments.recipe!r:.60}, expected one of: {known}"
-        )
-    return [arguments.recipe]
+        raise PolicyError(f"{path}: given the recipe {recipe!r:.60}, expected one of: {known}")
+    return recipe
 
 
 def _known(path: Path) -> Known:

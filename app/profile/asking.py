@@ -82,9 +82,10 @@ class Ceiling:
 
     def __init__(self, budgets: Budgets, log: CallLog, budget_usd: float | None) -> None:
         """None is any amount; the operator's budget of a turn does not apply."""
-        limit = _ANY_AMOUNT if budget_usd is None else budget_usd
         self._spender = Spender(user="local", thread=f"calls {log.run}")
-        limit = max(0.0, limit - self._elsewhere(budgets, log, limit))
+        limit = _ANY_AMOUNT
+        if budget_usd is not None:
+            limit = max(0.0, budget_usd - self._elsewhere(budgets, log, budget_usd))
         self._budgets = budgets.within(replace(budgets.limits, turn=None, thread=limit))
 
     def _elsewhere(self, budgets: Budgets, log: CallLog, limit: float) -> float:
@@ -130,7 +131,7 @@ class Asker:
         # A local model answers one at a time; so its processor time belongs to the call that holds its place.
         self._places = {m.id: asyncio.Lock() for m in gateway.models.values() if m.local}
 
-    async def run(self, asks: Iterable[Ask]) -> Ended:
+    async def run(self, asks: Iterable[Ask]) -> None:
         """Make the calls that the log does not hold yet, in order; return when they or the money are at an end."""
         waiting = self._new(asks)
         await asyncio.to_thread(transport.load)  # which takes seconds, and is no call's time
@@ -140,7 +141,6 @@ class Asker:
                     group.create_task(self._work(waiting))
         except ExceptionGroup as failed:  # as of a disk that is full: one line is enough
             raise failed.exceptions[0] from None
-        return self._ended
 
     def stop(self) -> None:
         """Begin no more calls; those that are under way, and paid for, are waited for."""

@@ -154,10 +154,9 @@ def fit_calibration(rows: Sequence[Graded]) -> Calibration:
     names, curves, weights = _fitted(rows)
     well = np.zeros(len(rows), bool)
     for fold in range(_FOLDS):
-        held = np.arange(len(rows)) % _FOLDS == fold
-        others = [row for row, out in zip(rows, held, strict=True) if not out]
+        others = [row for number, row in enumerate(rows) if number % _FOLDS != fold]
         found = _fitted(others) if others else (names, curves, weights)
-        well[held] = _sums([row for row, out in zip(rows, held, strict=True) if out], *found) > 0
+        well[fold::_FOLDS] = _sums(rows[fold::_FOLDS], *found) > 0
     scores = np.array([row.score for row in rows], np.float64)
     return Calibration(
         curves=curves,

@@ -15,7 +15,14 @@ _MARK = re.compile(
 _FRACTION = re.compile(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
 _COMMA = "{,}"
 """How TeX writes the comma of a thousand."""
-_SUPERSCRIPTS = "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079"
+_POWERS = str.maketrans(
+    {
+        character: f"^{digit}"
+        for digit, character in enumerate(
+            "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079"
+        )
+    }
+)
 _TELLING = re.compile(r"\.\d|[<>]=? ?[-.\d]")
 _IS = re.compile(r"\bis\b|[:=](?=\s)", re.IGNORECASE)
 _EDGES = " \t\r\n\"'`*_.,;:!?()[]{}<>“”\u2018\u2019«»$"
@@ -66,8 +73,7 @@ def normalised(text: str) -> str:
 
     What says something there stays: the point of `.5`, `<` and `>` before a number, brackets around a list, a power.
     """
-    superscripts = str.maketrans({c: f"^{digit}" for digit, c in enumerate(_SUPERSCRIPTS)})
-    plain = unicodedata.normalize("NFKC", text.translate(superscripts)).casefold()
+    plain = unicodedata.normalize("NFKC", text.translate(_POWERS)).casefold()
     joined = " ".join(plain.split())
     bare = joined.strip(_EDGES)
     if _TELLING.match(joined) or ("," in bare and joined[:1] in "([{"):

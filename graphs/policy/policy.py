@@ -143,6 +143,11 @@ class Rule:
     """The tree whose branch it is: of a tree the first branch that holds is taken, whatever its tier and priority."""
     at: Place = field(default=NOWHERE, compare=False)
 
+    @property
+    def in_order(self) -> bool:
+        """Whether its models are asked as they are listed; else MoMA chooses among them."""
+        return self.algorithm is not None and self.algorithm.type == "static"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declared:

@@ -112,21 +112,29 @@ def test_a_ceiling_holds_over_all_runs_and_leaves_whole_rows(
     assert len(table()) == len(one.requests) == 20
 
 
+def collecting(folder: Path, **streams: Any) -> "subprocess.Popen[str]":
+    """Return a collection in a process of its own that has four answers or more."""
+    command = [sys.executable, "-m", "app.profile", "collect", "--questions", "q.jsonl"]
+    child = subprocess.Popen(
+        [*command, "--output", "o.parquet", "--at-once", "2"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        text=True,
+        **streams,
+    )
+    log = folder / "o.calls.jsonl"
+    wait_until(lambda: log.exists() and log.read_bytes().count(b"answer") >= 4)
+    return child
+
+
 def test_a_kill_loses_no_answer_and_pays_none_twice(folder: Path) -> None:
     write_questions(folder / "q.jsonl", *sums(12))
     with FakeProvider(answering(right, after=0.05)) as one:
         write_catalogue(folder / "catalog.yaml", {"one": one})
-        command = [sys.executable, "-m", "app.profile", "collect", "--questions", "q.jsonl"]
-        child = subprocess.Popen(
-            [*command, "--output", "o.parquet", "--at-once", "2"],
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )
-        log = folder / "o.calls.jsonl"
-        wait_until(lambda: log.exists() and log.read_bytes().count(b"answer") >= 4)
+        child = collecting(folder)
         os.kill(child.pid, signal.SIGKILL)
         child.wait(PATIENCE_S)
         kept = [line["query_id"] for line in lines() if "answer" in line]
-        with log.open("ab") as file:
+        with (folder / "o.calls.jsonl").open("ab") as file:
             file.write(b'{"key": "cut off in mid-l')
         assert collect() == 0
     asked = texts_of(one)
@@ -134,7 +142,7 @@ def test_a_kill_loses_no_answer_and_pays_none_twice(folder: Path) -> None:
     for query_id in kept:
         assert asked.count(f"What is {query_id[1:]} plus {query_id[1:]}?") == 1
     assert len(asked) <= 12 + 2
-    assert log.read_bytes().count(b"cut off") == 0
+    assert (folder / "o.calls.jsonl").read_bytes().count(b"cut off") == 0
 
 
 def test_a_passing_fault_is_asked_again_and_a_lasting_one_leaves_its_row_out(
@@ -348,15 +356,7 @@ def test_an_interrupt_waits_for_what_is_paid_for_and_says_what_it_was(folder: Pa
     write_questions(folder / "q.jsonl", *sums(40))
     with FakeProvider(answering(right, after=0.2)) as one:
         write_catalogue(folder / "catalog.yaml", {"one": one})
-        command = [sys.executable, "-m", "app.profile", "collect", "--questions", "q.jsonl"]
-        child = subprocess.Popen(
-            [*command, "--output", "o.parquet", "--at-once", "2"],
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        log = folder / "o.calls.jsonl"
-        wait_until(lambda: log.exists() and log.read_bytes().count(b"answer") >= 4)
+        child = collecting(folder, stderr=subprocess.PIPE)
         child.send_signal(signal.SIGINT)
         _, said = child.communicate(timeout=PATIENCE_S)
         kept = sum("answer" in line for line in lines())

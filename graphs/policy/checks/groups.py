@@ -7,9 +7,9 @@ members even a threshold above a third lets two of them pass.
 from collections import Counter
 from collections.abc import Iterator
 
-from graphs.policy.checks.theory.labels import categories
 from graphs.policy.findings import Finding, Severity
 from graphs.policy.policy import Group, Policy
+from graphs.policy.signals.domain import categories
 
 __all__ = ["SEMANTICS", "groups"]
 

@@ -12,14 +12,14 @@ from graphs.policy.request import Reading, Request
 from graphs.policy.signals.family import Family, Kind, Kit, Problem, Read, fired
 from graphs.policy.signals.turn import Turn
 
-__all__ = ["AUTHZ", "GRANT", "granted"]
+__all__ = ["AUTHZ", "GRANT", "granted", "subjects_of"]
 
 KINDS = ("user", "group", "role", "grant")
 
 
 def _authz(signal: Signal, _: Kit) -> Read:
     role = signal.fields.get("role")
-    subjects = [(s["kind"].casefold(), s["name"]) for s in signal.fields.get("subjects") or ()]
+    subjects = subjects_of(signal)
     held = {f"{kind}:{name}" for kind, name in subjects}
     held |= {name for kind, name in subjects if kind != "user"}
     if role:
@@ -60,10 +60,16 @@ def granted(signal: Signal) -> frozenset[str]:
         return frozenset({str(signal.fields.get("grant", signal.name))})
     if signal.type != "authz":
         return frozenset()
-    subjects = [s for s in signal.fields.get("subjects") or () if isinstance(s, Mapping)]
-    named = {f"{str(s.get('kind')).casefold()}:{s.get('name')}" for s in subjects}
     role = signal.fields.get("role")
-    return frozenset({*named, *([f"role:{role}"] if role else [])})
+    named = {f"{kind}:{name}" for kind, name in subjects_of(signal)}
+    return frozenset(named | ({f"role:{role}"} if role else set()))
+
+
+def subjects_of(signal: Signal) -> list[tuple[str, str]]:
+    """Return the kinds and names of an authz signal's subjects; what is none is left out."""
+    given = signal.fields.get("subjects")
+    found = [s for s in given if isinstance(s, Mapping)] if isinstance(given, list | tuple) else []
+    return [(str(s.get("kind", "")).casefold(), str(s.get("name", ""))) for s in found]
 
 
 def _grant(signal: Signal, _: Kit) -> Read:

@@ -132,11 +132,10 @@ class _Chart:
         source = self.rule(rule)
         agents = list(agents_of(rule) or ())
         models = [c.name for c in rule.models] or [""]
-        in_order = rule.algorithm is not None and rule.algorithm.type == "static"
         # In the order in which they are asked; among models with one number MoMA chooses.
         found = [("agent", a, n) for n, a in enumerate(agents, start=1)]
         first = len(found) + 1
-        found += [("model", m, first + n * in_order) for n, m in enumerate(models)]
+        found += [("model", m, first + n * rule.in_order) for n, m in enumerate(models)]
         if models_of(rule) == ():
             found = [("text", "", 1)]
         for kind, name, number in found:

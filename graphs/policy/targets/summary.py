@@ -127,8 +127,7 @@ def _rule(policy: Policy, rule: Rule, number: int) -> Iterator[str]:
 def _models(rule: Rule) -> str:
     if models_of(rule) == ():
         return "none; a fixed text is the answer"
-    in_order = rule.algorithm is not None and rule.algorithm.type == "static"
-    return _candidates(rule.models, open_="any model that may serve", in_order=in_order)
+    return _candidates(rule.models, open_="any model that may serve", in_order=rule.in_order)
 
 
 def _described(text: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from graphs.policy.checks.atoms import Atoms
 from graphs.policy.policy import Policy, Signal
+from graphs.policy.signals.caller import subjects_of
 
 __all__ = ["Callers", "write_callers", "write_grants"]
 
@@ -64,7 +65,7 @@ def write_grants(policy: Policy, callers: Callers, atoms: Atoms) -> None:
 def _accepted(signal: Signal) -> list[tuple[str, str]]:
     """Return the users and grants for which an authz signal fires."""
     found: list[tuple[str, str]] = []
-    for kind, name in _subjects(signal):
+    for kind, name in subjects_of(signal):
         found += [("user", name)] if kind == "user" else [("grants", name)]
         found.append(("grants", f"{kind}:{name}"))
     if role := signal.fields.get("role"):
@@ -74,10 +75,3 @@ def _accepted(signal: Signal) -> list[tuple[str, str]]:
             else [("grants", f"role:{role}"), ("grants", str(role))]
         )
     return found
-
-
-def _subjects(signal: Signal) -> list[tuple[str, str]]:
-    """Return the kinds and names of an authz signal's subjects; what is none is left out."""
-    given = signal.fields.get("subjects")
-    found = [s for s in given if isinstance(s, dict)] if isinstance(given, list | tuple) else []
-    return [(str(s.get("kind", "")).casefold(), str(s.get("name", ""))) for s in found]

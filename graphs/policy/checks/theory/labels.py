@@ -9,10 +9,10 @@ from itertools import combinations
 
 from graphs.policy.checks.atoms import Atoms
 from graphs.policy.policy import Signal
-from graphs.policy.signals import domain
+from graphs.policy.signals.domain import categories
 from graphs.policy.signals.language import language_of
 
-__all__ = ["categories", "write_domains", "write_languages"]
+__all__ = ["write_domains", "write_languages"]
 
 THRESHOLD = 0.5
 """Of both kinds, where none is given."""
@@ -30,12 +30,7 @@ def write_languages(signals: Sequence[Signal], atoms: Atoms) -> None:
 def write_domains(signals: Sequence[Signal], atoms: Atoms) -> None:
     """Let domains without a category in common exclude each other, and follow from narrower ones."""
     named = [signal for signal in signals if categories(signal)]
-    _write({signal.key: categories(signal) for signal in named}, named, atoms)
-
-
-def categories(signal: Signal) -> frozenset[str]:
-    """Return the categories that a domain signal is read by; none if it goes by its description."""
-    return frozenset(domain.categories(signal))
+    _write({signal.key: frozenset(categories(signal)) for signal in named}, named, atoms)
 
 
 def _write(labels: Mapping[str, frozenset[str]], signals: Sequence[Signal], atoms: Atoms) -> None:
