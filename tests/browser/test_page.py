@@ -141,17 +141,17 @@ def say(page: Page, text: str, *, ends: str = "done") -> Any:
     return turn
 
 
-def lit(page: Page) -> str:
-    """Return the phase that is lit."""
-    return str(page.locator("#machine .lit").get_attribute("data-phase"))
+def expect_lit(page: Page, phase: str) -> None:
+    """Wait until the phase is the one that is lit: the last words of an answer come before it."""
+    expect(page.locator("#machine .lit")).to_have_attribute("data-phase", phase)
 
 
 def test_an_agent_answers_and_the_phase_is_lit(page: Page) -> None:
-    assert lit(page) == "idle"
+    expect_lit(page, "idle")
     turn = say(page, "alpha")
     expect(turn.locator(".answer")).to_have_text("alpha did it.")
     expect(turn.locator("summary")).to_contain_text("alpha · fits best · $0")
-    assert lit(page) == "engaged"
+    expect_lit(page, "engaged")
     took = page.locator("#machine .took path[data-from]")
     assert (took.get_attribute("data-from"), took.get_attribute("data-to")) == ("idle", "engaged")
     expect(page.locator("#status")).to_contain_text("alpha answered: alpha did it.")
@@ -215,18 +215,18 @@ def test_spend_stands_beside_always_best_and_outlives_a_reload(page: Page) -> No
 def test_an_approval_is_answered_by_keyboard(page: Page, tabs: int, said: str) -> None:
     turn = say(page, "gamma")
     expect(turn.locator(".answer")).to_contain_text("Delete it?")
-    assert lit(page) == "awaiting_approval"
+    expect_lit(page, "awaiting_approval")
     for _ in range(tabs):
         page.keyboard.press("Shift+Tab")
     page.keyboard.press("Enter")
     expect(page.locator(".turn").nth(1).locator(".answer")).to_have_text(said)
-    assert lit(page) == "engaged"
+    expect_lit(page, "engaged")
     expect(page.locator("#ask")).to_be_hidden()
 
 
 def test_a_clarifying_question_has_its_options_as_buttons(page: Page) -> None:
     say(page, "alpha beta")
-    assert lit(page) == "awaiting_choice"
+    expect_lit(page, "awaiting_choice")
     page.locator("#ask").get_by_role("button", name="beta").click()
     expect(page.locator(".turn").nth(1).locator(".answer")).to_have_text("beta did it.")
 
