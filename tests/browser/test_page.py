@@ -32,6 +32,7 @@ expect.set_options(timeout=1e3 * PATIENCE_S)
 MARKUP = '<script>window.bad = 1</script><img src=x onerror="window.bad = 1"> <b>bold</b>'
 REST = "\n\n| a | b |\n|---|--:|\n| 1 | 22 |\n\n```python\nx = 1\n```\n\n- [out](https://elsewhere.invalid/) *now*"
 WIDE = f"\n\n| {' | '.join('abcdefghij')} |\n|{'---|' * 10}\n| {' | '.join(['a wide cell'] * 10)} |"
+HEBREW = "\u05db\u05ea\u05d5\u05d1 \u05e9\u05d9\u05e8"
 READ = threading.Event()
 """Set when the page showed the first words of a streamed answer."""
 APPROVAL = {"kind": "approval", "question": "Delete it?", "details": ["a file"], "agent": "gamma"}
@@ -209,6 +210,31 @@ def test_spend_stands_beside_always_best_and_outlives_a_reload(page: Page) -> No
     page.get_by_role("button", name="New conversation").click()
     expect(page.locator(".turn")).to_have_count(0)
     expect(page.locator("#spend")).to_contain_text("Nothing yet.")
+
+
+def test_turns_at_no_known_price_are_left_out_of_what_is_compared(opened: Open) -> None:
+    with FakeProvider() as provider:
+        models = [model_at(provider.base_url, price=None)]
+        with serving(fake_agent("alpha"), models=models) as api:
+            page = opened(api.url)
+            say(page, "write a poem")
+            expect(page.locator("#spend")).to_contain_text("is not known for this turn.")
+
+
+def test_who_answers_is_told_while_they_do(page: Page) -> None:
+    page.get_by_label("Message", exact=True).fill("write an endless poem")
+    page.keyboard.press("Enter")
+    expect(page.locator(".turn .running")).to_have_text("small answers")
+    page.keyboard.press("Escape")
+    expect(page.locator(".turn")).to_have_attribute("data-state", "stopped")
+
+
+def test_text_from_right_to_left_is_set_so(page: Page) -> None:
+    page.get_by_label("Message", exact=True).fill(HEBREW)
+    expect(page.get_by_label("Message", exact=True)).to_have_css("direction", "rtl")
+    turn = say(page, HEBREW)
+    expect(turn.locator(".asked p")).to_have_css("direction", "rtl")
+    expect(turn.locator(".answer p")).to_have_css("direction", "ltr")
 
 
 @pytest.mark.parametrize(("tabs", "said"), [(1, "Kept."), (2, "Deleted.")])

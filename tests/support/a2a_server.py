@@ -112,6 +112,7 @@ async def _rubbish(request: Request) -> Response:
         "html": Response("<html>Welcome</html>"),
         "list": Response("[1, 2]", media_type="application/json"),
         "huge": Response("x" * 9_000_000),
+        "deep": Response('{"name": ' + "[" * 100_000, media_type="application/json"),
         "500": Response("oops secret-text", status_code=500),
         "moved": Response(status_code=302, headers={"location": "http://127.0.0.1:9/"}),
         "empty": Response("{}", media_type="application/json"),

@@ -149,6 +149,7 @@ def heap() -> Iterator[str]:
     [
         ("html", "clerk answers what is not A2A (AgentCardResolutionError)"),
         ("list", "clerk answers what is not A2A (AgentCardResolutionError)"),
+        ("deep", "clerk answers what is not A2A (RecursionError)"),
         ("huge", "clerk cannot be reached (ReadError)"),
         ("500", "clerk answers with the HTTP status 500"),
         ("moved", "clerk answers with the HTTP status 302"),

@@ -175,9 +175,27 @@ def test_bad_input_is_one_line(
     assert not Path("nowhere.sqlite").exists()
 
 
-def test_a_line_that_no_shadow_wrote_is_named(tmp_path: Path, capsys: Any) -> None:
+SIDE = {"kind": "model", "id": "a"}
+COUNTED = ("spent_usd", "then_usd", "now_usd", "then_quality", "now_quality")
+COMPARED = {"then": SIDE, "now": SIDE, "change": "same", **dict.fromkeys(COUNTED, 0.5)}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"now": 5},
+        {"then": {"kind": "model"}},
+        {"now": {"kind": "model", "id": 5}},
+        {"change": None},
+        {"then_usd": "dear"},
+    ],
+    ids=str,
+)
+def test_a_line_that_no_shadow_wrote_is_named(
+    wrong: dict[str, Any], tmp_path: Path, capsys: Any
+) -> None:
     path = tmp_path / "shadow.jsonl"
-    path.write_text('{"then": {"kind": "model", "id": "a"}, "now": 5, "change": "same"}\n')
+    path.write_text(json.dumps({**COMPARED, **wrong}) + "\n")
     given = ["--shadow", str(path), "--output", str(tmp_path / "out"), "--no-plots"]
     assert evaluate(["replay", *given]) == 2
     assert "shadow.jsonl, line 1: given" in capsys.readouterr().err

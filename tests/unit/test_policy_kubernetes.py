@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from agents.errors import PolicyError
-from graphs.policy.policy import Declared, Policy
+from graphs.policy.policy import Candidate, Declared, Policy, Rule
 from graphs.policy.targets.kubernetes import CONFIG_MAP, NAMES, NETWORK, PORT, emit
 from graphs.policy.targets.marks import HASH_NAME
 from tests.support import policy_schemas
@@ -77,6 +77,13 @@ def test_a_name_outside_is_told_not_opened(name: str) -> None:
     text = emit(policy, SOURCE)[NETWORK]
     assert f"# Not opened: '{name.replace('--', '- -')}' of 'b'" in text
     assert yaml.safe_load(text)["metadata"]["annotations"][NAMES] == f"{name}:443"
+
+
+def test_a_model_without_an_address_is_told_not_opened() -> None:
+    policy = Policy(rules=(Rule(name="r", models=(Candidate(name="openai/gpt-5"),)),))
+    told = "# Not opened: whoever serves 'openai/gpt-5'; no BACKEND says at which address."
+    assert told in emit(policy, SOURCE)[NETWORK]
+    assert peers(policy) == []
 
 
 @pytest.mark.parametrize("address", ["", "http://", "[::1", "host:notaport", "host:99999"])
