@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agents.errors import InputError
+from agents.schemas import validator_of
 
 __all__ = ["CALL_OPTIONS", "brings_tools", "check_call", "instructions_of", "options_of"]
 
@@ -19,6 +20,7 @@ CALL_OPTIONS = frozenset(
         "reasoning_effort", "response_format", "tools", "tool_choice", "parallel_tool_calls", "user",
     }
 )  # fmt: skip
+_FORMS = ("text", "json_object", "json_schema")
 LONGEST_CALL = 500_000
 """Characters of all of it as JSON."""
 
@@ -42,6 +44,12 @@ def check_call(call: Mapping[str, Any]) -> None:
         )
     if not isinstance(call.get(INSTRUCTIONS, ""), str):
         raise InputError("context call: expected a text as instructions")
+    longest = call.get("max_tokens")
+    if longest is not None and (type(longest) is not int or longest < 1):
+        raise InputError(
+            f"context call: max_tokens is {longest!r:.60}, expected a whole number from 1 on"
+        )
+    _check_form(call.get("response_format"))
     if "tools" in call:
         _check_tools(call["tools"])
     elif {"tool_choice", "parallel_tool_calls"} & set(call):
@@ -61,6 +69,27 @@ def instructions_of(call: Mapping[str, Any]) -> str:
 def options_of(call: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the model is called with."""
     return {name: value for name, value in call.items() if name != INSTRUCTIONS}
+
+
+def _check_form(form: Any) -> None:
+    """Check in which form the answer is to be."""
+    if form is None:
+        return
+    kind = form.get("type") if isinstance(form, Mapping) else None
+    if kind not in _FORMS:
+        raise InputError(
+            f'context call: response_format is {form!r:.60}, expected {{"type": ...}}, one of {", ".join(_FORMS)}'
+        )
+    if kind != "json_schema":
+        return
+    wanted = form.get("json_schema")
+    schema = wanted.get("schema") if isinstance(wanted, Mapping) else None
+    if not isinstance(schema, Mapping):
+        raise InputError('context call: response_format has no {"json_schema": {"schema": {...}}}')
+    try:
+        validator_of(schema)
+    except InputError as error:
+        raise InputError(f"context call: the schema of response_format: {error}") from None
 
 
 def _check_tools(tools: Any) -> None:

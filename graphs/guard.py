@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessage
+from langgraph.config import get_config
 from langgraph.errors import GraphBubbleUp, GraphInterrupt, ParentCommand
 from langgraph.runtime import Runtime
 
@@ -41,6 +42,8 @@ SHARE_OF_TIME = 0.75
 """How much of the turn's remaining time one agent may take, so that another can still answer."""
 _LEAST_S = 0.05
 """With less time than that an agent is not begun: what it could not do would count against it."""
+_RESUMING = "__pregel_resuming"
+"""Where LangGraph says that a run goes on."""
 _INVOKE = {"gen_ai.operation.name": "invoke_agent"}
 Node = Callable[[State, Runtime[Context]], Awaitable[dict[str, Any]]]
 
@@ -107,6 +110,8 @@ async def _visit(
     if graph is None or reason is not None:
         outcome = failure(f"refused: {reason}")
     else:
+        if _goes_on_elsewhere():
+            services.go_on(state["decision"]["id"])
         try:
             with step(f"invoke_agent {agent_id}", _INVOKE | {"gen_ai.agent.id": agent_id}):
                 outcome, memory = await _run(agent_id, graph, state, runtime, services, ledger)
@@ -120,6 +125,15 @@ async def _visit(
         agent_id, outcome["event"], state, ms=ms, ledger=ledger, reason=outcome.get("reason") or ""
     )
     return _update(agent_id, outcome, memory, {**state, "decision": record})
+
+
+def _goes_on_elsewhere() -> bool:
+    """Whether a run of a graph around this one goes on with an approval: the time that it was waited for is nobody's.
+
+    Where the thread is the graph's own, the turn begins anew, and its time too.
+    """
+    resuming = (get_config().get("configurable") or {}).get(_RESUMING)
+    return bool(resuming) and results_here() is None
 
 
 def _refusal(
@@ -184,7 +198,7 @@ async def _run(
     except MomaError as error:
         crashed = isinstance(error, UnreachableError)
         return failure(str(error)), None
-    except Exception as error:  # noqa: BLE001 an agent is foreign code: its failure is an outcome, not the turn's end
+    except (Exception, SystemExit) as error:  # noqa: BLE001 an agent is foreign code: its failure is an outcome, not the turn's end
         crashed = True
         return failure(f"it broke ({type(error).__name__})"), None
     finally:

@@ -125,7 +125,8 @@ async def read_saved(
         saved = await saver.aget_tuple(on)
     if saved is not None:
         check_saved(saved)
-        check_owner(saved.checkpoint["channel_values"], user=user)
+        values = saved.checkpoint["channel_values"]
+        check_owner(values, user=user, metadata=saved.metadata)
     return saved
 
 

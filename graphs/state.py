@@ -80,7 +80,7 @@ class State(Led, total=False):
     """What is left of a request that names several agents: each agent with its part of the text."""
     dialogue: dict[str, Any]
     """What choosing an agent reads of the turns before: `Dialogue.plain`."""
-    spent_usd: float
+    spent_usd: Annotated[float, newest]
     """What the thread's model calls have cost."""
 
 

@@ -6,9 +6,9 @@ While an approval is pending, the thread's phase reads `awaiting_approval`, and 
 
 import asyncio
 import queue
-import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Container, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from itertools import takewhile
 from typing import Any, Self
 
@@ -24,7 +24,7 @@ from langchain_core.runnables.config import ensure_config, merge_configs
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 from langgraph.errors import GraphDrained
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.types import Command, Interrupt, StateSnapshot
+from langgraph.types import Command, GraphOutput, Interrupt, StateSnapshot
 
 from agents.approvals import answer_to
 from agents.errors import DrainingError, InputError, LengthError
@@ -33,12 +33,13 @@ from graphs.admission import Admission
 from graphs.locks import turn_on
 from graphs.machine import Phase
 from graphs.nodes.observe import resume_approval
-from graphs.owner import check_owner, user_of
+from graphs.own_loop import OwnLoop
+from graphs.owner import check_owner, owned_by, user_of
 from graphs.read_ahead import handed_on
 from graphs.results import keeping
 from graphs.saved import is_paused, read_saved
 from graphs.state import Context, read_context
-from graphs.steps import NOTHING_KNOWN, Nodes, Steps, with_steps
+from graphs.steps import NOTHING_KNOWN, TO_NODE, Nodes, Steps, with_steps
 from graphs.store_errors import checkpoint_errors, readable
 from graphs.turn import check_length, clean_text, modalities_of, text_of
 from graphs.undone import with_undone
@@ -125,7 +126,12 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
                 if not thread:
                     _check_tool_results(turn, saved)
                 else:
+                    if saved is None and place.get("checkpoint_id"):
+                        raise InputError(
+                            "this thread has no state with the checkpoint_id that is given; take one from its history"
+                        )
                     turn = self._resuming(turn, saved)
+                    config = owned_by(config, user_of(context))
                     resumed = turn is None or isinstance(turn, Command)
                     if resumed and saved is not None and self.go_on is not None:
                         self.go_on(_decision_in(saved))
@@ -175,14 +181,14 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         """Run a turn and return its output; of one that waits for an approval, what `aget_state` reads."""
         result = await super().ainvoke(input, config, **options)
         if _is_pause(result) and self._thread(self._configured(config)):
-            result |= _shown(await self.aget_state(self._place(config)))
+            return _with_shown(result, await self.aget_state(self._newest(config)))
         return result
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **options: Any) -> Any:
         """Run a turn from synchronous code; see `ainvoke`."""
         result = super().invoke(input, config, **options)
         if _is_pause(result) and self._thread(self._configured(config)):
-            result |= _shown(self.get_state(self._place(config)))
+            return _with_shown(result, self.get_state(self._newest(config)))
         return result
 
     def get_state(
@@ -225,6 +231,12 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
     def _place(self, config: RunnableConfig | None) -> RunnableConfig:
         return ensure_config(merge_configs(self.config, config))
 
+    def _newest(self, config: RunnableConfig | None) -> RunnableConfig:
+        """Return the place of what a run has left, wherever it began."""
+        place = self._place(config)
+        kept = {k: v for k, v in place["configurable"].items() if k != "checkpoint_id"}
+        return {**place, "configurable": kept}
+
     def _configured(self, config: RunnableConfig | None) -> Mapping[str, Any]:
         return self._place(config).get("configurable") or {}
 
@@ -246,7 +258,7 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         if turn is None and saved is None:
             raise InputError("this thread has no turn to go on with; send a message")
         resumes = isinstance(turn, Command) and turn.resume is not None
-        if saved is None or not is_paused(saved):
+        if saved is None or not (is_paused(saved) and _waits_in(saved, self.nodes)):
             if resumes:
                 raise InputError("nothing waits for an answer in this thread; send a message")
             if _is_known(turn, saved):
@@ -257,6 +269,7 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
             return None  # it led to the question, and is no answer to it: the agent asks again
         values = saved.checkpoint["channel_values"]
         if resumes and not turn.update and not turn.goto:
+            _check_resume(turn.resume, _asked(saved))
             return Command(resume=turn.resume, update=resume_approval(values, turn.resume))
         if not isinstance(turn, dict):
             return turn
@@ -265,7 +278,8 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
             raise InputError("an agent waits for an approval in this thread; answer it first")
         answer = text_of(messages[-1].content)
         return Command(
-            resume=_answer(saved, answer), update=resume_approval(values, answer, messages)
+            resume=_answers(_asked(saved), answer),
+            update=resume_approval(values, answer, messages),
         )
 
 
@@ -279,7 +293,7 @@ def _context(given: object, place: Mapping[str, Any]) -> Context | None:
 
 def _owned(snapshot: StateSnapshot, user: str | None) -> StateSnapshot:
     if user is not None:
-        check_owner(snapshot.values, user=user)
+        check_owner(snapshot.values, user=user, metadata=snapshot.metadata)
     return snapshot
 
 
@@ -299,11 +313,17 @@ def _drained() -> Iterator[None]:
 
 
 def _is_pause(result: Any) -> bool:
+    if isinstance(result, GraphOutput):
+        return bool(result.interrupts)
     return isinstance(result, dict) and _INTERRUPT in result
 
 
-def _shown(snapshot: StateSnapshot) -> dict[str, Any]:
-    return {name: snapshot.values.get(name) for name in ("phase", "active_agent", "record")}
+def _with_shown(result: Any, snapshot: StateSnapshot) -> Any:
+    """Return the result of a turn that waits, with what is shown of such a state."""
+    shown = {name: snapshot.values.get(name) for name in ("phase", "active_agent", "record")}
+    if isinstance(result, GraphOutput):
+        return replace(result, value={**result.value, **shown})
+    return result | shown
 
 
 def _decision_in(saved: CheckpointTuple) -> str:
@@ -311,11 +331,34 @@ def _decision_in(saved: CheckpointTuple) -> str:
     return str((saved.checkpoint["channel_values"].get("decision") or {}).get("id"))
 
 
-def _answer(saved: CheckpointTuple, text: str) -> Any:
-    """Return the user's text in the form that the agent which waits reads."""
-    asked = [write[2] for write in saved.pending_writes or () if write[1] == _INTERRUPT]
-    pending = asked[-1][0] if asked and isinstance(asked[-1], list | tuple) and asked[-1] else None
-    return answer_to(pending.value, text) if isinstance(pending, Interrupt) else text
+def _waits_in(saved: CheckpointTuple, nodes: Container[str]) -> bool:
+    """Return whether the graph still has the node of the agent that waits; else nobody hears the answer."""
+    channels = saved.checkpoint["channel_values"]
+    led = [name.removeprefix(TO_NODE) for name in channels if name.startswith(TO_NODE)]
+    return all(node in nodes for node in led)
+
+
+def _asked(saved: CheckpointTuple) -> list[Interrupt]:
+    """Return what an agent waits for; one whose nodes run side by side may ask several things at once."""
+    written = [write[2] for write in saved.pending_writes or () if write[1] == _INTERRUPT]
+    return [
+        pending for asked in written[-1:] for pending in asked if isinstance(pending, Interrupt)
+    ]
+
+
+def _answers(asked: Sequence[Interrupt], text: str) -> Any:
+    """Return the user's text in the form that whoever asked reads."""
+    if len(asked) > 1:
+        return {pending.id: answer_to(pending.value, text) for pending in asked}
+    return answer_to(asked[0].value, text) if asked else text
+
+
+def _check_resume(resume: Any, asked: Sequence[Interrupt]) -> None:
+    ids = {pending.id for pending in asked}
+    if len(ids) > 1 and not (isinstance(resume, Mapping) and resume and resume.keys() <= ids):
+        raise InputError(
+            f"{len(ids)} questions are open in this thread: resume with {{id: answer}} of {', '.join(sorted(ids))}"
+        )
 
 
 def _is_known(turn: Any, saved: CheckpointTuple | None) -> bool:
@@ -323,10 +366,13 @@ def _is_known(turn: Any, saved: CheckpointTuple | None) -> bool:
     if saved is None or not isinstance(turn, dict):
         return False
     sent, kept = turn["messages"][-1], saved.checkpoint["channel_values"].get("messages") or ()
-    of_user = [m for m in kept if isinstance(m, HumanMessage)]
-    return sent.id is not None and any(
-        (m.id, m.content) == (sent.id, sent.content) for m in of_user
-    )
+    same = [m for m in kept if sent.id is not None and m.id == sent.id]
+    if any((type(m), m.content) != (type(sent), sent.content) for m in same):
+        raise InputError(
+            f"this thread has a message with the id {sent.id!r:.60} that says something else; send a new id, or go on "
+            "from the state before it with its checkpoint_id"
+        )
+    return bool(same)
 
 
 def _check_tool_results(turn: Any, saved: CheckpointTuple | None) -> None:
@@ -415,8 +461,7 @@ def _with_approval(snapshot: StateSnapshot) -> StateSnapshot:
     return snapshot._replace(values=values)
 
 
-_background: tuple[threading.Thread, asyncio.AbstractEventLoop] | None = None
-_background_guard = threading.Lock()
+_background = OwnLoop("moma-sync")
 
 
 def _loop_of(saver: object) -> asyncio.AbstractEventLoop:
@@ -427,20 +472,9 @@ def _loop_of(saver: object) -> asyncio.AbstractEventLoop:
     """
     own = getattr(saver, "loop", None)
     runs = isinstance(own, asyncio.AbstractEventLoop) and own.is_running()
-    loop: asyncio.AbstractEventLoop = own if runs else _background_loop()  # type: ignore[assignment]
+    loop: asyncio.AbstractEventLoop = own if runs else _background.get()  # type: ignore[assignment]
     if asyncio._get_running_loop() is loop:
         raise InputError(
             "invoke and stream would block the event loop that they need; use ainvoke or astream here"
         )
     return loop
-
-
-def _background_loop() -> asyncio.AbstractEventLoop:
-    global _background
-    with _background_guard:
-        if _background is None or not _background[0].is_alive():  # as in a forked process
-            loop = asyncio.new_event_loop()
-            thread = threading.Thread(target=loop.run_forever, name="moma-sync", daemon=True)
-            thread.start()
-            _background = thread, loop
-        return _background[1]

@@ -4,8 +4,6 @@ It is made for one turn: the order of models, the ledger and the deadline are th
 """
 
 import asyncio
-import functools
-import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from queue import SimpleQueue
@@ -39,6 +37,7 @@ from agents.errors import AgentError, ProviderError
 from graphs.gateway.gateway import Chat, Gateway, Token
 from graphs.gateway.ledger import Ledger
 from graphs.gateway.pieces import Piece, joined
+from graphs.own_loop import OwnLoop
 from graphs.results import Results
 
 _PASSED_ON = (
@@ -114,7 +113,7 @@ class GatewayChatModel(BaseChatModel):
                 async for token in tokens:
                     came.put(token)
 
-        reading = asyncio.run_coroutine_threadsafe(read(), _own_loop())
+        reading = asyncio.run_coroutine_threadsafe(read(), _own_loop.get())
         reading.add_done_callback(lambda _: came.put(None))
         first = True
         try:
@@ -249,15 +248,9 @@ class GatewayChatModel(BaseChatModel):
         )
 
 
-@functools.cache
-def _own_loop() -> asyncio.AbstractEventLoop:
-    """Return the loop that serves synchronous calls, in a thread of its own, started once.
-
-    The turn's loop cannot: its worker threads may all be waiting for such calls, which need one to resolve a name.
-    """
-    loop = asyncio.new_event_loop()
-    threading.Thread(target=loop.run_forever, name="moma-models", daemon=True).start()
-    return loop
+_own_loop = OwnLoop("moma-models")
+"""Serves synchronous calls. The turn's loop cannot: its worker threads may all be waiting for such calls, which need
+one to resolve a name."""
 
 
 def _is_heard() -> bool:

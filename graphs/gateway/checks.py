@@ -12,7 +12,7 @@ from agents.errors import AgentError, BrokenAnswerError, InputError
 from agents.schemas import validator_of
 from graphs.gateway.pieces import Piece
 
-__all__ = ["checked"]
+__all__ = ["asked_validator", "checked"]
 
 
 def asked_validator(options: Mapping[str, Any]) -> Any:
@@ -22,7 +22,10 @@ def asked_validator(options: Mapping[str, Any]) -> Any:
         AgentError: the schema is none.
     """
     asked = options.get("response_format") or {}
-    schema = (asked.get("json_schema") or {}).get("schema")
+    form = (asked.get("json_schema") or {}) if isinstance(asked, Mapping) else None
+    if not isinstance(form, Mapping):
+        raise AgentError(f"response_format: given {asked!r:.60}, expected OpenAI's form of it")
+    schema = form.get("schema")
     if schema is None:
         return None
     try:

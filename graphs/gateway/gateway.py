@@ -14,12 +14,12 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents.errors import DeadlineError, ModelFileError, ProviderError
+from agents.errors import AgentError, DeadlineError, ModelFileError, ProviderError
 from graphs.gateway import transport
 from graphs.gateway.attempt import Attempt
 from graphs.gateway.breaker import Breaker
 from graphs.gateway.bulkhead import Bulkhead
-from graphs.gateway.checks import checked
+from graphs.gateway.checks import asked_validator, checked
 from graphs.gateway.fallback import (
     ATTEMPTS_A_DEPLOYMENT,
     LONGEST_PAUSE_S,
@@ -128,12 +128,13 @@ class Gateway:
         """Answer `chat`, from the first model of its order that can.
 
         Raises:
-            AgentError: the schema asked for is none.
+            AgentError: the schema asked for is none, or no answer is short enough.
             NoModelError: the order is empty.
             DeadlineError: the turn's time is over.
             BudgetError: what is left of the budget is too little for any of them.
             ProviderError: every model failed; the last failure.
         """
+        asked_validator(chat.options)  # a wish that cannot be met costs no call
         course = Course()
         order = [self.models[model] for model in dict.fromkeys(chat.order)]
         paused: set[str] = set()
@@ -143,7 +144,11 @@ class Gateway:
                 _pass_over(model, f"passed over: {shared}", chat)
                 continue
             if model.id in paused:
-                await self._sleep(self.breakers[model.id].held_s)
+                held = self.breakers[model.id].held_s
+                if held > 0 and not self._soon(model, chat):  # it asked for a longer one meanwhile
+                    _pass_over(model, f"{model.id} asked for a longer pause", chat)
+                    continue
+                await self._sleep(held)
             for number in range(1, ATTEMPTS_A_DEPLOYMENT + 1):
                 if course.over:
                     raise course.failure
@@ -190,6 +195,8 @@ class Gateway:
         # At least half of the window is for what the model reads.
         longest = min(model.max_output_tokens, model.context_tokens // 2)
         max_tokens = min(chat.max_tokens or longest, longest)
+        if max_tokens < 1:
+            raise AgentError(f"max_tokens: given {chat.max_tokens}, expected 1 or more")
         # Schemas and tools are read and paid for as messages are.
         asked = count_tokens([json.dumps(chat.options, default=str)]) if chat.options else 0
         own = clean(chat.messages, provider=model.provider)

@@ -100,8 +100,10 @@ class Ledger:
             call: its name, the same when the same call is made again after its process died; None makes one up.
 
         Raises:
-            BudgetError: it does not fit, or the price is not known and a budget is set.
+            BudgetError: it does not fit, the price is not known and a budget is set, or a number of tokens is below 0.
         """
+        if min(input_tokens, output_tokens) < 0:
+            raise BudgetError("a call of fewer than no tokens is no call", model=model)
         if self.budget_usd is None and self._purse is None:
             return Reserved()
         if price is None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from langchain_core.messages import AIMessage, BaseMessage
+from langgraph.constants import TAG_NOSTREAM
 
 from agents.errors import BrokenAnswerError, DeadlineError, NoModelError, ProviderError
 from graphs.checking.asking import (
@@ -39,7 +40,6 @@ MOST_CALLS = 4
 """Models that one turn asks for an answer, those that fail too; the cascade stops before that as a rule."""
 MARGIN_S = 1.0
 """Of the turn's time that is kept for showing what there is."""
-_NOSTREAM = "nostream"
 """LangGraph's tag of a model whose words are not streamed: https://docs.langchain.com/oss/python/langgraph/streaming."""
 _CHECK_TOKENS = 100
 _FEW = 4
@@ -232,7 +232,7 @@ class _Run:
         try:
             with step("answer"):
                 said: AIMessage = await model.ainvoke(
-                    self._prompt, {"tags": [_NOSTREAM]}, **options
+                    self._prompt, {"tags": [TAG_NOSTREAM]}, **options
                 )
         except ProviderError as error:
             self._failure = error
@@ -311,7 +311,7 @@ class _Run:
         with step("check"):
             said = await asker.ainvoke(
                 [*map(dict, messages)],
-                {"tags": [_NOSTREAM]},
+                {"tags": [TAG_NOSTREAM]},
                 response_format=form,
                 max_tokens=_CHECK_TOKENS,
             )

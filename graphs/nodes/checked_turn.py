@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage
+from langgraph.constants import TAG_NOSTREAM
 from langgraph.runtime import Runtime
 
 from agents.errors import NoModelError, ProviderError
@@ -107,7 +108,7 @@ async def _otherwise(
     if rest and not isinstance(found.failure, NoModelError):
         try:
             last = model.model_copy(update={"order": rest, "whole": True})
-            said = await last.ainvoke(prompt, {"tags": ["nostream"]}, **options_of(call))
+            said = await last.ainvoke(prompt, {"tags": [TAG_NOSTREAM]}, **options_of(call))
             return Said(message=kept(said), error=None, account=account)
         except ProviderError as error:
             failure = error

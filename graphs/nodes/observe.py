@@ -101,6 +101,8 @@ def resume_approval(
         record, decision=Event.STAY, agent=agent, reason=f"{agent} waits for an approval"
     )
     return {
+        # What was paid before the agent asked; the record of that is left behind.
+        "spent_usd": (values.get("spent_usd") or 0.0) + (decision["cost_usd"] or 0.0),
         "messages": list(messages),
         "request": answer if isinstance(answer, str) else values["request"],
         "turn": decision["turn"] + 1,

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from langchain_core.messages import HumanMessage, SystemMessage
+from langgraph.constants import TAG_NOSTREAM
 
 from agents.errors import MomaError
 from graphs import record as records
@@ -78,7 +79,8 @@ async def tie_break(
     listed = "\n".join(f"- {i}: {cards[i].description}" for i in candidates)
     messages = [SystemMessage(_SYSTEM + listed), HumanMessage(state["request"][:LONGEST_REQUEST])]
     try:
-        answer = await model.with_structured_output(schema_of(candidates)).ainvoke(messages)
+        asking = model.with_structured_output(schema_of(candidates))
+        answer = await asking.ainvoke(messages, {"tags": [TAG_NOSTREAM]})
     except (MomaError, ValueError) as error:  # no answer, or one that is no JSON
         _log.warning("the tie-break failed: %s", error)
         answer = None

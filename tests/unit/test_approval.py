@@ -5,15 +5,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain_core.messages import HumanMessage
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.types import Command, interrupt
 
-from agents.contract import declined, done
+from agents.card import AgentCard
+from agents.contract import AgentContext, AgentState, declined, done, hand_over
 from agents.errors import InputError
 from agents.replies import approved
 from graphs import Context, build_graph
 from graphs.checkpoints import open_sqlite
+from graphs.gateway.transport import Limits
 from graphs.threads import MomaGraph
 from tests.support.agents import (
     FakeAgent,
@@ -21,11 +25,13 @@ from tests.support.agents import (
     fake_agent,
     fake_graph,
     fake_services,
+    model_at,
     on,
     say,
     served_by,
 )
 from tests.support.plain import assert_plain
+from tests.support.provider import FakeProvider, ok
 
 QUESTION = {"kind": "approval", "question": "Delete it?", "agent": "alpha"}
 
@@ -253,3 +259,93 @@ async def test_an_agent_that_came_later_is_resumed_and_one_that_went_is_not() ->
     services.registry.unregister("alpha")
     await say(graph, "yes")
     assert shredder.deleted == 1
+
+
+async def test_an_approval_of_an_agent_that_is_gone_is_no_longer_asked_for() -> None:
+    saver = InMemorySaver()
+    await say(house(FakeShredder(), saver)[0], "alpha")
+    graph = fake_graph(fake_agent("beta"), saver=saver)
+    with pytest.raises(InputError, match="nothing waits"):
+        await graph.ainvoke(Command(resume="yes"), on("t"))
+    assert answer(await say(graph, "beta")) == "beta did it."
+
+
+def asking_twice() -> FakeAgent:
+    """An agent whose nodes ask side by side."""
+
+    async def ask(state: Any) -> dict[str, Any]:
+        interrupt({"question": "one?"})
+        return {}
+
+    async def ask_too(state: Any) -> dict[str, Any]:
+        interrupt({"question": "two?"})
+        return {}
+
+    async def end(state: Any) -> AgentState:
+        return done("Both.")
+
+    builder: Any = StateGraph(AgentState, context_schema=AgentContext)
+    for name, node in (("ask", ask), ("ask_too", ask_too), ("end", end)):
+        builder.add_node(name, node)
+    builder.add_edge(START, "ask")
+    builder.add_edge(START, "ask_too")
+    builder.add_edge(["ask", "ask_too"], "end")
+    builder.add_edge("end", END)
+    return FakeAgent(AgentCard(id="alpha", description="alpha"), builder.compile())
+
+
+async def test_one_answer_goes_to_all_that_an_agent_asks_at_once() -> None:
+    graph = fake_graph(asking_twice(), saver=InMemorySaver())
+    await say(graph, "alpha")
+    with pytest.raises(InputError, match="2 questions are open"):
+        await graph.ainvoke(Command(resume="yes"), on("t"))
+    assert answer(await say(graph, "yes")) == "Both."
+
+
+async def test_each_of_several_questions_can_be_answered_by_its_id() -> None:
+    graph = fake_graph(asking_twice(), saver=InMemorySaver())
+    await say(graph, "alpha")
+    ids = [pending.id for pending in (await graph.aget_state(on("t"))).interrupts]
+    resumed = await graph.ainvoke(Command(resume=dict.fromkeys(ids, "yes")), on("t"))
+    assert answer(resumed) == "Both."
+
+
+async def test_what_was_paid_before_an_approval_was_asked_for_is_counted() -> None:
+    async def spend(state: Any, runtime: Any) -> Any:
+        await runtime.context.model.ainvoke("plan")
+        return hand_over("alpha", reason="it deletes")
+
+    with FakeProvider(ok()) as provider:
+        first, shredder = fake_agent("beta", spend), FakeShredder()
+        models = [model_at(provider.base_url)]
+        graph = fake_graph(first, shredder.agent, saver=InMemorySaver(), models=models)
+        await say(graph, "beta")
+        assert answer(await say(graph, "yes")) == "Deleted."
+    assert (await graph.aget_state(on("t"))).values["spent_usd"] == pytest.approx(2.5e-5)
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+async def test_a_turn_that_waits_says_so_of_itself_on_a_fork_too(version: Any) -> None:
+    graph = fake_graph(FakeShredder().agent, fake_agent("beta"), saver=InMemorySaver())
+    await say(graph, "beta")
+    place = (await graph.aget_state(on("t"))).config
+    await say(graph, "beta more")
+    turn = {"messages": [{"role": "user", "content": "alpha"}]}
+    waits = await graph.ainvoke(turn, place, version=version)
+    values = waits.value if version == "v2" else waits
+    assert values["phase"] == "awaiting_approval"
+    assert values["record"]["turn"] == 2
+    assert values["active_agent"] == "alpha"
+
+
+async def test_an_approval_within_another_graph_may_take_longer_than_a_turn() -> None:
+    inner = fake_graph(FakeShredder().agent, limits=Limits(turn=1.0))
+    builder: Any = StateGraph(MessagesState)
+    builder.add_node("moma", inner)
+    builder.add_edge(START, "moma")
+    builder.add_edge("moma", END)
+    outer = builder.compile(checkpointer=InMemorySaver())
+    await outer.ainvoke({"messages": [HumanMessage("alpha")]}, on("o"))
+    await asyncio.sleep(1.1)
+    resumed = await outer.ainvoke(Command(resume="yes"), on("o"))
+    assert resumed["messages"][-1].text == "Deleted."

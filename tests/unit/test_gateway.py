@@ -27,6 +27,8 @@ from graphs.gateway.models import Model, Price, count_message
 from graphs.gateway.transport import Limits
 from tests.support.provider import (
     FakeProvider,
+    Seen,
+    Wire,
     cut,
     hang,
     ok,
@@ -625,3 +627,33 @@ async def test_what_another_provider_wrote_is_cleaned_before_it_is_sent() -> Non
         said("assistant", "B"),
         said("user", "C"),
     ]
+
+
+async def test_a_pause_that_grew_meanwhile_is_not_waited_for() -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    async def refuse(wire: Wire, seen: Seen) -> None:
+        gateway.breakers["a"].hold(3_600)
+        await status(400)(wire, seen)
+
+    with FakeProvider() as a, FakeProvider(refuse) as b:
+        gateway = Gateway([model("a", a), model("b", b)], limits=LIMITS, sleep=sleep)
+        gateway.breakers["a"].hold(0.5)
+        chat = chat_with(gateway)
+        await failure_of(gateway, chat)
+    assert slept == []
+    assert errors(chat)[-1] == ("a", "a asked for a longer pause")
+
+
+@pytest.mark.parametrize("wish", [{"max_tokens": -5}, {"options": {"response_format": "json"}}])
+async def test_a_wish_that_nobody_can_meet_costs_nothing(wish: dict[str, Any]) -> None:
+    with FakeProvider() as provider:
+        gateway = gateway_of(a=provider)
+        chat = chat_with(gateway, **wish)
+        with pytest.raises(AgentError, match="expected"):
+            await answer(gateway, chat)
+    assert provider.requests == []
+    assert chat.ledger.calls == []

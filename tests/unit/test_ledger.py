@@ -117,3 +117,9 @@ def test_two_hundred_threads_never_overspend() -> None:
     with ThreadPoolExecutor(50) as pool:
         served = sum(pool.map(call, range(200)))
     assert (served, ledger.spent_usd, ledger.left_usd) == (50, 50, 0)
+
+
+def test_fewer_than_no_tokens_make_no_room() -> None:
+    ledger = Ledger(budget_usd=1.0)
+    with pytest.raises(BudgetError):
+        ledger.reserve("m", Price(input=1.0, output=1.0), input_tokens=1, output_tokens=-1_000_000)

@@ -1,5 +1,6 @@
 """Requests that bring tools, instructions and sampling of their own: who serves them, and what the model is asked."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from agents.contract import needs_input
 from agents.errors import InputError
 from graphs import Context
 from tests.support.agents import answer, fake_agent, fake_graph, model_at, on, served_by
-from tests.support.provider import FakeProvider, ok, status, tool_call
+from tests.support.provider import FakeProvider, hang, ok, status, tool_call
+from tests.support.waiting import until
 
 WEATHER = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
 WITH_TOOLS = Context(call={"tools": [WEATHER], "tool_choice": "auto"})
@@ -156,8 +158,33 @@ async def test_what_the_request_asks_reaches_the_model_and_is_not_kept() -> None
         ({"stop": {"a"}}, "JSON-plain"),
         ({"user": "x" * 600_000}, "at most 500,000"),
         ({"instructions": 5}, "a text"),
+        ({"max_tokens": -1_000}, "whole number from 1 on"),
+        ({"max_tokens": "ten"}, "whole number from 1 on"),
+        ({"max_tokens": True}, "whole number from 1 on"),
+        ({"response_format": "json"}, "one of text, json_object, json_schema"),
+        ({"response_format": {"type": "json_schema"}}, "has no"),
+        (
+            {"response_format": {"type": "json_schema", "json_schema": {"schema": {"type": 5}}}},
+            "the schema of response_format: no JSON schema",
+        ),
     ],
 )
 def test_what_no_model_can_be_asked_is_refused(call: Any, expected: str) -> None:
     with pytest.raises(InputError, match=expected):
         Context(call=call)
+
+
+async def test_results_of_tools_whose_turn_was_cut_short_can_be_sent_again() -> None:
+    with FakeProvider(tool_call("weather", "{}"), hang(), ok("Sunny.")) as provider:
+        model = model_at(provider.base_url, abilities=frozenset({"tools"}))
+        graph = fake_graph(models=[model], saver=InMemorySaver())
+        asked = await graph.ainvoke(
+            {"messages": [HumanMessage("the weather?")]}, on("t"), context=WITH_TOOLS
+        )
+        call = asked["messages"][-1].tool_calls[0]["id"]
+        turn = {"messages": [ToolMessage("21 degrees", tool_call_id=call, id="result")]}
+        cut = asyncio.create_task(graph.ainvoke(turn, on("t"), context=WITH_TOOLS))
+        await until(lambda: len(provider.requests) == 2)
+        cut.cancel()
+        await asyncio.wait([cut])
+        assert answer(await graph.ainvoke(turn, on("t"), context=WITH_TOOLS)) == "Sunny."

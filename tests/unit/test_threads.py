@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +17,22 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 from agents.contract import done
-from agents.errors import InputError
-from graphs import build_graph
+from agents.errors import InputError, ThreadError
+from graphs import Context, build_graph
 from graphs.checkpoints import open_sqlite
 from graphs.locks import locks_of
 from graphs.routing.dialogue import Dialogue
 from graphs.threads import MomaGraph
 from graphs.turn import LONGEST_TEXT
-from tests.support.agents import answer, fake_agent, fake_graph, fake_services, on, say, served_by
+from tests.support.agents import (
+    answer,
+    fake_agent,
+    fake_graph,
+    fake_services,
+    on,
+    say,
+    served_by,
+)
 from tests.support.waiting import PATIENCE_S
 
 TURNS = 20
@@ -358,3 +366,56 @@ async def test_a_turn_that_waits_for_a_change_of_the_agents_holds_up_no_other() 
     assert served_by(await turn) == ("agent", "alpha")
     await change_under_way
     services.close()
+
+
+def fresh(text: str, **more: Any) -> dict[str, Any]:
+    return {"messages": [HumanMessage(text, **more)]}
+
+
+async def test_a_place_that_a_thread_does_not_have_is_nobodys_way_in() -> None:
+    graph = fake_graph(fake_agent("alpha"), saver=InMemorySaver())
+    await say(graph, "alpha one", context=Context(user="alice"))
+    place = {"thread_id": "t", "checkpoint_id": "1ef00000-0000-0000-0000-000000000000"}
+    with pytest.raises(InputError, match="no state with the checkpoint_id"):
+        await graph.ainvoke(
+            fresh("alpha"), {"configurable": place}, context=Context(user="mallory")
+        )
+    await say(graph, "alpha two", context=Context(user="alice"))
+
+
+@pytest.mark.parametrize("turn", [fresh("alpha hello"), None], ids=["message", "going on"])
+async def test_a_first_turn_that_was_cut_short_is_its_users(
+    turn: dict[str, Any] | None, tmp_path: Path
+) -> None:
+    async with open_sqlite(tmp_path / "threads.sqlite") as saver:
+        graph = fake_graph(fake_agent("alpha"), saver=saver)
+        alice, mallory = Context(user="alice"), Context(user="mallory")
+        stream = graph.astream(
+            fresh("my PIN is 1234 alpha"), on("t"), context=alice, interrupt_before=["observe"]
+        )
+        async for _ in stream:
+            pass
+        with pytest.raises(ThreadError):
+            await graph.ainvoke(turn, on("t"), context=mallory)
+        with pytest.raises(ThreadError):
+            await graph.aget_state(on("t"), user="mallory")
+        assert answer(await graph.ainvoke(None, on("t"), context=alice)) == "alpha did it."
+
+
+async def test_a_message_that_says_something_else_under_a_known_id_is_refused() -> None:
+    graph = fake_graph(fake_agent("alpha"), saver=InMemorySaver())
+    await graph.ainvoke(fresh("alpha one", id="x"), on("t"))
+    with pytest.raises(InputError, match="'x' that says something else"):
+        await graph.ainvoke(fresh("alpha two", id="x"), on("t"))
+    place = (await graph.aget_state(on("t"))).values["messages"]
+    assert [m.text for m in place] == ["alpha one", "alpha did it."]
+
+
+def test_an_agent_that_ends_the_process_ends_its_turn_only() -> None:
+    def leave(state: Any, runtime: Any) -> Any:
+        raise SystemExit(3)
+
+    graph = fake_graph(fake_agent("alpha", leave), fake_agent("beta"), saver=InMemorySaver())
+    with suppress(SystemExit):
+        graph.invoke(fresh("alpha"), on("s"))
+    assert answer(graph.invoke(fresh("beta"), on("s"))) == "beta did it."

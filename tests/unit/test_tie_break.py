@@ -11,7 +11,7 @@ from graphs import Context, build_graph
 from graphs.nodes.tie_break import UNSURE, schema_of
 from graphs.routing.decision import Costs
 from graphs.threads import MomaGraph
-from tests.support.agents import fake_agent, fake_services, model_at, say, served_by
+from tests.support.agents import fake_agent, fake_services, model_at, on, say, served_by
 from tests.support.provider import FakeProvider, Reply, ok, status
 
 
@@ -58,3 +58,11 @@ async def test_any_other_answer_leaves_the_question_to_the_user(reply: Reply) ->
         )
     assert served_by(provider_says) == ("router", "clarify")
     assert provider_says["phase"] == "awaiting_choice"
+
+
+async def test_what_breaks_a_tie_is_not_said_to_the_user() -> None:
+    with FakeProvider(ok(json.dumps({"agent": "beta"}))) as provider:
+        graph = house(provider)
+        turn = {"messages": [{"role": "user", "content": "alpha beta"}]}
+        said = [part.text async for part, _ in graph.astream(turn, on("t"), stream_mode="messages")]
+    assert "".join(said) == "beta did it."
