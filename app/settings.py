@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 import platformdirs
 from dotenv import load_dotenv
+from dotenv.parser import parse_stream
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -315,17 +316,16 @@ def read_settings(env_file: Path = Path(".env")) -> Settings:
     Raises:
         SettingsError: a value is wrong or a name with the prefix is unknown; the text says which and what is expected.
     """
-    try:
-        load_dotenv(env_file, override=False)
-    except (OSError, ValueError) as error:
-        raise SettingsError(
-            f"{env_file}: cannot be read ({error}); write it as UTF-8 text"
-        ) from error
+    _load(env_file)
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
     for name in sorted(os.environ):
         if name.startswith(PREFIX) and name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(known))}"
+            # Without the prefix, which all have in common.
+            bare = {k.removeprefix(PREFIX): k for k in known}
+            close = difflib.get_close_matches(name.removeprefix(PREFIX), bare, n=1)
+            hint = (
+                f"did you mean {bare[close[0]]}?" if close else f"known: {', '.join(sorted(known))}"
+            )
             raise SettingsError(f"{name}: unknown setting; {hint}")
     try:
         return Settings()
@@ -334,6 +334,26 @@ def read_settings(env_file: Path = Path(".env")) -> Settings:
         name = f"{PREFIX}{str(first['loc'][0]).upper()}"
         expected = first["msg"].removeprefix("Value error, ")
         raise SettingsError(f"{name}: given {first['input']!r:.60}; {expected:.300}") from None
+
+
+def _load(env_file: Path) -> None:
+    """Take the file's values into the environment, where they are not set there: all of them or none."""
+    if not env_file.exists():
+        return
+    try:
+        with env_file.open(encoding="utf-8") as lines:
+            wrong = next((b.original for b in parse_stream(lines) if b.error), None)
+        if wrong is None:
+            load_dotenv(env_file, override=False)
+    except (OSError, ValueError) as error:
+        raise SettingsError(
+            f"{env_file}: cannot be read ({error}); write it as UTF-8 text"
+        ) from error
+    if wrong is not None:
+        # Not shown: it may hold a key.
+        raise SettingsError(
+            f"{env_file}, line {wrong.line}: expected NAME=value, with a closing quote for each that opens"
+        )
 
 
 def _local(name: str, path: Path) -> Model:

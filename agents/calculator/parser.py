@@ -37,6 +37,7 @@ _INFIX = {
     "of": _OF,
     "^": _POWER,
 }
+_END = Token("end", "")
 _DEGREES = frozenset({"degrees", "degree", "deg", "°"})
 _WORDS = frozenset({"of", "mod", "and"})
 
@@ -162,7 +163,7 @@ class _Parser:
     def primary(self) -> Node:
         token = self.take()
         if token.kind == "number":
-            return literal(token.text)
+            return self.share(token) or literal(token.text)
         if token.text == "(":
             inner = self.expression(0)
             self.expect(")")
@@ -177,6 +178,14 @@ class _Parser:
         raise NotACalculation(
             f"{token.text!r} is no number" if token.text else "the calculation is cut off"
         )
+
+    def share(self, numerator: Token) -> Node | None:
+        """Read the rest of 2/3 where `of` follows: two thirds of what comes, not 2 by a third of nothing."""
+        line, denominator, word = (*self.stream[self.position :], *(_END,) * 3)[:3]
+        if (line.text, denominator.kind, word.text.lower()) != ("/", "number", "of"):
+            return None
+        self.position += 2
+        return Binary("/", literal(numerator.text), literal(denominator.text))
 
     def is_call(self) -> bool:
         """Tell the function min from the unit min: a call goes on with an argument."""

@@ -74,7 +74,7 @@ _TABLE = {
     "imperial_pint": "imppt",
     "barrel": "bbl barrel",
     "hectare": "ha hectare",
-    "acre": "acre",
+    "acre_": "acre",
     "kilometer_per_hour": "kph kmh kmph",
     "mile_per_hour": "mph",
     "knot": "kn knot kt",
@@ -160,6 +160,7 @@ _WORDINGS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\b(?:watt[- ]hours?)\b", "Wh"),
         (r"\b(?:square|sq\.?) (\w+)", r"\1^2"),
         (r"\bcubic (\w+)", r"\1^3"),
+        (r"(?<![a-z])([cdkm]?m|in|ft|yd|mi)([23])\b", r"\1^\2"),
         (rf"(?<=[a-z]) per (?=(?:{_ANY})s?\b)", "/"),
         # 5'11" and 5 ft 11 (in)
         (r"(?<!\d)(\d+)\s*'\s*(\d+(?:\.\d+)?)\s*(?:\"|''|$)", r"(\1 ft + \2 in)"),
@@ -213,6 +214,7 @@ def _registry() -> Any:
 
     registry: Any = pint.UnitRegistry(non_int_type=Fraction)
     registry.define("decade_ = 10 * year")  # pint's own decade is a logarithmic unit
+    registry.define("acre_ = 4840 * yard ** 2")  # pint's own is the American surveyors'
     return registry
 
 

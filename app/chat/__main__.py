@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 from agents.errors import MomaError, SetupError
 from app.ending import ended
 from app.leaving import leave
-from app.settings import Settings, read_settings
-from app.telemetry import exporting, logging_to
 
 if TYPE_CHECKING:
+    from app.settings import Settings
     from graphs import Services
 
 _EPILOG = (
@@ -49,6 +48,10 @@ def _main(argv: list[str] | None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     arguments = _arguments(argv)
+    # Here, where an interrupt is no traceback: they take a second.
+    from app.settings import read_settings
+    from app.telemetry import exporting, logging_to
+
     settings = read_settings()
     home = settings.make_home()
     # A terminal is no place for a log: what went wrong in a turn is said in its answer and its record.
@@ -57,7 +60,7 @@ def _main(argv: list[str] | None) -> int:
         return asyncio.run(_chat(arguments, settings))
 
 
-async def _chat(arguments: argparse.Namespace, settings: Settings) -> int:
+async def _chat(arguments: argparse.Namespace, settings: "Settings") -> int:
     from app.chat.commands import Session, check_thread
     from app.chat.loop import converse, note
     from app.chat.turn import Ended, run_turn

@@ -80,6 +80,22 @@ def test_an_env_file_that_is_no_text_is_refused(
         read_settings(env_file)
 
 
+@pytest.mark.parametrize("line", ['MOMA_BUDGET_USD="0.01', "garbage without equals"])
+def test_a_line_of_an_env_file_that_is_none_is_named_and_not_shown(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHON_DOTENV_DISABLED")
+    (env_file := tmp_path / ".env").write_text(f"MOMA_PREFERENCE=cost\n{line}\n")
+    with pytest.raises(SettingsError, match=r"\.env, line 2: expected NAME=value") as caught:
+        read_settings(env_file)
+    assert line not in str(caught.value)
+
+
+def test_an_env_file_that_is_a_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="cannot be read"):
+        read_settings(tmp_path)
+
+
 def test_each_budget_and_each_number_of_places_has_a_setting(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
