@@ -4,11 +4,15 @@ It opens no folder and knows no kind of file.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from agents.errors import CatalogError
+
+_SHORTEST_STEM = 3
+"""A shorter one may be any word."""
 
 
 def folder_option(options: Mapping[str, Any], *, agent: str) -> Path:
@@ -28,6 +32,14 @@ def folder_option(options: Mapping[str, Any], *, agent: str) -> Path:
             f"agent {agent!r}: option 'folder' is {folder!r}; expected the path of a folder, such as 'docs'"
         )
     return Path(folder).expanduser()
+
+
+def names_file(text: str, file: str) -> bool:
+    """Return whether a text names a file: in full, or without its ending."""
+    path = Path(file.partition(" (")[0])
+    names = {path.name, path.stem} if len(path.stem) >= _SHORTEST_STEM else {path.name}
+    said = text.casefold()
+    return any(re.search(rf"(?<!\w){re.escape(n.casefold())}(?!\w)", said) for n in names)
 
 
 def readable_path(folder: Path) -> str:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agents.data import files, sqlite
-from agents.data.query import identifier, literal
+from agents.data.loading import load_file
+from agents.data.query import identifier
 from agents.data.sandbox import Result, SandboxError, check_select, run
 from agents.data.schema import Column, ColumnKind, Skipped, Table
 from agents.data.words import stems
@@ -91,7 +92,7 @@ class Library:
         state = (tuple(found), tuple(skipped))
         with self._lock:
             kept = self._kept.get(folder)
-            if kept is None or kept[0] != state:
+            if kept is None or kept[0] != state or any(s.passing for s in kept[1].skipped):
                 kept = (state, Database.load(found, skipped))
                 self._kept[folder] = kept
             self._kept.move_to_end(folder)
@@ -132,29 +133,49 @@ class _Loader:
             self._skip(file, f"it does not fit into {MEMORY} of memory; split it")
         except (duckdb.Error, sqlite3.Error, UnicodeError, OSError, ValueError) as error:
             first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            self._skip(
-                file, f"it cannot be read: {first.replace(str(file.path), file.path.name)[:200]}"
-            )
+            reason = first.replace(str(file.path), file.path.name)[:200]
+            passing = "locked" in reason and file.reader == "sqlite"
+            self._skip(file, f"it cannot be read: {reason}", passing=passing)
         finally:
             timer.cancel()
 
     def _read(self, file: files.DataFile) -> None:
         if file.reader == "sqlite":
-            for source in sqlite.table_names(file.path):
-                name = files.table_name(source, taken=self._names)
-                more = sqlite.copy_table(file.path, source, into=self._connection, name=name)
-                note = f"only the first {sqlite.MAX_SQLITE_ROWS:,} rows were read" if more else ""
-                self._keep(name, source=f"{file.path.name} ({source})", note=note)
+            self._read_sqlite(file)
             return
         if file.size == 0:
             raise ValueError("the file is empty")
         name = files.table_name(file.path.stem, taken=self._names)
-        extra = ", sample_size = -1" if file.reader == "read_csv" else ""
-        self._connection.execute(
-            f"CREATE TABLE {identifier(name)} AS "  # noqa: S608 - the name is quoted, the path escaped
-            f"SELECT * FROM {file.reader}({literal(str(file.path))}{extra})"
-        )
-        self._keep(name, source=file.path.name)
+        try:
+            note = load_file(self._connection, file, name=name, most_columns=MAX_COLUMNS)
+            self._keep(name, source=file.path.name, note=note)
+        except Exception:
+            self._connection.execute(f"DROP TABLE IF EXISTS {identifier(name)}")
+            raise
+
+    def _read_sqlite(self, file: files.DataFile) -> None:
+        """Load each table by itself: a view of what is gone must not take the others along."""
+        sources = sqlite.table_names(file.path)
+        for source in sources[: sqlite.MAX_SQLITE_TABLES]:
+            name, place = (
+                files.table_name(source, taken=self._names),
+                f"{file.path.name} ({source})",
+            )
+            try:
+                more = sqlite.copy_table(
+                    file.path, source, into=self._connection, name=name, deadline=self._deadline
+                )
+            except sqlite3.Error as error:
+                self._connection.execute(f"DROP TABLE IF EXISTS {identifier(name)}")
+                late = time.monotonic() > self._deadline
+                reason = "it takes too long to load" if late else f"it cannot be read: {error}"
+                passing = "locked" in str(error)
+                self.skipped.append(Skipped(file=place, reason=reason[:250], passing=passing))
+                continue
+            note = f"only the first {sqlite.MAX_SQLITE_ROWS:,} rows were read" if more else ""
+            self._keep(name, source=place, note=note)
+        if len(sources) > sqlite.MAX_SQLITE_TABLES:
+            self._skip(file, f"of its tables only the first {sqlite.MAX_SQLITE_TABLES} were read")
 
     def _keep(self, name: str, *, source: str, note: str = "") -> None:
         if len(self.tables) >= MAX_TABLES:
@@ -162,8 +183,8 @@ class _Loader:
             raise ValueError(f"there are more than {MAX_TABLES} tables")
         self.tables.append(_profile(self._connection, name=name, source=source, note=note))
 
-    def _skip(self, file: files.DataFile, reason: str) -> None:
-        self.skipped.append(Skipped(file=file.path.name, reason=reason))
+    def _skip(self, file: files.DataFile, reason: str, *, passing: bool = False) -> None:
+        self.skipped.append(Skipped(file=file.path.name, reason=reason, passing=passing))
 
 
 def _profile(connection: "DuckDBPyConnection", *, name: str, source: str, note: str) -> Table:

@@ -33,6 +33,8 @@ class DataFile:
     reader: str
     size: int
     changed_ns: int
+    log: tuple[int, int] = (0, 0)
+    """The size and the last change of SQLite's write-ahead log beside it, which holds what was written last."""
 
 
 def find(folder: Path) -> tuple[list[DataFile], list[Skipped]]:
@@ -53,13 +55,21 @@ def find(folder: Path) -> tuple[list[DataFile], list[Skipped]]:
         if reason:
             skipped.append(Skipped(file=path.name, reason=reason))
             continue
-        stat = path.stat()
+        size, changed_ns = _state(path)
+        log = _state(path.with_name(f"{path.name}-wal")) if reader == "sqlite" else (0, 0)
         files.append(
-            DataFile(
-                path=path.resolve(), reader=reader, size=stat.st_size, changed_ns=stat.st_mtime_ns
-            )
+            DataFile(path=path.resolve(), reader=reader, size=size, changed_ns=changed_ns, log=log)
         )
     return files, skipped
+
+
+def _state(path: Path) -> tuple[int, int]:
+    """Return the size of a file and when it last changed, in nanoseconds; zeros where there is none."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return 0, 0
+    return stat.st_size, stat.st_mtime_ns
 
 
 def _refusal(path: Path, *, root: Path, taken: int) -> str:

@@ -27,6 +27,7 @@ from agents.data.understand import (
     continue_query,
     understand,
 )
+from agents.folders import names_file
 from agents.replies import read_reply
 
 MAX_REQUEST = 10_000
@@ -89,6 +90,9 @@ class DataAgent:
         if requests.asks_what_a_word_means(text):
             return _refuse("the text asks what a word means, not what the data files hold")
         question, understood, bindings, base = self._read(state, text, database, runtime)
+        unread = [skipped for skipped in database.skipped if names_file(text, skipped.file)]
+        if unread and not isinstance(understood, Reading):  # a model would make up what is in them
+            return cast(DataState, {**done("\n\n".join(show.skipped_lines(unread))), "step": END})
         return self._plan(question, understood, bindings, base, runtime)
 
     def _read(

@@ -108,8 +108,12 @@ class Filter:
         texts = [
             f"DATE {literal(value)}" if self.dates else literal(value) for value in self.values
         ]
-        if self.operator in ("in", "not in"):
-            return f"{name} {self.operator.upper()} ({', '.join(texts)})"
+        if self.operator == "<>":
+            return f"{name} IS DISTINCT FROM {texts[0]}"  # rows without a value are not it either
+        if self.operator == "not in":
+            return f"({name} NOT IN ({', '.join(texts)}) OR {name} IS NULL)"
+        if self.operator == "in":
+            return f"{name} IN ({', '.join(texts)})"
         return f"{name} {self.operator} {texts[0]}"
 
     def __str__(self) -> str:

@@ -71,14 +71,20 @@ class Resolver(Ranking):
                 )
 
     def _filter_present(self) -> None:
-        """Read "customers with an email" as those that have one."""
+        """Read "customers with an email" as those that have one; "with salary 100" says more than that."""
         for name in list(self._names):
             before = name.at - 1
             while self._reader.word(before) in ("a", "an", "any"):
                 before -= 1
-            if self._reader.word(before) == "with" and len(name.columns) == 1:
+            has = self._reader.word(before) in ("with", "have", "has", "having")
+            if has and len(name.columns) == 1 and not self._valued(name):
                 self._names.remove(name)
                 self._draft.filters.append(Filter(column=name.columns[0].name, operator="not null"))
+
+    def _valued(self, name: Mention) -> bool:
+        """Tell whether a value follows a column's name."""
+        after = self._reader.tokens[name.end : name.end + 1]
+        return bool(after) and after[0].kind in (Kind.NUMBER, Kind.DATE, Kind.QUOTED)
 
     def _aggregate(self) -> Query:
         draft = self._draft

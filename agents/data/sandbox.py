@@ -26,6 +26,7 @@ SECONDS = 5.0
 _PATTERNS = frozenset(
     "~~ !~~ ~~* !~~* like_escape ilike_escape not_like_escape not_ilike_escape".split()
 )
+_SEARCHES = frozenset("contains instr strpos position split_part".split())
 
 _FUNCTIONS = frozenset(
     # operators
@@ -136,8 +137,18 @@ def _check_functions(nodes: list[dict[str, Any]]) -> None:
         name = str(node["function_name"]).casefold()
         if name not in _FUNCTIONS:
             raise SandboxError(f"function {name!r} is not allowed in SQL here")
+        if name in _SEARCHES:
+            _check_searched(node["children"], name)
         if name in _PATTERNS:
             _check_pattern(node["children"][1], quick=name in ("~~", "!~~"))
+
+
+def _check_searched(children: list[dict[str, Any]], name: str) -> None:
+    """Check what a text is searched for: DuckDB takes the product of both lengths, in one step as with patterns."""
+    searched = children[1] if len(children) > 1 else {}
+    value = searched.get("value", {}).get("value") if searched.get("class") == "CONSTANT" else None
+    if not isinstance(value, str | int | float):
+        raise SandboxError(f"what {name} searches for must be a plain value here")
 
 
 def _check_pattern(pattern: dict[str, Any], *, quick: bool) -> None:

@@ -120,6 +120,8 @@ class Skipped:
 
     file: str
     reason: str
+    passing: bool = False
+    """Whether it may be otherwise in a moment, though the file stays as it is."""
 
 
 def plain(value: Any, *, limit: int = MAX_TEXT) -> Any:

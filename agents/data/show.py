@@ -1,5 +1,6 @@
 """Writes tables, results and refusals as short Markdown. It computes nothing and knows no database."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,9 @@ from agents.folders import readable_path
 SHOWN_ROWS = 20
 SHOWN_COLUMNS = 20
 _CELL = 60
+_MOST_PLACES = 8
+_TICKS = re.compile("`+")
+"""What would close the fence around a statement: a column may be called anything."""
 
 
 def answer(
@@ -25,7 +29,8 @@ def answer(
     """Return the answer: the value or a table, then the SQL that gave it, then what the reader should know."""
     parts = []
     if len(rows) == 1 and len(columns) == 1:
-        parts.append(f"{_escape(title)}: **{_cell(rows[0][0])}**")
+        value = rows[0][0]
+        parts.append(f"{_escape(title)}: **{'no value' if value is None else _cell(value)}**")
     elif not rows:
         parts.append(f"{_escape(title)}: no rows.")
     else:
@@ -35,7 +40,8 @@ def answer(
             parts.append("… and more rows.")
         elif hidden > 0:
             parts.append(f"… {hidden} more {'row' if hidden == 1 else 'rows'}.")
-    parts.append(f"```sql\n{sql}\n```")
+    fence = "`" * max(3, 1 + max(map(len, _TICKS.findall(sql)), default=0))
+    parts.append(f"{fence}sql\n{sql}\n{fence}")
     parts.extend(notes)
     return "\n\n".join(parts)
 
@@ -99,11 +105,21 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, float):
-        return f"{value:,.2f}" if abs(value) >= 0.01 or value == 0 else f"{value:.4g}"
+        return _number(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     text = " ".join(str(value).split())
     return _escape(text if len(text) <= _CELL else text[: _CELL - 1] + "…")
+
+
+def _number(value: float) -> str:
+    """Return a number with two places, or as many as were written: a rate or a latitude is not money."""
+    if value and not 0.01 <= abs(value) < 1e15:
+        return f"{value:.4g}"
+    places = len(repr(value).partition(".")[2])  # a computed one has as many as a float can hold
+    return (
+        f"{value:,.{places if places <= _MOST_PLACES else 2}f}" if places > 1 else f"{value:,.2f}"
+    )
 
 
 def _escape(text: str) -> str:

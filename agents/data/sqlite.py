@@ -6,7 +6,9 @@ every cell fits. Text that is always an ISO date or time becomes one.
 """
 
 import json
+import math
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,25 +21,42 @@ if TYPE_CHECKING:
 MAX_SQLITE_ROWS = 100_000
 MAX_SQLITE_TABLES = 32
 _BATCH = 5_000
+_STEPS = 100_000
+"""Of SQLite's machine between two looks at the clock."""
 
 _WHOLE = r"^[+-]?\d+$"
 """DuckDB would round what is not whole."""
 
 
 def table_names(path: Path) -> list[str]:
-    """Return the tables and views of the file; sqlite3.Error if it is not an SQLite file."""
+    """Return the tables and views of the file, one beyond the limit if there are more.
+
+    Raises:
+        sqlite3.Error: it is not an SQLite file.
+    """
     with closing(_open(path)) as source:
         rows = source.execute(
             "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' "
             "ORDER BY name LIMIT ?",
-            [MAX_SQLITE_TABLES],
+            [MAX_SQLITE_TABLES + 1],
         )
         return [str(name) for (name,) in rows]
 
 
-def copy_table(path: Path, table: str, *, into: "DuckDBPyConnection", name: str) -> bool:
-    """Copy one table to DuckDB under `name`; return whether rows were left behind at the limit."""
+def copy_table(
+    path: Path, table: str, *, into: "DuckDBPyConnection", name: str, deadline: float = math.inf
+) -> bool:
+    """Copy one table to DuckDB under `name`; return whether rows were left behind at the limit.
+
+    Args:
+        path: the file.
+        table: a table or a view, which may compute anything.
+        into: where it is copied to.
+        name: what it is called there.
+        deadline: on the monotonic clock; then reading ends with sqlite3.OperationalError.
+    """
     with closing(_open(path)) as source:
+        source.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
         info = source.execute(f"PRAGMA table_xinfo({identifier(table)})").fetchall()
         declared = {str(row[1]): str(row[2]).upper() for row in info if row[6] != 1}  # 1: hidden
         columns = ", ".join(f"{identifier(column)} VARCHAR" for column in declared)
@@ -97,7 +116,7 @@ def _candidates(declared: str) -> list[tuple[str, str]]:
     if "INT" in declared:
         return [("BIGINT", _WHOLE), ("DOUBLE", "")]
     if any(word in declared for word in ("REAL", "FLOA", "DOUB", "NUM", "DEC", "MONEY")):
-        return [("DOUBLE", "")]
+        return [("BIGINT", _WHOLE), ("DOUBLE", "")]
     return [
         ("DATE", r"^\d{4}-\d{2}-\d{2}$"),
         ("TIMESTAMP", r"^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}.*$"),

@@ -15,7 +15,8 @@ from agents.data.query import Order, Query
 from agents.data.reader import Reader
 from agents.data.resolve import Resolver
 from agents.data.schema import Table
-from agents.data.words import Token, stem, tokens
+from agents.data.whole import check_whole, steers
+from agents.data.words import Kind, Token, stem, tokens
 
 MAX_QUESTION = 2_000
 _FILTERING = (
@@ -189,6 +190,7 @@ def _attempt(
     try:
         draft = reader.read()
         query = Resolver(reader, draft).query()
+        check_whole(pieces, query)
         result = Reading(query=query, unused=tuple(text for _, text in sorted(draft.unused)))
     except AskError as error:
         result = Ask(question=error.question, key=error.key, options=error.options)
@@ -233,10 +235,12 @@ def _judge(best: _Attempt, pieces: Sequence[Token]) -> Understood:
     steering = [
         (at, text) for at, text in unused
         if at in counted or _follows_filter(pieces, at) or (at > 0 and text[0].isupper())
+        or steers(pieces[at])
     ]  # fmt: skip
     if steering or len(unused) > 2:
         reason = f"`{best.table.name}` has no column or value for {_list(steering or unused)}"
-        word = steering[0][1] if len(steering) == len(unused) == 1 and draft.table_named else ""
+        one = len(steering) == len(unused) == 1 and pieces[steering[0][0]].kind is Kind.WORD
+        word = steering[0][1] if one and draft.table_named else ""
         return NoReading(reason=reason, about_data=True, word=word, table=best.table.name)
     return replace(best.result, unused=tuple(text for _, text in unused))
 

@@ -58,6 +58,8 @@ class Token:
         digits = (
             self.text.lower().replace(",", "").translate(str.maketrans("", "", "$\u20ac\u00a3"))
         )
+        if digits.lstrip("+-").isdecimal():
+            return int(digits)  # a float would round a long one
         scale = _SCALE.get(digits[-1], 1)
         value = float(digits.rstrip("km")) * scale
         return int(value) if value.is_integer() else value

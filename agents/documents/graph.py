@@ -21,6 +21,7 @@ from agents.documents.quotes import Quote, excerpt
 from agents.documents.search import Finding, search
 from agents.documents.store import Store
 from agents.errors import AgentError, ProviderError
+from agents.folders import names_file
 
 _ASK_SECONDS = 30.0, 5.0
 """How long a question waits for new files to be read, and for passages to be embedded; later turns go on with both."""
@@ -145,6 +146,7 @@ class Nodes:
             )
             quotes = _quotes(store, finding, state["terms"])
             documents = store.size()[0]
+            partly = [d for d in store.documents() if d.problem]
         quotes = quotes[state["skip"] :]
         if quotes:
             return DocumentsState(quotes=quotes)
@@ -153,10 +155,11 @@ class Nodes:
                 "There are no more passages on that.", memory=_memory(state, shown=state["skip"])
             )
         reason = report.nothing(documents, terms=state["terms"], missing=finding.missing)
-        if not state["bound"]:
+        named = any(names_file(state["question"], d.path) for d in partly)
+        if not (state["bound"] or named):
             return declined(reason)
         # Whoever asks what the documents say is served by hearing that they say nothing; a model would guess.
-        return done(report.sentence(reason) + state["note"])
+        return done(report.sentence(reason) + (state["note"] or report.left_out(partly)))
 
     def compose(self, state: DocumentsState, runtime: Runtime[AgentContext]) -> AgentState:
         """Let the model answer from the passages; leave it to `quote` if it does not cite them."""

@@ -6,10 +6,17 @@ Markup is dropped and only what a reader would see is kept; scripts, styles and 
 import codecs
 import re
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 
 from agents.documents.sections import Extract, Outline, UnreadableError
 
-_MAX_SOURCE = 20_000_000
+_MAX_MARKDOWN = 20_000_000
+_MAX_HTML = 2_000_000
+"""Characters; a tree of so many takes seconds and half a gigabyte."""
+_HEAD = 4_096
+_INLINED = re.compile(r"data:[\w/+.;=-]{1,100},[A-Za-z0-9+/=%]+")
+"""A picture within the page."""
 """Bytes of HTML or Markdown source that are parsed; markup is longer than the text in it."""
 _UNSEEN = (
     "script",
@@ -21,7 +28,9 @@ _UNSEEN = (
     "head",
     "iframe",
     "object",
-    "form",
+    "button",
+    "select",
+    "textarea",
 )
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _CELLS = ("td", "th")
@@ -56,7 +65,8 @@ def read_markdown(data: bytes) -> Extract:
         )
 
     outline = Outline()
-    source = _FRONT_MATTER.sub("", decode(data[:_MAX_SOURCE]).replace("\r\n", "\n"))
+    text, note = _begun(decode(data), _MAX_MARKDOWN)
+    source = _FRONT_MATTER.sub("", text.replace("\r\n", "\n"))
     level = 0
     row: list[str] | None = None
     for token in MarkdownIt("commonmark").enable("table").parse(source):
@@ -76,7 +86,7 @@ def read_markdown(data: bytes) -> Extract:
         elif token.type == "tr_close" and row is not None:
             outline.paragraph(" | ".join(row))
             row = None
-    return outline.extract()
+    return _noted(outline.extract(), note)
 
 
 def read_html(data: bytes) -> Extract:
@@ -89,8 +99,11 @@ def read_html(data: bytes) -> Extract:
     from bs4 import BeautifulSoup
     from bs4.exceptions import ParserRejectedMarkup
 
+    text, note = _begun(_INLINED.sub("", _html(data)), _MAX_HTML)
+    if note:
+        text = text[: text.rfind(">") + 1]  # half a tag would be read as text
     try:
-        soup = BeautifulSoup(data[:_MAX_SOURCE], "html.parser")
+        soup = BeautifulSoup(text, "html.parser")
     except ParserRejectedMarkup:
         raise UnreadableError("it is no HTML that can be read") from None
     for unseen in soup.find_all(_UNSEEN):
@@ -102,7 +115,29 @@ def read_html(data: bytes) -> Extract:
             outline.heading(text, level=kind)
         else:
             outline.paragraph(text)
-    return outline.extract()
+    return _noted(outline.extract(), note)
+
+
+def _html(data: bytes) -> str:
+    """Return a page's text by its byte-order mark or what it says of itself, else as plain text is read."""
+    from bs4.dammit import EncodingDetector
+
+    named = EncodingDetector.find_declared_encoding(data[:_HEAD], is_html=True)
+    if named is not None and b"\0" not in data[:_HEAD]:
+        with suppress(LookupError):
+            return data.decode(named, errors="replace")
+    return decode(data)
+
+
+def _begun(text: str, most: int) -> tuple[str, str]:
+    """Return the beginning of a text that is read, and what to say of the rest."""
+    if len(text) <= most:
+        return text, ""
+    return text[:most], f"is long: only the first {most:,} characters were read"
+
+
+def _noted(extract: Extract, note: str) -> Extract:
+    return replace(extract, note=extract.note or note)
 
 
 def _visible(soup: object) -> Iterator[tuple[int, str]]:

@@ -72,6 +72,11 @@ def note(news: Report) -> str:
     return _notes(news.left, news.problems)
 
 
+def left_out(documents: Sequence[Document]) -> str:
+    """Return what was never read of these documents, as such a paragraph."""
+    return _notes(0, [f"{document.path} {document.problem}" for document in documents])
+
+
 def listed(documents: Sequence[Document]) -> str:
     """Return the names of the documents."""
     lines = [
