@@ -176,7 +176,7 @@ class Settings(BaseSettings):
     )
     server_hosts: _Words = Field(
         default=(),
-        description="Further names under which the server is called, with commas between.",
+        description="The server's names besides loopback's, with commas between; empty: loopback's there, else any.",
     )
     a2a_url: str | None = Field(
         default=None,

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from app.server.application import make_app
+from app.server.door import hosts_of
 from app.server.keys import Keys
 from app.server.resources import Resources, resources_of
 from app.settings import read_settings
@@ -34,5 +35,5 @@ async def _opened() -> AsyncIterator[Resources]:
         await asyncio.to_thread(services.close)
 
 
-app = make_app(_opened, hosts=_settings.server_hosts or None)
+app = make_app(_opened, hosts=hosts_of(_settings.server_hosts, loopback=False))
 """Added to theirs as `http.app`. Their own server answers to any name, unless MOMA_SERVER_HOSTS says which."""

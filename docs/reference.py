@@ -31,7 +31,8 @@ What `python -m app.server` answers, from its OpenAPI document (`/openapi.json` 
 have OpenAI's form, `{"error": {"message", "type", "param", "code"}}`: 400 what cannot be taken, 401 no key or a
 wrong one, 403 what the key, the request or the policy does not allow, 404 what is not there, not yours, or without
 the key that it needs, 413 too long, 415 not JSON, 421 another host's name, 429 and 503 too much at once or all that may
-answer at rest after failures, with `Retry-After` where it is known, 502 and 504 a model, an agent or the time failed.
+answer at rest after failures, with `Retry-After` where it is known (429 with the code `insufficient_quota`: no money is
+left), 502 and 504 a model, an agent or the time failed.
 An agent that is asked for alone and gives the turn back is a 400 with its reason."""
 _MACHINE = """\
 The dialogue is a state machine: the phases are its states, and each turn starts in the phase in which the last one

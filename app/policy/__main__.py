@@ -12,7 +12,7 @@ COMMANDS = {
     "test": "run a policy's TEST cases on the real signals",
     "fmt": "lay a policy file out",
 }
-_EPILOG = "Exit status: 0 nothing found, 1 findings, 2 bad usage, or a file that cannot be read."
+_EPILOG = "Exit status: 0 no error and no warning, 1 one of these, 2 bad usage, or a file that cannot be read."
 
 
 def main(argv: Sequence[str] | None = None) -> int:

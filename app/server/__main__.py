@@ -63,7 +63,7 @@ def _make_key(arguments: argparse.Namespace) -> int:
 
 
 def _serve(arguments: argparse.Namespace, settings: Settings) -> int:
-    from app.server.door import LOOPBACK
+    from app.server.door import hosts_of
     from app.server.keys import Keys
 
     keys = Keys.from_file(settings.api_keys) if settings.api_keys else None
@@ -76,7 +76,7 @@ def _serve(arguments: argparse.Namespace, settings: Settings) -> int:
     _check_free(arguments.host, arguments.port)
     settings.make_home()
     settings.read_catalog()  # so that a fault in it is told on one line
-    hosts = (*settings.server_hosts, *(LOOPBACK if loopback else ()))
+    hosts = hosts_of(settings.server_hosts, loopback=loopback)
 
     from app.server.a2a import need_protocols
     from app.server.application import make_app
@@ -85,9 +85,7 @@ def _serve(arguments: argparse.Namespace, settings: Settings) -> int:
 
     if settings.a2a_url:
         need_protocols()
-    app = make_app(
-        lambda: open_resources(settings, keys), hosts=hosts or None, a2a_url=settings.a2a_url
-    )
+    app = make_app(lambda: open_resources(settings, keys), hosts=hosts, a2a_url=settings.a2a_url)
     plain = settings.log == "text"
     with logging_to(logging.StreamHandler(sys.stderr), plain=plain), exporting("moma-server"):
         print(f"MoMA listens on http://{_place(arguments.host, arguments.port)}/v1", flush=True)

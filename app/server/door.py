@@ -12,10 +12,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.server.errors import ApiError, error_response
 
-__all__ = ["LARGEST_BODY", "LOOPBACK", "Door", "json_body"]
+__all__ = ["LARGEST_BODY", "LOOPBACK", "Door", "hosts_of", "json_body"]
 
 LARGEST_BODY = 8 * 1024 * 1024
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+
+
+def hosts_of(named: Collection[str], *, loopback: bool) -> tuple[str, ...] | None:
+    """Return the names to which a server answers, None for any.
+
+    Args:
+        named: those that it is given.
+        loopback: whether it listens on loopback alone.
+    """
+    return (*named, *LOOPBACK) if named or loopback else None
 
 
 class Door:

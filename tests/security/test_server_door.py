@@ -11,7 +11,7 @@ import pytest
 
 from agents.errors import SettingsError
 from app.server.__main__ import main
-from app.server.door import LARGEST_BODY
+from app.server.door import LARGEST_BODY, hosts_of
 from app.server.keys import Keys, make_key
 from tests.support.agents import fake_agent, model_at
 from tests.support.api import Api, keyring, serving
@@ -337,3 +337,24 @@ def test_the_command_makes_a_key_that_its_entry_knows(
     found = Keys.from_file(path).find(key)
     assert found is not None
     assert (found.grants, found.models, found.forwards_users) == (("pay", "read"), ("gpt-*",), True)
+
+
+@pytest.mark.parametrize(
+    ("named", "loopback", "known", "unknown"),
+    [
+        ((), True, "localhost", "chat.example.org"),
+        (("chat.example.org",), False, "127.0.0.1", "evil.example"),
+        (("chat.example.org",), False, "chat.example.org", "evil.example"),
+    ],
+)
+def test_names_of_a_server_are_those_it_is_given_and_loopbacks(
+    named: tuple[str, ...], known: str, unknown: str, *, loopback: bool
+) -> None:
+    hosts = hosts_of(named, loopback=loopback)
+    assert hosts is not None
+    assert known in hosts
+    assert unknown not in hosts
+
+
+def test_a_server_that_is_given_no_name_answers_elsewhere_to_any() -> None:
+    assert hosts_of((), loopback=False) is None
