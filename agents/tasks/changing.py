@@ -4,6 +4,7 @@ Nothing is deleted before the user has said yes, and then exactly the tasks that
 """
 
 import re
+from typing import Any
 
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
@@ -21,6 +22,8 @@ from agents.tasks.store import Task, TaskStore, open_store
 from agents.tasks.wording import counted, due_words, named, quoted, values
 
 MAX_DETAILS = 100
+_HESITATION = 3
+"""Words; a longer answer may be a request of another kind."""
 NO_ANSWER = "that is not a yes or a no, so nothing was deleted"
 
 
@@ -91,19 +94,25 @@ def approve(state: TasksState, runtime: Runtime[AgentContext]) -> TasksState:
         everything = store.tasks()
     ids = set(state["ids"])
     tasks = sorted((task for task in everything if task.id in ids), key=lambda task: task.number)
-    verdict = approved(
-        interrupt(
-            {
-                "kind": "approval",
-                "question": _question(tasks, of=len(everything)),
-                "details": _details(tasks),
-                "agent": "tasks",
-            }
-        )
+    answer = interrupt(
+        {
+            "kind": "approval",
+            "question": _question(tasks, of=len(everything)),
+            "details": _details(tasks),
+            "agent": "tasks",
+        }
     )
+    verdict = approved(answer)
+    if verdict is None and _only_hesitates(answer):
+        return ending(done("Nothing was deleted: that was neither a yes nor a no."))
     if verdict is None:
         return ending({**declined(NO_ANSWER), "memory": {}})
     return TasksState(step="delete") if verdict else ending(done("Nothing was deleted."))
+
+
+def _only_hesitates(answer: Any) -> bool:
+    """Whether an answer is a word or three and asks nothing: "maybe", which nobody else would know what to do with."""
+    return isinstance(answer, str) and "?" not in answer and len(answer.split()) <= _HESITATION
 
 
 @stores

@@ -28,6 +28,9 @@ def draft(state: TasksState, runtime: Runtime[AgentContext], *, order: DateOrder
     """Write the draft of a new task from one sentence; ask for what is missing."""
     command, now = state["command"], runtime.context.now
     title, phrase = split_when(command["value"])
+    first = _first_of_two(title) if phrase else ""
+    if first:
+        title, phrase = split_when(first)
     due = read_due(phrase, now=now, order=order) if phrase else None
     written = {
         "key": _key(command["value"], runtime),
@@ -37,10 +40,19 @@ def draft(state: TasksState, runtime: Runtime[AgentContext], *, order: DateOrder
     }
     if phrase and due is None and title:
         return _ask("when", written, f"I could not read *{phrase}* as a date. {WHEN}")
+    if first:
+        one = f"That is two tasks. Say the other one after this. {_confirmation(written, now=now)}"
+        return _ask("confirm", written, one)
     if command["repeats"] and title:
         once = f"Tasks on this list do not repeat. {_confirmation(written, now=now)}"
         return _ask("confirm", written, once) if due else _ask("when", written, f"{once} {WHEN}")
     return _next(written, now=now, confirm=False)
+
+
+def _first_of_two(title: str) -> str:
+    """Return the first of two tasks that have a date each, without the last one's date; nothing if it is one task."""
+    first, both, _ = title.partition(" and ")
+    return first if both and split_when(first)[1] else ""
 
 
 def revise(state: TasksState, runtime: Runtime[AgentContext], *, order: DateOrder) -> TasksState:

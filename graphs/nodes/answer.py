@@ -28,6 +28,8 @@ Answer = Callable[[State, Runtime[Context]], Awaitable[dict[str, Any]]]
 _SYSTEM = (
     "You are a helpful assistant. Answer briefly and in the user's language. Today is {today}."
 )
+_GIVEN_BACK = " Nothing was changed or looked up for this message: never say that something was."
+"""Where an agent has given the turn back: what agents did before stands in the dialogue as the assistant's own."""
 
 
 def answer(services: Services) -> Answer:
@@ -64,7 +66,7 @@ def answer(services: Services) -> Answer:
         call = call_under(judged, runtime.context.call if runtime.context else {})
         fixed = fixed_answer(judged)
         today = services.moment(record).strftime("%A %d %B %Y")
-        prompt = _prompt(call, state["messages"], today=today)
+        prompt = _prompt(call, state["messages"], today=today, given_back=bool(state["tried"]))
         # A rule that lists models, and the results of tools, leave no choice of who answers.
         settled = bool(judged and judged.permit.order) or state["messages"][-1].type == "tool"
         if fixed is None and services.checked(runtime.context) and not settled:
@@ -100,8 +102,11 @@ def answer(services: Services) -> Answer:
     return node
 
 
-def _prompt(call: Mapping[str, Any], messages: list[Any], *, today: str) -> list[BaseMessage]:
-    instructions = instructions_of(call) or _SYSTEM.format(today=today)
+def _prompt(
+    call: Mapping[str, Any], messages: list[Any], *, today: str, given_back: bool
+) -> list[BaseMessage]:
+    own = _SYSTEM.format(today=today) + (_GIVEN_BACK if given_back else "")
+    instructions = instructions_of(call) or own
     return [SystemMessage(instructions), *messages]
 
 

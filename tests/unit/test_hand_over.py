@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from langgraph.types import Command, Send
 
-from agents.contract import done, hand_over
+from agents.contract import declined, done, hand_over
 from graphs import Context
 from tests.support.agents import (
     FakeAgent,
@@ -147,3 +147,15 @@ async def test_an_agent_that_was_handed_to_may_be_asked_again_in_the_next_turn()
     for _ in range(2):
         assert served_by(await say(graph, "alpha")) == ("agent", "beta")
     assert (alpha.runs, beta.runs) == (2, 2)
+
+
+async def test_a_model_is_told_where_an_agent_gave_the_turn_back() -> None:
+    told = "Nothing was changed or looked up for this message"
+    with FakeProvider(ok("I cannot.")) as provider:
+        models = [model_at(provider.base_url)]
+        agent = fake_agent("alpha", lambda state, runtime: declined("not mine"))
+        await say(fake_graph(agent, models=models), "alpha")
+        await say(fake_graph(fake_agent("alpha"), models=models), "write a poem")
+    first, second = (seen.body["messages"][0]["content"] for seen in provider.requests)
+    assert told in first
+    assert told not in second

@@ -215,6 +215,17 @@ def test_tasks_do_not_repeat_and_the_user_is_told(chat: Chat) -> None:
     )
 
 
+def test_two_tasks_with_a_date_each_are_added_one_by_one(chat: Chat) -> None:
+    asked = chat.say("remind me to buy milk tomorrow and call mom on friday")
+    assert asked["text"].startswith(
+        "That is two tasks. Say the other one after this. Add *buy milk*, due"
+    )
+    assert chat.say("yes", "affirm")["text"].startswith("Added *buy milk*, due")
+    assert chat.say("remind me to buy milk and eggs tomorrow")["text"].startswith(
+        "Added *buy milk and eggs*"
+    )
+
+
 def test_a_title_that_is_too_long_is_asked_for_again(chat: Chat) -> None:
     asked = chat.say(f"add {'x' * (MAX_TITLE + 1)} to my list")
     assert (asked["event"], chat.titles()) == ("needs_input", [])
@@ -448,6 +459,15 @@ def test_another_subject_deletes_nothing_and_is_declined(full: Chat) -> None:
     outcome = full.say("what's the weather in Bern?")
     assert (outcome["event"], outcome["reason"]) == ("declined", NO_ANSWER)
     assert len(full.titles()) == 6
+
+
+@pytest.mark.parametrize("reply", ["maybe", "hm, later"])
+def test_who_hesitates_at_an_approval_hears_that_nothing_was_deleted(
+    full: Chat, reply: str
+) -> None:
+    full.say("delete buy milk")
+    said = full.say(reply)
+    assert said["text"] == "Nothing was deleted: that was neither a yes nor a no."
 
 
 def test_another_subject_at_an_approval_closes_what_led_to_it(full: Chat) -> None:
