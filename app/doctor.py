@@ -47,18 +47,25 @@ def _main(argv: Sequence[str] | None) -> int:
     parser.add_argument("what", nargs="?", choices=["machine"], help="print the transition table")
     arguments = parser.parse_args(argv)
     if arguments.what == "machine":
-        return _machine(make_console(width=_MACHINE_WIDTH))
+        console = make_console()
+        narrow = console.is_terminal and console.width < _MACHINE_WIDTH
+        return _machine(console if narrow else make_console(width=_MACHINE_WIDTH), narrow=narrow)
     return _examine(make_console(), read_settings())
 
 
-def _machine(console: Console) -> int:
-    """Print the table, a column a phase, and its faults."""
-    rows = []
+def _machine(console: Console, *, narrow: bool) -> int:
+    """Print the table, a column a phase, or where that has no room a row a transition, and its faults."""
+    rows, moves = [], []
     for event in Event:
         after = [TRANSITIONS[phase, event] for phase in Phase]
         cells = ["·" if a == p else a.value for p, a in zip(Phase, after, strict=True)]
         rows.append((event.value, *cells))
-    console.print(table("transitions", ("event", *(phase.value for phase in Phase)), rows))
+        changes = [f"{p} → {a}" for p, a in zip(Phase, after, strict=True) if a != p]
+        moves += [(event.value if n == 0 else "", each) for n, each in enumerate(changes or ["·"])]
+    if narrow:
+        console.print(table("transitions", ("event", "from → to"), moves))
+    else:
+        console.print(table("transitions", ("event", *(phase.value for phase in Phase)), rows))
     found = faults()
     console.print(f"· stays. {len(TRANSITIONS)} transitions, {len(found)} faults.")
     for fault in found:

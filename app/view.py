@@ -40,7 +40,7 @@ def money(usd: float | None) -> str:
 def facts(pairs: Mapping[str, str | None]) -> Table:
     """Return names and values, those without a value left out."""
     drawn = Table.grid(padding=(0, 2))
-    drawn.add_column(style=QUIET, overflow="fold")
+    drawn.add_column(style=QUIET, no_wrap=True)  # a name is there to be copied
     drawn.add_column(overflow="fold")
     for name, value in pairs.items():
         if value:

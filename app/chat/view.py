@@ -83,6 +83,16 @@ def _because(record: Mapping[str, Any]) -> str:
     return ", ".join(words)
 
 
+def _instead(record: Mapping[str, Any]) -> str:
+    """Return what took the place of a model."""
+    served = record["served_by"] or {}
+    if served.get("kind") != "router":
+        return "an agent answered"
+    return {"clarify": "you were asked which agent is meant"}.get(
+        served["id"], "the router answered"
+    )
+
+
 def why(record: Mapping[str, Any] | None) -> RenderableType:
     """Return a decision record, drawn."""
     if not record:
@@ -94,7 +104,7 @@ def why(record: Mapping[str, Any] | None) -> RenderableType:
                 "turn": f"{record['turn']} of thread {record['thread']}",
                 "phase": f"{record['phase_from']} → {record['phase_to'] or '…'}, event {record['event']}",
                 "agents": agents["reason"] or "not asked: the holder of the floor goes on",
-                "model": models["reason"] if models else "not asked: an agent answered",
+                "model": models["reason"] if models else f"not asked: {_instead(record)}",
                 "policy": _policy(record),
                 "another model": step_told(record),
                 "degraded": record["degraded"],
