@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
+from typing import Any
 
 from agents.documents.sections import (
     MAX_TEXT,
@@ -30,6 +31,7 @@ MAX_UNPACKED = 200_000_000
 """Bytes that the parts of a Word file may unpack to."""
 _MAX_PARTS = 10_000
 _BLOCK = 1 << 16
+_WRAPPERS = ("w:sdt", "w:ins", "w:moveTo", "w:smartTag", "w:customXml")
 _HYPHENATED = re.compile(r"(?<=[^\W\d_])-\n(?=[a-zà-öø-ÿ])")
 # Both parsers walk untrusted structures and let whatever goes wrong there escape: a missing key, a wrong type, a
 # broken stream.
@@ -116,7 +118,9 @@ def _word_blocks(data: bytes) -> Iterator[tuple[int, str]]:
     from docx import Document
     from docx.table import Table
 
-    for block in Document(BytesIO(data)).iter_inner_content():
+    document = Document(BytesIO(data))
+    _unwrap(document.element.body)
+    for block in document.iter_inner_content():
         if isinstance(block, Table):
             for row in block.rows:
                 cells = dict.fromkeys(
@@ -128,6 +132,23 @@ def _word_blocks(data: bytes) -> Iterator[tuple[int, str]]:
         heading = re.fullmatch(r"Heading ([1-9])", style)
         level = int(heading[1]) if heading else int(style == "Title")
         yield level, block.text
+
+
+def _unwrap(body: Any) -> None:
+    """Put what stands within insertions, content controls and the like in their place: python-docx passes them over.
+
+    What was deleted stays within its mark, and is no text.
+    """
+    from docx.oxml.ns import qn
+
+    held = qn("w:sdtContent")
+    for around in list(body.iter(*map(qn, _WRAPPERS))):
+        inner = around.find(held) if around.tag == qn("w:sdt") else around
+        parent = around.getparent()
+        place = parent.index(around)
+        parent.remove(around)
+        for child in reversed([] if inner is None else list(inner)):
+            parent.insert(place, child)
 
 
 def _check_unpacked(data: bytes) -> None:

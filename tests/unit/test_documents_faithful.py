@@ -1,12 +1,16 @@
 """What the documents agent leaves out of a file is said, and what it can read is not lost."""
 
+import re
+import zipfile
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from docx import Document
 
 from agents.contract import AgentContext
-from agents.documents import build, markup
+from agents.documents import build, markup, office
 
 GRAPH = build({})
 
@@ -62,3 +66,33 @@ def test_who_asks_for_a_file_that_could_not_be_read_is_told_each_time(
         said = say(tmp_path, "What does secret.pdf say about walrus?")
     assert said["event"] == "done"
     assert "secret.pdf" in said["text"].partition("Not read, or not in full")[2]
+
+
+WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+BODY = f"""<w:body xmlns:w="{WORD}">
+<w:p><w:r><w:t xml:space="preserve">The period is </w:t></w:r><w:del><w:r><w:delText>30 days</w:delText></w:r></w:del>
+<w:ins><w:r><w:t>ninety days</w:t></w:r></w:ins></w:p>
+<w:sdt><w:sdtPr/><w:sdtContent><w:p><w:r><w:t>Liechtenstein</w:t></w:r></w:p></w:sdtContent></w:sdt>
+<w:p><w:r><w:t xml:space="preserve">Signed by </w:t></w:r>
+<w:sdt><w:sdtContent><w:r><w:t>Ann</w:t></w:r></w:sdtContent></w:sdt></w:p>
+</w:body>"""
+
+
+def test_insertions_and_content_controls_of_a_word_file_are_read() -> None:
+    plain = BytesIO()
+    Document().save(plain)
+    written = BytesIO()
+    with zipfile.ZipFile(plain) as old, zipfile.ZipFile(written, "w") as new:
+        for part in old.infolist():
+            content = old.read(part)
+            if part.filename == "word/document.xml":
+                content = re.sub(
+                    rb"<w:body>.*</w:body>", lambda _: BODY.encode(), content, flags=re.DOTALL
+                )
+            new.writestr(part, content)
+    (section,) = office.read_docx(written.getvalue()).sections
+    assert section.text.split("\n\n") == [
+        "The period is ninety days",
+        "Liechtenstein",
+        "Signed by Ann",
+    ]
