@@ -34,6 +34,9 @@ _MATHEMATICAL = re.compile(
 _OF_A_UNIT = re.compile(r"(?<![\w.,)^/*] )(?<![\w.,)^/*])(\d+)/(\d+) (?=[a-zA-Z])")
 """A fraction of a unit, "1/2 cup"; else a number binds its unit tighter than a division does, as in "100 km / 2 h"."""
 
+_BARE = re.compile(r"(?=[^\d]*\d)(?=.*[+*/^()×÷√])[\d\s+\-*/^().,%=×÷√!]{1,200}")  # noqa: RUF001
+"""Numbers and signs and no word: who writes that wants it computed, and a language model would guess."""
+
 Step = Literal["arithmetic", "units", "symbolic", "answer"]
 
 
@@ -185,6 +188,8 @@ def _answer_with(options: Options) -> Node:
             had = bool(state.get("memory"))
             return done("Dropped the last result." if had else "There was nothing to drop.")
         result = state["result"]
+        if "unread" in result and _BARE.fullmatch(state["request"]):
+            return done(f"I cannot read that as a calculation: {result['unread']}.")
         if "unread" in result:
             return declined(f"not a calculation: {result['unread']}")
         if "refused" in result:

@@ -180,7 +180,6 @@ def test_factorial_is_exact(tmp_path: Path) -> None:
         "100 usd in eur",
         "what is 2 + 2 and who is the president",
         "divide that by 3",
-        "(1+2",
         "__import__('os').system('id')",
         "x.__class__",
         "difference of 20 C and 10 C in F",
@@ -191,6 +190,21 @@ def test_declines_what_is_no_calculation(request_: str, tmp_path: Path) -> None:
     assert outcome["event"] == "declined"
     assert outcome["reason"].startswith("not a calculation: ")
     assert "\n" not in outcome["reason"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "why"),
+    [
+        ("5 +", "the calculation is cut off"),
+        ("(3+4", "')' is missing"),
+        ("3 * * 4", "'*' is no number"),
+    ],
+)
+def test_signs_and_numbers_alone_are_not_left_to_a_model(
+    request_: str, why: str, tmp_path: Path
+) -> None:
+    outcome = ask(request_, tmp_path)["outcome"]
+    assert outcome["text"] == f"I cannot read that as a calculation: {why}."
 
 
 @pytest.mark.parametrize(
