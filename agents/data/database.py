@@ -8,6 +8,7 @@ import sqlite3
 import threading
 import time
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -150,7 +151,7 @@ class _Loader:
             note = load_file(self._connection, file, name=name, most_columns=MAX_COLUMNS)
             self._keep(name, source=file.path.name, note=note)
         except Exception:
-            self._connection.execute(f"DROP TABLE IF EXISTS {identifier(name)}")
+            self._drop(name)
             raise
 
     def _read_sqlite(self, file: files.DataFile) -> None:
@@ -166,7 +167,7 @@ class _Loader:
                     file.path, source, into=self._connection, name=name, deadline=self._deadline
                 )
             except sqlite3.Error as error:
-                self._connection.execute(f"DROP TABLE IF EXISTS {identifier(name)}")
+                self._drop(name)
                 late = time.monotonic() > self._deadline
                 reason = "it takes too long to load" if late else f"it cannot be read: {error}"
                 passing = "locked" in str(error)
@@ -176,6 +177,13 @@ class _Loader:
             self._keep(name, source=place, note=note)
         if len(sources) > sqlite.MAX_SQLITE_TABLES:
             self._skip(file, f"of its tables only the first {sqlite.MAX_SQLITE_TABLES} were read")
+
+    def _drop(self, name: str) -> None:
+        """Drop what was loaded of a table; one that stays, as time was over just then, is known to nobody."""
+        import duckdb
+
+        with suppress(duckdb.Error):
+            self._connection.execute(f"DROP TABLE IF EXISTS {identifier(name)}")
 
     def _keep(self, name: str, *, source: str, note: str = "") -> None:
         if len(self.tables) >= MAX_TABLES:

@@ -12,6 +12,14 @@ if TYPE_CHECKING:
 __all__ = ["load_file"]
 
 _CSV = "read_csv"
+_MONTHS = 12
+_ORDERS = {
+    "%d/%m": "day/month",
+    "%d.%m": "day.month",
+    "%d-%m": "day-month",
+    "%m/%d": "month/day",
+    "%m-%d-": "month-day",
+}
 _EXACT = 2**53
 """From here on a DOUBLE leaves out whole numbers."""
 
@@ -37,8 +45,11 @@ def load_file(
         source, note = _source(file, encoding="latin-1"), "it is no UTF-8 and was read as Latin-1"
         _check_width(connection, source, most_columns)
         _create(connection, name, source)
-    if file.reader == _CSV and (rounded := _rounded(connection, name)):
-        _keep_whole(connection, name, source, rounded)
+    if file.reader == _CSV:
+        if rounded := _rounded(connection, name):
+            _keep_whole(connection, name, source, rounded)
+        notes = [note, _order_of_dates(connection, name, source)]
+        note = " and ".join(filter(None, notes))
     return note
 
 
@@ -75,6 +86,22 @@ def _check_width(connection: "DuckDBPyConnection", source: str, most: int) -> No
 def _create(connection: "DuckDBPyConnection", name: str, source: str) -> None:
     statement = f"CREATE OR REPLACE TABLE {identifier(name)} AS SELECT * FROM {source})"  # noqa: S608
     connection.execute(statement)
+
+
+def _order_of_dates(connection: "DuckDBPyConnection", name: str, source: str) -> str:
+    """Return how dates such as 03/04/2024 were read, where either way would have done."""
+    described = connection.execute(f"DESCRIBE {identifier(name)}").fetchall()
+    dates = [identifier(row[0]) for row in described if row[1] in ("DATE", "TIMESTAMP")]
+    if not dates:
+        return ""
+    sniffed = source.replace(f"{_CSV}(", "sniff_csv(").replace(", sample_size = -1", "")
+    query = f"SELECT concat(DateFormat, ' ', TimestampFormat) FROM {sniffed})"  # noqa: S608
+    formats = str((connection.execute(query).fetchone() or ("",))[0])
+    order = next((o for form, o in _ORDERS.items() if form in formats), "")
+    latest = ", ".join(f"max(day({date}))" for date in dates)
+    days = connection.execute(f"SELECT {latest} FROM {identifier(name)}").fetchone() or ()  # noqa: S608
+    either = any(day is not None and day <= _MONTHS for day in days)
+    return f"its dates were read as {order}" if order and either else ""
 
 
 def _rounded(connection: "DuckDBPyConnection", name: str) -> list[str]:

@@ -215,3 +215,21 @@ def test_a_file_that_could_not_be_read_is_told_to_who_asks_for_it(
     said = say(orders, question)
     assert said["event"] == "done"
     assert "I could not use `broken.csv`: it cannot be read: the file is empty." in said["text"]
+
+
+@pytest.mark.parametrize(
+    ("dates", "told"),
+    [
+        (("03/04/2024", "07/08/2024"), True),
+        (("03/04/2024", "17/08/2024"), False),
+        (("2024-04-03", "2024-08-07"), False),
+    ],
+)
+def test_dates_that_can_be_read_in_two_ways_are_told(
+    home: Path, dates: tuple[str, ...], *, told: bool
+) -> None:
+    lines = "".join(f"{n},{date}\n" for n, date in enumerate(dates))
+    (home / "data" / "trips.csv").write_text(f"trip,start_date\n{lines}")
+    said = say(home, "how many trips in April 2024")["text"]
+    assert said.startswith("Number of rows in trips")
+    assert ("Note: its dates were read as day/month." in said) == told
