@@ -16,6 +16,7 @@ from langchain_core.messages import (
     AIMessage,
     BaseMessage,
     HumanMessage,
+    RemoveMessage,
     ToolMessage,
     convert_to_messages,
 )
@@ -264,7 +265,7 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
             if _is_known(turn, saved):
                 return None
             _check_tool_results(turn, saved)
-            return turn
+            return _edited(turn, saved)
         if _is_known(turn, saved):
             return None  # it led to the question, and is no answer to it: the agent asks again
         values = saved.checkpoint["channel_values"]
@@ -273,7 +274,7 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
             return Command(resume=turn.resume, update=resume_approval(values, turn.resume))
         if not isinstance(turn, dict):
             return turn
-        messages = turn["messages"]
+        messages = _edited(turn, saved)["messages"]
         if isinstance(messages[-1], ToolMessage):
             raise InputError("an agent waits for an approval in this thread; answer it first")
         answer = text_of(messages[-1].content)
@@ -365,14 +366,29 @@ def _is_known(turn: Any, saved: CheckpointTuple | None) -> bool:
     """Return whether the thread has the message of `turn` already."""
     if saved is None or not isinstance(turn, dict):
         return False
-    sent, kept = turn["messages"][-1], saved.checkpoint["channel_values"].get("messages") or ()
-    same = [m for m in kept if sent.id is not None and m.id == sent.id]
-    if any((type(m), m.content) != (type(sent), sent.content) for m in same):
-        raise InputError(
-            f"this thread has a message with the id {sent.id!r:.60} that says something else; send a new id, or go on "
-            "from the state before it with its checkpoint_id"
-        )
-    return bool(same)
+    sent = turn["messages"][-1]
+    return sent.id is not None and any(
+        (type(m), m.id, m.content) == (type(sent), sent.id, sent.content) for m in _kept(saved)
+    )
+
+
+def _edited(turn: Any, saved: CheckpointTuple | None) -> Any:
+    """Return a turn whose message stands in the thread with another text, with what came after that taken out.
+
+    LangGraph puts it in the place of the other; the last message, which is served, would be an answer of before.
+    """
+    if saved is None or not isinstance(turn, dict):
+        return turn
+    *before, sent = turn["messages"]
+    ids = [m.id for m in _kept(saved)]
+    if not isinstance(sent, HumanMessage) or sent.id is None or sent.id not in ids:
+        return turn
+    later = [RemoveMessage(id=str(i)) for i in ids[ids.index(sent.id) + 1 :]]
+    return {**turn, "messages": [*before, *later, sent]}
+
+
+def _kept(saved: CheckpointTuple) -> Sequence[BaseMessage]:
+    return saved.checkpoint["channel_values"].get("messages") or ()
 
 
 def _check_tool_results(turn: Any, saved: CheckpointTuple | None) -> None:

@@ -402,13 +402,13 @@ async def test_a_first_turn_that_was_cut_short_is_its_users(
         assert answer(await graph.ainvoke(None, on("t"), context=alice)) == "alpha did it."
 
 
-async def test_a_message_that_says_something_else_under_a_known_id_is_refused() -> None:
-    graph = fake_graph(fake_agent("alpha"), saver=InMemorySaver())
-    await graph.ainvoke(fresh("alpha one", id="x"), on("t"))
-    with pytest.raises(InputError, match="'x' that says something else"):
-        await graph.ainvoke(fresh("alpha two", id="x"), on("t"))
-    place = (await graph.aget_state(on("t"))).values["messages"]
-    assert [m.text for m in place] == ["alpha one", "alpha did it."]
+async def test_a_message_that_is_sent_with_another_text_takes_its_place_and_is_served() -> None:
+    graph = fake_graph(fake_agent("alpha"), fake_agent("beta"), saver=InMemorySaver())
+    for text, message_id in (("alpha one", "x"), ("alpha two", "y")):
+        await graph.ainvoke(fresh(text, id=message_id), on("t"))
+    edited = await graph.ainvoke(fresh("beta", id="x"), on("t"))
+    assert [m.text for m in edited["messages"]] == ["beta", "beta did it."]
+    assert (await graph.aget_state(on("t"))).values["request"] == "beta"
 
 
 def test_an_agent_that_ends_the_process_ends_its_turn_only() -> None:
