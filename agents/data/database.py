@@ -158,10 +158,8 @@ class _Loader:
         """Load each table by itself: a view of what is gone must not take the others along."""
         sources = sqlite.table_names(file.path)
         for source in sources[: sqlite.MAX_SQLITE_TABLES]:
-            name, place = (
-                files.table_name(source, taken=self._names),
-                f"{file.path.name} ({source})",
-            )
+            name = files.table_name(source, taken=self._names)
+            place = f"{file.path.name} ({source})"
             try:
                 more = sqlite.copy_table(
                     file.path, source, into=self._connection, name=name, deadline=self._deadline

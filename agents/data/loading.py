@@ -1,6 +1,7 @@
 """Loads a CSV, Parquet or JSON file into DuckDB as it was written. It knows no question and no SQLite."""
 
 import codecs
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agents.data.files import DataFile
@@ -35,16 +36,14 @@ def load_file(
     """
     import duckdb  # heavy; needed only once a question is about data
 
-    source, note = _source(file), ""
+    source, note = _Source(file, _marked(file)), ""
     try:
-        _check_width(connection, source, most_columns)
-        _create(connection, name, source)
+        _create(connection, name, source, most_columns)
     except duckdb.Error as error:
         if file.reader != _CSV or not _of_encoding(error):
             raise
-        source, note = _source(file, encoding="latin-1"), "it is no UTF-8 and was read as Latin-1"
-        _check_width(connection, source, most_columns)
-        _create(connection, name, source)
+        source, note = _Source(file, "latin-1"), "it is no UTF-8 and was read as Latin-1"
+        _create(connection, name, source, most_columns)
     if file.reader == _CSV:
         if rounded := _rounded(connection, name):
             _keep_whole(connection, name, source, rounded)
@@ -53,18 +52,28 @@ def load_file(
     return note
 
 
-def _source(file: DataFile, *, encoding: str = "") -> str:
-    """Return what DuckDB reads, without its closing bracket."""
-    source = f"{file.reader}({literal(str(file.path))}"
-    if file.reader == _CSV:
-        source += ", sample_size = -1"
-        if encoding := encoding or _marked(file):
-            source += f", encoding = '{encoding}'"
-    return source
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What DuckDB reads a file by."""
+
+    file: DataFile
+    encoding: str
+    """Of a CSV file; empty for UTF-8."""
+
+    def sql(self, *, function: str = "", whole: bool = False, more: str = "") -> str:
+        """Return the call of a table function: the file's own, over all rows where they settle the types."""
+        options = [literal(str(self.file.path))]
+        if self.file.reader == _CSV:
+            options += [f"encoding = {literal(self.encoding)}"] if self.encoding else []
+            options += ["sample_size = -1"] if whole else []
+            options += [more] if more else []
+        return f"{function or self.file.reader}({', '.join(options)})"
 
 
 def _marked(file: DataFile) -> str:
     """Return the encoding that a file's first bytes name, if they name another one than UTF-8."""
+    if file.reader != _CSV:
+        return ""
     with file.path.open("rb") as begin:
         mark = begin.read(2)
     return "utf-16" if mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else ""
@@ -75,27 +84,29 @@ def _of_encoding(error: Exception) -> bool:
     return "utf-8" in text or "unicode" in text or "encod" in text
 
 
-def _check_width(connection: "DuckDBPyConnection", source: str, most: int) -> None:
-    """Look at the columns before all rows are loaded."""
-    sample = source.replace(", sample_size = -1", "")
-    found = connection.execute(f"DESCRIBE SELECT * FROM {sample})").fetchall()  # noqa: S608
-    if len(found) > most:
-        raise ValueError(f"it has {len(found)} columns, more than the {most} allowed")
+def _create(
+    connection: "DuckDBPyConnection", name: str, source: _Source, most_columns: int
+) -> None:
+    """Make the table; the columns are looked at before all rows are loaded."""
+    found = connection.execute(f"DESCRIBE SELECT * FROM {source.sql()}").fetchall()  # noqa: S608
+    if len(found) > most_columns:
+        raise ValueError(f"it has {len(found)} columns, more than the {most_columns} allowed")
+    _fill(connection, name, source.sql(whole=True))
 
 
-def _create(connection: "DuckDBPyConnection", name: str, source: str) -> None:
-    statement = f"CREATE OR REPLACE TABLE {identifier(name)} AS SELECT * FROM {source})"  # noqa: S608
+def _fill(connection: "DuckDBPyConnection", name: str, call: str) -> None:
+    statement = f"CREATE OR REPLACE TABLE {identifier(name)} AS SELECT * FROM {call}"  # noqa: S608
     connection.execute(statement)
 
 
-def _order_of_dates(connection: "DuckDBPyConnection", name: str, source: str) -> str:
+def _order_of_dates(connection: "DuckDBPyConnection", name: str, source: _Source) -> str:
     """Return how dates such as 03/04/2024 were read, where either way would have done."""
     described = connection.execute(f"DESCRIBE {identifier(name)}").fetchall()
     dates = [identifier(row[0]) for row in described if row[1] in ("DATE", "TIMESTAMP")]
     if not dates:
         return ""
-    sniffed = source.replace(f"{_CSV}(", "sniff_csv(").replace(", sample_size = -1", "")
-    query = f"SELECT concat(DateFormat, ' ', TimestampFormat) FROM {sniffed})"  # noqa: S608
+    sniffed = source.sql(function="sniff_csv")
+    query = f"SELECT concat(DateFormat, ' ', TimestampFormat) FROM {sniffed}"  # noqa: S608
     formats = str((connection.execute(query).fetchone() or ("",))[0])
     order = next((o for form, o in _ORDERS.items() if form in formats), "")
     latest = ", ".join(f"max(day({date}))" for date in dates)
@@ -120,7 +131,7 @@ def _rounded(connection: "DuckDBPyConnection", name: str) -> list[str]:
 
 
 def _keep_whole(
-    connection: "DuckDBPyConnection", name: str, source: str, columns: list[str]
+    connection: "DuckDBPyConnection", name: str, source: _Source, columns: list[str]
 ) -> None:
     """Load once more with these columns as numbers of 128 bits, or as texts where even those are too short."""
     import duckdb
@@ -128,7 +139,7 @@ def _keep_whole(
     for kind in ("HUGEINT", "VARCHAR"):
         types = ", ".join(f"{literal(column)}: {literal(kind)}" for column in columns)
         try:
-            _create(connection, name, f"{source}, types = {{{types}}}")
+            _fill(connection, name, source.sql(whole=True, more=f"types = {{{types}}}"))
         except duckdb.Error:
             continue
         return

@@ -12,12 +12,12 @@ from dataclasses import replace
 from agents.documents.sections import Extract, Outline, UnreadableError
 
 _MAX_MARKDOWN = 20_000_000
+"""Characters of source that are parsed; markup is longer than the text in it."""
 _MAX_HTML = 2_000_000
-"""Characters; a tree of so many takes seconds and half a gigabyte."""
+"""The same of a page, whose tree takes seconds and half a gigabyte then."""
 _HEAD = 4_096
 _INLINED = re.compile(r"data:[\w/+.;=-]{1,100},[A-Za-z0-9+/=%]+")
 """A picture within the page."""
-"""Bytes of HTML or Markdown source that are parsed; markup is longer than the text in it."""
 _UNSEEN = (
     "script",
     "style",
@@ -123,7 +123,8 @@ def _html(data: bytes) -> str:
     from bs4.dammit import EncodingDetector
 
     named = EncodingDetector.find_declared_encoding(data[:_HEAD], is_html=True)
-    if named is not None and b"\0" not in data[:_HEAD]:
+    # A page whose first bytes could be read is in no UTF-16, whatever it says.
+    if named is not None and not named.startswith("utf-16"):
         with suppress(LookupError):
             return data.decode(named, errors="replace")
     return decode(data)
