@@ -4,7 +4,7 @@ Pure; it knows words and phases, no vectors: whether a new request belongs to th
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from agents.errors import InputError, LengthError
@@ -58,6 +58,7 @@ _PICKING = frozenset(
 )
 """Words around a choice that choose nothing themselves."""
 _LONGEST_CHOICE = 8
+_SHORTEST_BEGINNING = 4
 _LONGEST_WISH = 15
 _BETTER = re.compile(
     r"\b(?:(?<!\bi )(?:use|try|ask|take|switch to|give me)|(?:i|i'd|would) (?:want|need|like))\b(?:\s+[\w']+){0,3}?\s+"
@@ -170,8 +171,14 @@ def chosen(text: str, offered: Sequence[tuple[str, str]]) -> str | None:
         return whole.pop()
     if len(words) > _LONGEST_CHOICE or _asks(text):
         return None
-    named = [i for i, title in titles.items() if picked & title]
+    named = [i for i, title in titles.items() if any(_is_of(word, title) for word in picked)]
     return named[0] if len(named) == 1 else None
+
+
+def _is_of(word: str, title: Collection[str]) -> bool:
+    """Whether a word is of a title, or begins one of its words: "calc"."""
+    begins = len(word) >= _SHORTEST_BEGINNING and any(part.startswith(word) for part in title)
+    return word in title or begins
 
 
 def _places(place: int, offered: Sequence[object]) -> set[str]:

@@ -186,6 +186,7 @@ def test_without_a_holder_nothing_is_continued(phase: Phase) -> None:
         *((text, "calendar") for text in ("option 1", "Number one!", "the former", "CALENDAR")),
         *((text, "calendar") for text in ("the calendar, please", "I mean the calendar?")),
         *((text, "calendar") for text in ("calendar for my trip to Rome",)),
+        *((text, "calendar") for text in ("cale", "calend please")),
         *((text, "tasks") for text in ("2", "two", "the second one", "the last one", "the latter")),
         *((text, "tasks") for text in ("tasks", "task list", "I'd like the list", "my task list")),
         # A request of its own, or both, or neither, is no choice.
