@@ -44,12 +44,13 @@ def load_file(
             raise
         source, note = _Source(file, "latin-1"), "it is no UTF-8 and was read as Latin-1"
         _create(connection, name, source, most_columns)
+    notes = [note]
     if file.reader == _CSV:
         if rounded := _rounded(connection, name):
             _keep_whole(connection, name, source, rounded)
-        notes = [note, _order_of_dates(connection, name, source)]
-        note = " and ".join(filter(None, notes))
-    return note
+        notes.append(_order_of_dates(connection, name, source))
+    notes.append(_emptied(connection, name))
+    return " and ".join(filter(None, notes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,16 @@ def _order_of_dates(connection: "DuckDBPyConnection", name: str, source: _Source
     days = connection.execute(f"SELECT {latest} FROM {identifier(name)}").fetchone() or ()  # noqa: S608
     either = any(day is not None and day <= _MONTHS for day in days)
     return f"its dates were read as {order}" if order and either else ""
+
+
+def _emptied(connection: "DuckDBPyConnection", name: str) -> str:
+    """Empty the cells that are NaN, which would make each sum NaN, and return that it was done."""
+    described = connection.execute(f"DESCRIBE {identifier(name)}").fetchall()
+    count = 0
+    for cell in (identifier(row[0]) for row in described if row[1] in ("DOUBLE", "FLOAT")):
+        statement = f"UPDATE {identifier(name)} SET {cell} = NULL WHERE isnan({cell})"  # noqa: S608
+        count += int((connection.execute(statement).fetchone() or (0,))[0])
+    return f"cells with NaN count as empty ({count:,})" if count else ""
 
 
 def _rounded(connection: "DuckDBPyConnection", name: str) -> list[str]:

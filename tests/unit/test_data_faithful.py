@@ -233,3 +233,10 @@ def test_dates_that_can_be_read_in_two_ways_are_told(
     said = say(home, "how many trips in April 2024")["text"]
     assert said.startswith("Number of rows in trips")
     assert ("Note: its dates were read as day/month." in said) == told
+
+
+def test_cells_that_are_no_number_are_empty_and_told(home: Path) -> None:
+    (home / "data" / "readings.csv").write_text("name,level\na,1.5\nb,NaN\nc,2.5\n")
+    said = say(home, "sum of level in readings")
+    assert said["data"]["rows"] == [[4.0]]
+    assert "Note: cells with NaN count as empty (1)." in said["text"]
