@@ -41,7 +41,7 @@ async def dry_run(
     earlier = dict(values or {})
     message = clean_message(HumanMessage(text) if isinstance(text, str) else text)
     if waits:
-        answered = resume_approval(earlier, text_of(message.content))
+        answered = resume_approval(earlier, text_of(message.content), paid_usd=0.0)
         return {**answered["decision"], "dry_run": True}
     state = {**earlier, "messages": [*earlier.get("messages", ()), message]}
     state |= await observe(services)(cast(State, state), {}, Runtime(context=context or Context()))

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import merge_configs
-from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 from langgraph.config import get_config
 from langgraph.runtime import get_runtime
 
@@ -32,6 +32,8 @@ CHANNEL = "moma_call"
 _PLACE = "__moma_results"
 """Where a run's `Keeping` stands in `configurable`."""
 _BEGUN = {"begun": True}
+_TOLD: Mapping[str, Any] = {"input_tokens": 0, "output_tokens": 0, "cost_usd": 0.0}
+"""What a call costs that is told a second time."""
 _T = TypeVar("_T")
 _Result = tuple[Call, list[Piece]]
 """What was paid and what came of it."""
@@ -46,14 +48,23 @@ class Keeping:
     """Whether the run goes on where another ended; only then is there anything to find."""
     steps: Steps
     """The run's."""
+    told: bool = False
+    """Whether what was kept is in the books of a turn before: that of which an approval is answered now."""
 
 
 def keeping(
-    config: RunnableConfig | None, *, saver: Any, resumed: bool, steps: Steps
+    config: RunnableConfig | None, *, saver: Any, resumed: bool, steps: Steps, told: bool
 ) -> RunnableConfig:
     """Return the config of a run whose nodes keep results in `saver`; see `Keeping`."""
-    place = Keeping(saver=saver, resumed=resumed, steps=steps)
+    place = Keeping(saver=saver, resumed=resumed, steps=steps, told=told)
     return merge_configs(config, {"configurable": {_PLACE: place}})
+
+
+def paid_before(saved: CheckpointTuple) -> float:
+    """Return what the calls have cost, in USD, whose results are kept with a run that waits."""
+    writes = saved.pending_writes or ()
+    found = [_restored(value) for _, channel, value in writes if channel == CHANNEL]
+    return sum(result[0].cost_usd or 0.0 for result in found if result is not None)
 
 
 def results_here(node: str | None = None) -> "Results | None":
@@ -123,7 +134,7 @@ class Results:
         kept = (await self._kept()).get(call_id)
         if kept is not None:
             call, answer = kept
-            chat.ledger.note(call)
+            chat.ledger.note(replace(call, **_TOLD) if self._keeping.told else call)
             for piece in answer:
                 yield Token(model=call.model, piece=piece)
             return

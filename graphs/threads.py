@@ -37,7 +37,7 @@ from graphs.nodes.observe import resume_approval
 from graphs.own_loop import OwnLoop
 from graphs.owner import check_owner, owned_by, user_of
 from graphs.read_ahead import handed_on
-from graphs.results import keeping
+from graphs.results import keeping, paid_before
 from graphs.saved import is_paused, read_saved
 from graphs.state import Context, read_context
 from graphs.steps import NOTHING_KNOWN, TO_NODE, Nodes, Steps, with_steps
@@ -140,7 +140,10 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
                         config = await with_undone(config, self._saver, saved, place)
                     steps = Steps(thread=thread, nodes=self.kinds)
                     config = with_steps(config, steps)
-                    config = keeping(config, saver=self._saver, resumed=resumed, steps=steps)
+                    told = isinstance(turn, Command)
+                    config = keeping(
+                        config, saver=self._saver, resumed=resumed, steps=steps, told=told
+                    )
                 async with admission.running() if admission else nullcontext() as control:
                     options["control"] = options.get("control") or control
                     ahead = handed_on(start, saved) if thread and start else nullcontext()
@@ -271,7 +274,8 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         values = saved.checkpoint["channel_values"]
         if resumes and not turn.update and not turn.goto:
             _check_resume(turn.resume, _asked(saved))
-            return Command(resume=turn.resume, update=resume_approval(values, turn.resume))
+            update = resume_approval(values, turn.resume, paid_usd=paid_before(saved))
+            return Command(resume=turn.resume, update=update)
         if not isinstance(turn, dict):
             return turn
         messages = _edited(turn, saved)["messages"]
@@ -280,7 +284,7 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         answer = text_of(messages[-1].content)
         return Command(
             resume=_answers(_asked(saved), answer),
-            update=resume_approval(values, answer, messages),
+            update=resume_approval(values, answer, messages, paid_usd=paid_before(saved)),
         )
 
 

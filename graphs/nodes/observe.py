@@ -76,7 +76,11 @@ def observe(services: Services) -> Observe:
 
 
 def resume_approval(
-    values: Mapping[str, Any], answer: Any, messages: Sequence[AnyMessage] = ()
+    values: Mapping[str, Any],
+    answer: Any,
+    messages: Sequence[AnyMessage] = (),
+    *,
+    paid_usd: float,
 ) -> dict[str, Any]:
     """Return the update with which a pending approval is resumed.
 
@@ -86,6 +90,7 @@ def resume_approval(
         values: the thread's saved state.
         answer: the text of the user's next message, or what a form sends.
         messages: that message, if there is one.
+        paid_usd: what the agent's calls had cost when it asked.
     """
     decision = values["decision"]
     agent = values.get("target") or values.get("active_agent")
@@ -101,8 +106,8 @@ def resume_approval(
         record, decision=Event.STAY, agent=agent, reason=f"{agent} waits for an approval"
     )
     return {
-        # What was paid before the agent asked; the record of that is left behind.
-        "spent_usd": (values.get("spent_usd") or 0.0) + (decision["cost_usd"] or 0.0),
+        # The turn that asked is not in the books yet: it has not ended, and its record is left behind.
+        "spent_usd": (values.get("spent_usd") or 0.0) + (decision["cost_usd"] or 0.0) + paid_usd,
         "messages": list(messages),
         "request": answer if isinstance(answer, str) else values["request"],
         "turn": decision["turn"] + 1,

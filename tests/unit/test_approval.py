@@ -349,3 +349,26 @@ async def test_an_approval_within_another_graph_may_take_longer_than_a_turn() ->
     await asyncio.sleep(1.1)
     resumed = await outer.ainvoke(Command(resume="yes"), on("o"))
     assert resumed["messages"][-1].text == "Deleted."
+
+
+async def test_a_call_before_an_approval_is_told_once_and_paid_once(tmp_path: Path) -> None:
+    async def work(state: Any, runtime: Any) -> Any:
+        await runtime.context.model.ainvoke("plan")
+        verdict = approved(interrupt(QUESTION))
+        await runtime.context.model.ainvoke("do it")
+        return done("Deleted." if verdict else "Kept.")
+
+    async with open_sqlite(tmp_path / "threads.sqlite") as saver:
+        with FakeProvider(ok()) as provider:
+            models = [model_at(provider.base_url)]
+            graph = fake_graph(fake_agent("alpha", work), saver=saver, models=models)
+            told = []
+            for text in ("alpha", "yes"):
+                turn = {"messages": [HumanMessage(text)]}
+                async for part in graph.astream(turn, on("t"), stream_mode="custom"):
+                    if part.get("type") == "turn":
+                        told.append(part["record"]["cost_usd"])
+            assert len(provider.requests) == 2
+        values = (await graph.aget_state(on("t"))).values
+    assert told == pytest.approx([2.5e-5, 2.5e-5])
+    assert values["spent_usd"] == pytest.approx(5e-5)
