@@ -24,6 +24,10 @@ _AFTER: dict[Verb, Step] = {
     Verb.RESCHEDULE: "reschedule",
     Verb.STATUS: "show",
 }
+_UNDO = re.compile(
+    r"(?:please )?(?:undo|revert|take back)(?: (?:it|that|this|the last one))?[.!]?", re.IGNORECASE
+)
+CANNOT_UNDO = "I cannot undo; nothing was changed. Say what should be, such as *reopen 1* or *move 2 to friday*."
 _FIRST: dict[Verb, Step] = {Verb.ADD: "draft", Verb.LIST: "show"}
 
 
@@ -42,6 +46,8 @@ def understand(
     if command is None and engaged and memory.get("last") is not None:
         if read_due(correction(text), now=runtime.context.now, order=order, reply=True):
             command = Command(verb=Verb.RESCHEDULE, target="it", value=correction(text))
+    if command is None and _UNDO.fullmatch(text):  # a model would say that it was done
+        return ending(done(CANNOT_UNDO, memory=memory))
     if command is None:
         return ending(declined("the request asks nothing of the task list"))
     title = (memory.get("draft") or {}).get("title")

@@ -215,6 +215,13 @@ def test_tasks_do_not_repeat_and_the_user_is_told(chat: Chat) -> None:
     )
 
 
+@pytest.mark.parametrize("request_", ["undo", "Undo that."])
+def test_what_cannot_be_undone_is_said(chat: Chat, request_: str) -> None:
+    chat.say("add buy milk to my list")
+    said = chat.say(request_, "continue")
+    assert said["text"].startswith("I cannot undo; nothing was changed.")
+
+
 def test_two_tasks_with_a_date_each_are_added_one_by_one(chat: Chat) -> None:
     asked = chat.say("remind me to buy milk tomorrow and call mom on friday")
     assert asked["text"].startswith(
@@ -352,6 +359,8 @@ def test_a_question_about_one_task(full: Chat) -> None:
 @pytest.mark.parametrize(
     "request_",
     [
+        "3 done",
+        "#3 completed",
         "complete the milk task",
         "I'm done with the milk",
         "mark 3 as done",
