@@ -5,6 +5,9 @@ checks it again. Where a keyword cannot be judged without its patterns, it is le
 """
 
 from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from agents.errors import InputError
@@ -32,12 +35,30 @@ _LARGEST = 5_000
 """Schemas that are applied, each reference as what it refers to; references of references can double them."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A schema, known by what is written in it: one turn asks for the validator of one schema several times."""
+
+    written: str
+    schema: Any = field(compare=False)
+
+
 def validator_of(schema: Any) -> Any:
-    """Return a validator of `schema`, of the draft that it names.
+    """Return a validator of `schema`, of the draft that it names; that of a schema seen of late is had again.
 
     Raises:
         InputError: it is no JSON schema, refers to what is not in it, or takes too long to check with.
     """
+    try:
+        return _made(_Given(repr(schema), schema))
+    except RecursionError:
+        raise InputError("no JSON schema") from None
+
+
+@lru_cache(maxsize=16)
+def _made(given: _Given) -> Any:
+    """Check a schema and return its validator; it takes some milliseconds."""
+    schema = given.schema
     # The import takes long, and not every process asks for JSON.
     from jsonschema import SchemaError
     from jsonschema.validators import validator_for
@@ -81,7 +102,8 @@ def _without_patterns(schema: Any) -> Any:
         if name in _MAPS and isinstance(value, dict):
             kept[name] = {key: _without_patterns(inner) for key, inner in value.items()}
         else:
-            kept[name] = value if name in _VALUES else _without_patterns(value)
+            # A copy, as whoever gave the schema may change it.
+            kept[name] = deepcopy(value) if name in _VALUES else _without_patterns(value)
     return kept
 
 

@@ -16,11 +16,11 @@ from langchain_core.runnables.config import merge_configs
 from langgraph.checkpoint.base import WRITES_IDX_MAP, Checkpoint, CheckpointMetadata
 from langgraph.graph import START
 
-__all__ = ["NOTHING_KNOWN", "TO_NODE", "Nodes", "Steps", "path_of", "steps_of", "with_steps"]
+__all__ = ["NOTHING_KNOWN", "Nodes", "Steps", "led_to", "path_of", "steps_of", "with_steps"]
 
 _PLACE = "__moma_steps"
 """Where a run's `Steps` stand in `configurable`."""
-TO_NODE = "branch:to:"
+_TO = "branch:to:"
 """What LangGraph calls the channels by which an edge leads to a node."""
 _BEFORE_NODE = ", "
 """LangGraph's path of a task that an edge led to ends with the node."""
@@ -57,8 +57,7 @@ class Steps:
     def may_wait(self, checkpoint: Checkpoint, metadata: CheckpointMetadata) -> bool:
         """Whether only nodes that decide come after a checkpoint."""
         channels = checkpoint["channel_values"]
-        following = {name.removeprefix(TO_NODE) for name in channels if name.startswith(TO_NODE)}
-        following |= {START} & channels.keys()  # it has no body
+        following = led_to(checkpoint) | ({START} & channels.keys())  # the start has no body
         of_run = metadata.get("source") in ("input", "loop") and _SENT not in channels
         return of_run and bool(following) and following <= self.nodes.deciding | {START}
 
@@ -76,6 +75,12 @@ class Steps:
         """
         while self.left:
             await self.left.pop(0)
+
+
+def led_to(checkpoint: Checkpoint) -> set[str]:
+    """Return the nodes to which edges lead from a checkpoint."""
+    channels = checkpoint["channel_values"]
+    return {name.removeprefix(_TO) for name in channels if name.startswith(_TO)}
 
 
 def path_of(node: str) -> str:

@@ -40,7 +40,7 @@ from graphs.read_ahead import handed_on
 from graphs.results import keeping, paid_before
 from graphs.saved import is_paused, read_saved
 from graphs.state import Context, read_context
-from graphs.steps import NOTHING_KNOWN, TO_NODE, Nodes, Steps, with_steps
+from graphs.steps import NOTHING_KNOWN, Nodes, Steps, led_to, with_steps
 from graphs.store_errors import checkpoint_errors, readable
 from graphs.turn import check_length, clean_text, modalities_of, text_of
 from graphs.undone import with_undone
@@ -338,9 +338,7 @@ def _decision_in(saved: CheckpointTuple) -> str:
 
 def _waits_in(saved: CheckpointTuple, nodes: Container[str]) -> bool:
     """Return whether the graph still has the node of the agent that waits; else nobody hears the answer."""
-    channels = saved.checkpoint["channel_values"]
-    led = [name.removeprefix(TO_NODE) for name in channels if name.startswith(TO_NODE)]
-    return all(node in nodes for node in led)
+    return all(node in nodes for node in led_to(saved.checkpoint))
 
 
 def _asked(saved: CheckpointTuple) -> list[Interrupt]:

@@ -37,7 +37,6 @@ _INFIX = {
     "of": _OF,
     "^": _POWER,
 }
-_END = Token("end", "")
 _DEGREES = frozenset({"degrees", "degree", "deg", "°"})
 _WORDS = frozenset({"of", "mod", "and"})
 
@@ -181,7 +180,10 @@ class _Parser:
 
     def share(self, numerator: Token) -> Node | None:
         """Read the rest of 2/3 where `of` follows: two thirds of what comes, not 2 by a third of nothing."""
-        line, denominator, word = (*self.stream[self.position :], *(_END,) * 3)[:3]
+        following = self.stream[self.position : self.position + 3]
+        if len(following) < 3:
+            return None
+        line, denominator, word = following
         if (line.text, denominator.kind, word.text.lower()) != ("/", "number", "of"):
             return None
         self.position += 2

@@ -100,10 +100,15 @@ def _fill(connection: "DuckDBPyConnection", name: str, call: str) -> None:
     connection.execute(statement)
 
 
+def _columns(connection: "DuckDBPyConnection", name: str, *kinds: str) -> list[str]:
+    """Return the columns of a table that are of one of these types."""
+    described = connection.execute(f"DESCRIBE {identifier(name)}").fetchall()
+    return [column for column, kind, *_ in described if kind in kinds]
+
+
 def _order_of_dates(connection: "DuckDBPyConnection", name: str, source: _Source) -> str:
     """Return how dates such as 03/04/2024 were read, where either way would have done."""
-    described = connection.execute(f"DESCRIBE {identifier(name)}").fetchall()
-    dates = [identifier(row[0]) for row in described if row[1] in ("DATE", "TIMESTAMP")]
+    dates = [identifier(column) for column in _columns(connection, name, "DATE", "TIMESTAMP")]
     if not dates:
         return ""
     sniffed = source.sql(function="sniff_csv")
@@ -118,9 +123,8 @@ def _order_of_dates(connection: "DuckDBPyConnection", name: str, source: _Source
 
 def _emptied(connection: "DuckDBPyConnection", name: str) -> str:
     """Empty the cells that are NaN, which would make each sum NaN, and return that it was done."""
-    described = connection.execute(f"DESCRIBE {identifier(name)}").fetchall()
     count = 0
-    for cell in (identifier(row[0]) for row in described if row[1] in ("DOUBLE", "FLOAT")):
+    for cell in map(identifier, _columns(connection, name, "DOUBLE", "FLOAT")):
         statement = f"UPDATE {identifier(name)} SET {cell} = NULL WHERE isnan({cell})"  # noqa: S608
         count += int((connection.execute(statement).fetchone() or (0,))[0])
     return f"cells with NaN count as empty ({count:,})" if count else ""
@@ -128,9 +132,8 @@ def _emptied(connection: "DuckDBPyConnection", name: str) -> str:
 
 def _rounded(connection: "DuckDBPyConnection", name: str) -> list[str]:
     """Return the columns of whole numbers so long that DOUBLE rounds them: account numbers, say."""
-    described = connection.execute(f"DESCRIBE {identifier(name)}").fetchall()
     found = []
-    for column in (row[0] for row in described if row[1] == "DOUBLE"):
+    for column in _columns(connection, name, "DOUBLE"):
         cell = identifier(column)
         query = (
             f"SELECT max(abs({cell})) >= {_EXACT} AND bool_and({cell} = trunc({cell}))"  # noqa: S608

@@ -117,9 +117,7 @@ def _number(value: float) -> str:
     if value and not 0.01 <= abs(value) < 1e15:
         return f"{value:.4g}"
     places = len(repr(value).partition(".")[2])  # a computed one has as many as a float can hold
-    return (
-        f"{value:,.{places if places <= _MOST_PLACES else 2}f}" if places > 1 else f"{value:,.2f}"
-    )
+    return f"{value:,.{places if 2 < places <= _MOST_PLACES else 2}f}"
 
 
 def _escape(text: str) -> str:

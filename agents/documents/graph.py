@@ -144,10 +144,9 @@ class Nodes:
                 limit=limit,
                 embed=runtime.context.embed,
             )
-            quotes = _quotes(store, finding, state["terms"])
+            quotes = _quotes(store, finding, state["terms"])[state["skip"] :]
             documents = store.size()[0]
-            partly = [d for d in store.documents() if d.problem]
-        quotes = quotes[state["skip"] :]
+            partly = [] if quotes else [d for d in store.documents() if d.problem]
         if quotes:
             return DocumentsState(quotes=quotes)
         if state["skip"]:

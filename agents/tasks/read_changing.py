@@ -77,14 +77,17 @@ def _complete(text: str) -> Command | None:
     ticked = match(r"(?:check|tick|cross|strike) (?:off (?P<t>.+)|(?P<u>.+) off)", text) or match(
         rf"(?:check|tick|cross|strike) (?P<t>.+?)(?P<u>) off {MY_LIST}", text
     )
-    said = match(rf"(?:task )?(?P<t>#?\d+) {_DONE}", text) or match(
-        rf"(?:(?:i(?:'ve| have)?|i'm|i am|we(?:'ve| have)?) )?(?:just |already |now |all )?"
-        rf"(?:{_DONE}|did|finish|close)(?: with)? (?P<t>.+)",
-        text,
-    )
-    said = said or match(
-        rf"(?P<t>.+?) (?:is|are|has been) (?:now |already |all )?(?:{_DONE}|taken care of)(?: now)?",
-        text,
+    said = (
+        match(rf"(?:task )?(?P<t>#?\d+) {_DONE}", text)
+        or match(
+            rf"(?:(?:i(?:'ve| have)?|i'm|i am|we(?:'ve| have)?) )?(?:just |already |now |all )?"
+            rf"(?:{_DONE}|did|finish|close)(?: with)? (?P<t>.+)",
+            text,
+        )
+        or match(
+            rf"(?P<t>.+?) (?:is|are|has been) (?:now |already |all )?(?:{_DONE}|taken care of)(?: now)?",
+            text,
+        )
     )
     if marked:
         target, sure = marked["t"], False

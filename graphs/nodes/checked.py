@@ -40,7 +40,6 @@ MOST_CALLS = 4
 """Models that one turn asks for an answer, those that fail too; the cascade stops before that as a rule."""
 MARGIN_S = 1.0
 """Of the turn's time that is kept for showing what there is."""
-"""LangGraph's tag of a model whose words are not streamed: https://docs.langchain.com/oss/python/langgraph/streaming."""
 _CHECK_TOKENS = 100
 _FEW = 4
 """Candidates up to which three calls are looked ahead: with verdicts to foresee five take 60 ms, and eight 0.5 s."""
