@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from rich.console import Console
+
 from agents.errors import InputError
 from app.profile.asking import INTERRUPTED, Ask, Asker, Ceiling, Ended, Pace
 from app.profile.call_log import CallLog
@@ -102,17 +104,18 @@ def ask_all(
             on_end=lambda: bar.advance(task),
         )
         try:
-            asyncio.run(_run(asker, asks))
+            asyncio.run(_run(asker, asks, bar.console))
         finally:
             books.close()
 
 
-async def _run(asker: Asker, asks: Iterable[Ask]) -> None:
+async def _run(asker: Asker, asks: Iterable[Ask], console: Console) -> None:
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
         loop.remove_signal_handler(signal.SIGINT)
         asker.stop()
+        console.print("calls that are paid for are waited for; Ctrl-C again breaks them off")
 
     with suppress(RuntimeError, ValueError, NotImplementedError):  # not the main thread
         loop.add_signal_handler(signal.SIGINT, stop)

@@ -23,7 +23,9 @@ from app.server.request import (
 )
 from graphs.turn import readable, text_of
 
-__all__ = ["Mark", "as_langchain", "digest", "instructions_of", "marks_of", "said_in", "split"]
+__all__ = [
+    "Mark", "answer_of", "as_langchain", "digest", "instructions_of", "marks_of", "said_in", "split",
+]  # fmt: skip
 
 Mark = tuple[str, str]
 """What of a message tells turns apart: `user` with the text, `tool` with the call that it answers."""
@@ -79,6 +81,12 @@ def marks_of(messages: Iterable[Message | BaseMessage]) -> list[Mark]:
         elif isinstance(message, ToolMessage | LangChainToolMessage):
             marks.append(("tool", message.tool_call_id))
     return marks
+
+
+def answer_of(messages: Sequence[Message | BaseMessage]) -> str | None:
+    """Return the last answer of a dialogue as it compares, sent or saved; None if nothing was answered."""
+    answers = (m for m in reversed(messages) if isinstance(m, AssistantMessage | AIMessage))
+    return next((_normal(m.content or "") for m in answers), None)
 
 
 def digest(caller: str, said: Iterable[Message], *, answer: Sequence[str] = ()) -> str:

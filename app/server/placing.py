@@ -5,7 +5,10 @@ named by the request (`metadata.session_id`, `X-Session-Id`, Open WebUI's chat i
 
 - A thread that does not exist yet is begun with all messages of the request.
 - What follows the last answer in the request is new, and is added to the thread, if the user's turns before it are
-  those of the thread, or its last ones: clients shorten long histories.
+  those of the thread. In a thread that a session names they may be its last ones: clients shorten long histories.
+- Where the request tells the whole dialogue, as Open WebUI and all who name no thread do, its turn goes on from the
+  saved state that was read, and so do others that are sent at once: none sees what the others said.
+- An answer that was cut short is none of the saved messages. What the client has of it is added with what is new.
 - A request without any answer adds to a thread that it names, whatever the thread began with. From Open WebUI, which
   always sends everything, it is the first turn again.
 - A message that the thread has last, and that nobody answered or is answering here, takes the place of that turn when
@@ -15,7 +18,8 @@ named by the request (`metadata.session_id`, `X-Session-Id`, Open WebUI's chat i
   store as another branch, and is found when the client goes back to it. If that state is not found, the thread begins
   anew, with all messages of the request.
 
-What answers said is not compared: chat UIs change it, and a question for an approval is none of the saved messages.
+What answers said only tells branches of the same turns apart: chat UIs change it, and a question for an approval is none
+of the saved messages.
 """
 
 import hashlib
@@ -32,7 +36,15 @@ from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 from app.server.callers import ApiCaller
 from app.server.conversations import Conversations
 from app.server.errors import ApiError
-from app.server.messages import Mark, as_langchain, digest, marks_of, said_in, split
+from app.server.messages import (
+    Mark,
+    answer_of,
+    as_langchain,
+    digest,
+    marks_of,
+    said_in,
+    split,
+)
 from app.server.request import ChatRequest, Message
 from app.server.states import (
     first_state,
@@ -127,13 +139,21 @@ async def find_place(
         return sent
     marks, earlier = marks_of(kept), marks_of(before)
     whole = key is not None and key[0] == _OPEN_WEBUI_CHAT
+    told = whole or key is None
     waits = thread not in locks_of(saver) and _is_open(saved)
     again = not before and not whole and waits and marks[-len(new) :] == marks_of(new)
+    answer = answer_of(before)
     if again:
         earlier = marks[: -len(new)]
-    elif _goes_on(marks, earlier, said, whole=whole):
-        return place(on, new, values=values_of(saved), paused=is_paused(saved))
-    found = await state_before(saver, thread, earlier) if earlier else None
+    elif _goes_on(marks, earlier, said, told=told):
+        if is_paused(saved):
+            return place(on, new, values=values_of(saved), paused=True)
+        at = place_at(saved) if told and not message_id else on
+        if isinstance(kept[-1], HumanMessage):  # it was cut short
+            return place(at, [*_cut(before), *new], values=values_of(saved))
+        if at is on or answer in (None, answer_of(kept)):
+            return place(at, new, values=values_of(saved))
+    found = await state_before(saver, thread, earlier, answer=answer) if earlier else None
     if found is not None:
         return place(place_at(found), new, values=values_of(found))
     if again and earlier:
@@ -224,12 +244,21 @@ def _header(headers: Mapping[str, str], name: str) -> str | None:
 
 
 def _goes_on(
-    marks: Sequence[Mark], earlier: Sequence[Mark], said: Sequence[Message], *, whole: bool
+    marks: Sequence[Mark], earlier: Sequence[Mark], said: Sequence[Message], *, told: bool
 ) -> bool:
-    """Return whether what is new in a request follows what a thread has."""
-    if earlier:
-        return list(marks[-len(earlier) :]) == list(earlier)
-    return not whole and all(m.role != "assistant" for m in said)
+    """Return whether what is new in a request follows what a thread has; `told`: the request tells all of it."""
+    if not earlier:
+        return not told and all(m.role != "assistant" for m in said)
+    # A dialogue may say the same again: what it began with is an earlier place in it before it is a shortened end.
+    if told or list(marks[: len(earlier)]) == list(earlier):
+        return list(marks) == list(earlier)
+    return list(marks[-len(earlier) :]) == list(earlier)
+
+
+def _cut(before: Sequence[Message]) -> Sequence[Message]:
+    """Return the answer that a dialogue ends with."""
+    asked = max((n for n, m in enumerate(before) if m.role != "assistant"), default=-1)
+    return before[asked + 1 :]
 
 
 def _is_open(saved: CheckpointTuple) -> bool:

@@ -3,7 +3,7 @@
 It reads and decides nothing.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -11,7 +11,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 
-from app.server.messages import Mark, marks_of
+from app.server.messages import Mark, answer_of, marks_of
 from graphs.store_errors import readable
 
 __all__ = [
@@ -21,13 +21,29 @@ __all__ = [
 
 FARTHEST = 600
 """Saved states that are looked through for one."""
+_BRANCHES = 20
+"""Ends of turns that are looked through, from the first that will do, for one with the same answer."""
 
 
 async def state_before(
-    saver: BaseCheckpointSaver[Any], thread: str, marks: Sequence[Mark]
+    saver: BaseCheckpointSaver[Any], thread: str, marks: Sequence[Mark], *, answer: str | None
 ) -> CheckpointTuple | None:
-    """Return the newest saved state in which a turn had ended and just these turns were made."""
-    return await _ended_state(saver, thread, lambda s: marks_of(messages_of(s)) == list(marks))
+    """Return the newest saved state in which a turn had ended and just these turns were made.
+
+    One whose last answer was `answer` is preferred: the same turns may have been answered again.
+    """
+    best, seen = None, 0
+    async with aclosing(_ended_states(saver, thread)) as found:
+        async for state in found:
+            seen += best is not None
+            messages = messages_of(state)
+            if marks_of(messages) == list(marks):
+                if answer in (None, answer_of(messages)):
+                    return state
+                best = best or state
+            if seen == _BRANCHES:
+                break
+    return best
 
 
 async def state_after(
@@ -58,13 +74,23 @@ async def _ended_state(
     saver: BaseCheckpointSaver[Any], thread: str, fits: Callable[[CheckpointTuple], bool]
 ) -> CheckpointTuple | None:
     """Return the newest saved state in which a turn had ended and that fits."""
+    async with aclosing(_ended_states(saver, thread)) as found:
+        async for state in found:
+            if fits(state):
+                return state
+    return None
+
+
+async def _ended_states(
+    saver: BaseCheckpointSaver[Any], thread: str
+) -> AsyncGenerator[CheckpointTuple, None]:
+    """Yield the saved states in which a turn had ended, the newest first."""
     states = saver.alist(place_of(thread), filter={"source": "loop"}, limit=FARTHEST)
     with readable():
         async with aclosing(states) as found:  # type: ignore[type-var]
             async for state in found:
-                if _ended(state) and fits(state):
-                    return state
-    return None
+                if _ended(state):
+                    yield state
 
 
 def _asked(state: CheckpointTuple) -> str | None:

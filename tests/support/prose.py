@@ -48,8 +48,8 @@ def sessions(path: Path) -> list[Session]:
     python = [block.text for block in blocks(path, "python") if not block.title]
     typed = [command for command in commands(path) if tried(command)]
     if path == README:
-        alone = [Session("readme", python=(code,)) for code in python]
-        return alone + [Session("readme", commands=(command,)) for command in typed]
+        alone = [Session(f"readme-{n}", python=(code,)) for n, code in enumerate(python)]
+        return alone + [Session(f"readme-$-{n}", commands=(c,)) for n, c in enumerate(typed)]
     files = tuple(block for block in blocks(path) if block.title)
     return [Session(path.stem, tuple(python), tuple(typed), files)] if python or typed else []
 

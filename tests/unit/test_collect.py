@@ -214,7 +214,7 @@ def test_the_most_diverse_questions_are_asked_first(folder: Path) -> None:
     assert before < set(texts_of(one))
 
 
-def test_interrupted_it_writes_what_there_is(folder: Path) -> None:
+def test_interrupted_twice_it_breaks_off_and_writes_what_there_is(folder: Path) -> None:
     write_questions(folder / "q.jsonl", *sums(4))
     reply = answering(lambda text: right(text) if "3 plus" not in text else hang())
     with FakeProvider(reply) as one:
@@ -229,8 +229,12 @@ def test_interrupted_it_writes_what_there_is(folder: Path) -> None:
         log = folder / "o.calls.jsonl"
         wait_until(lambda: log.exists() and log.read_bytes().count(b"answer") >= 3)
         child.send_signal(signal.SIGINT)
+        with pytest.raises(subprocess.TimeoutExpired):  # what is paid for is waited for
+            child.wait(timeout=0.5)
+        child.send_signal(signal.SIGINT)
         _, said = child.communicate(timeout=PATIENCE_S)
     assert child.returncode == 130
+    assert "Ctrl-C again breaks them off" in said
     assert "Traceback" not in said
     assert len(table()) == 3
 

@@ -109,9 +109,8 @@ def check(found: list[Session], path: Path) -> None:
         assert said[0] != "$", f"{command} says nothing"
 
 
-@pytest.mark.parametrize("session", sessions(README))
-def test_what_the_readme_shows_runs(session: Session, tmp_path: Path) -> None:
-    check([session], tmp_path)
+def test_what_the_readme_shows_runs(tmp_path: Path) -> None:
+    check(sessions(README), tmp_path)
 
 
 def test_what_the_guides_show_runs(tmp_path: Path) -> None:

@@ -30,8 +30,8 @@ _TRIED_ON = 2
 _ALIKE, _MANY = 3, 1_000_000
 """Heads that foretell a part that is left out, where there are not more scores than that."""
 _RATE, _EPOCHS, _DECAY, _DROPPED = 3e-3, 30, 1.0, 0.3
-_FEWEST = 25_600
-"""Rows to go over, again and again where they are few."""
+_FEWEST, _AGAIN = 25_600, 1_000
+"""Rows to go over, again and again where they are few, and how often at most: an epoch of one row is a whole step."""
 
 
 class Setting(NamedTuple):
@@ -222,7 +222,7 @@ def _head(lessons: Lessons, setting: Setting, *, seed: int = 0) -> tuple[list[Ar
     def held_loss(parameters: list[Array]) -> float:
         return out.loss(net.passed(parameters[:5], out.rows).logits, parameters[5:])
 
-    epochs = max(_EPOCHS, _FEWEST // len(fitted))
+    epochs = max(_EPOCHS, min(_FEWEST // len(fitted), _AGAIN))
     found, _, loss = train(
         start, gradient, held_loss, rows=len(fitted), rate=_RATE, epochs=epochs, decay=_DECAY
     )
