@@ -6,11 +6,12 @@ calls that it is about to make and wants a decision on each. Any other value is 
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from agents.replies import approved
 
-__all__ = ["answer_to", "told"]
+__all__ = ["answer_to", "told", "told_together"]
 
 _LONGEST_DETAIL, _MOST_DETAILS = 2_000, 20
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -32,6 +33,15 @@ def told(value: Any) -> dict[str, Any]:
     if isinstance(given := value.get("details"), list | tuple):
         shown["details"] = [_cut(str(each)) for each in given]
     return shown
+
+
+def told_together(values: Sequence[Any]) -> dict[str, Any]:
+    """Return all that an agent asks at once as one question: a yes is one to each of them, so each is shown."""
+    each = [told(value) for value in values]
+    if len(each) < 2:
+        return each[0] if each else {"question": _PLAIN_QUESTION}
+    details = [": ".join([asked["question"], *asked.get("details", ())]) for asked in each]
+    return {"kind": "approval", "question": "May all of these be done?", "details": details}
 
 
 def answer_to(value: Any, answer: Any) -> Any:

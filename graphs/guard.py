@@ -15,7 +15,7 @@ from langgraph.errors import GraphBubbleUp, GraphInterrupt, ParentCommand
 from langgraph.runtime import Runtime
 
 from agents.approvals import told
-from agents.contract import AgentContext, Outcome, OutcomeEvent
+from agents.contract import AgentContext, Outcome, OutcomeEvent, done
 from agents.errors import CheckpointError, MomaError, UnreachableError
 from agents.registry import AgentGraph
 from graphs import record as records
@@ -124,7 +124,24 @@ async def _visit(
     record = _with_run(
         agent_id, outcome["event"], state, ms=ms, ledger=ledger, reason=outcome.get("reason") or ""
     )
+    if outcome["event"] == OutcomeEvent.FAILED and _was_allowed(state) and reason is None:
+        outcome = _unknown(agent_id, outcome)
     return _update(agent_id, outcome, memory, {**state, "decision": record})
+
+
+def _was_allowed(state: State) -> bool:
+    """Whether the agent had just been given the yes that it waited for."""
+    asked = state["decision"]["phase_from"] == Phase.AWAITING_APPROVAL
+    return asked and state["event"] == Event.AFFIRM
+
+
+def _unknown(agent_id: str, failed: Outcome) -> Outcome:
+    """Return what is told of a run that failed after a yes: whoever else answered would not know what was done."""
+    text = (
+        f"I cannot say whether what you agreed to was done: {agent_id} failed"
+        f" ({failed.get('reason')}). Look before you ask for it again."
+    )
+    return checked(agent_id, done(text))[0]
 
 
 def _goes_on_elsewhere() -> bool:

@@ -1,13 +1,13 @@
 """Runs one turn of the graph and tells what happens as it happens, as a person reads it. It knows no screen."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.runnables import RunnableConfig
 
-from agents.approvals import told
+from agents.approvals import told_together
 from graphs.record import checking_told
 from graphs.state import Context
 from graphs.threads import MomaGraph
@@ -135,9 +135,9 @@ def question(approval: dict[str, Any]) -> str:
     return "\n".join([asked, "", *details]).strip()
 
 
-def as_approval(asked: Any) -> dict[str, Any]:
-    """Return an interrupt's value as an approval, in whatever form the agent asks."""
-    return told(asked)
+def as_approval(asked: Sequence[Any]) -> dict[str, Any]:
+    """Return the values of the interrupts that wait as one approval, in whatever form the agent asks."""
+    return told_together(asked)
 
 
 def _take(turn: Reading, part: Any) -> None:
@@ -148,7 +148,7 @@ def _take(turn: Reading, part: Any) -> None:
         turn.phase = part.get("phase", turn.phase)
     elif kind == "phase":
         turn.record, turn.phase = part["record"], part["phase"]
-        turn.approval = as_approval(part["asked"][0]) if part["asked"] else {}
+        turn.approval = as_approval(part["asked"])
 
 
 def _progress(part: Any) -> str | None:

@@ -17,7 +17,7 @@ from langgraph.types import interrupt
 from langgraph_sdk.client import LangGraphClient
 from langgraph_sdk.errors import LangGraphError
 
-from agents.approvals import answer_to, told
+from agents.approvals import answer_to, told_together
 from agents.contract import AgentContext, AgentState, done, failed
 from agents.elsewhere.entries import RemoteEntry
 from agents.elsewhere.http import open_http
@@ -33,9 +33,9 @@ _INTERRUPT = "__interrupt__"
 
 
 class _Pause(TypedDict):
-    """What the other graph waits for."""
+    """What the other graph waits for: its interrupts, with their ids, and what resumes them."""
 
-    value: Any
+    asked: list[dict[str, Any]]
     answer: Any
 
 
@@ -96,10 +96,12 @@ async def _approve(state: RemoteState, *, name: str) -> dict[str, Any]:
     """Ask what the other graph asks. It runs again from its start when the answer comes."""
     pause = state.get("pause")
     assert pause is not None
-    asked = told(pause["value"])
-    shown = {"question": asked["question"], "details": asked.get("details", [])}
-    answer = interrupt({"kind": "approval", **shown, "agent": name})
-    return {"pause": {**pause, "answer": answer_to(pause["value"], answer)}}
+    told = told_together([each["value"] for each in pause["asked"]])
+    shown = {"question": told["question"], "details": told.get("details", [])}
+    said = interrupt({"kind": "approval", **shown, "agent": name})
+    answers = {each.get("id"): answer_to(each["value"], said) for each in pause["asked"]}
+    answer = answers if len(answers) > 1 else next(iter(answers.values()))
+    return {"pause": {**pause, "answer": answer}}
 
 
 async def _run(
@@ -129,10 +131,10 @@ def _end(values: Any, thread: str, name: str) -> dict[str, Any]:
     if "__error__" in values:
         raise UnreachableError(f"{name} failed where it runs")
     if pauses := values.get(_INTERRUPT):
-        asked = pauses[0]["value"]
+        asked = [{"value": pause["value"], "id": pause.get("id")} for pause in pauses]
         if len(json.dumps(asked)) > LONGEST_QUESTION:
             raise UnreachableError(f"{name} asks more than {LONGEST_QUESTION:,} characters")
-        return {"pause": _Pause(value=asked, answer=None)}
+        return {"pause": _Pause(asked=asked, answer=None)}
     messages = values.get("messages") or []
     last = messages[-1] if isinstance(messages, list) and messages else {}
     answers = isinstance(last, dict) and last.get("type") == "ai"

@@ -65,7 +65,9 @@ class Session:
         self.asked = self.answered if self.phase in _ASKING else ""
         if snapshot.interrupts:
             self.record = values["decision"]
-            self.answered = self.asked = question(as_approval(snapshot.interrupts[0].value))
+            self.answered = self.asked = question(
+                as_approval([pending.value for pending in snapshot.interrupts])
+            )
 
     def keep(self, ended: Ended) -> None:
         """Remember how a turn ended."""

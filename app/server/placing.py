@@ -18,8 +18,8 @@ named by the request (`metadata.session_id`, `X-Session-Id`, Open WebUI's chat i
   store as another branch, and is found when the client goes back to it. If that state is not found, the thread begins
   anew, with all messages of the request.
 
-What answers said only tells branches of the same turns apart: chat UIs change it, and a question for an approval is none
-of the saved messages.
+What answers said only tells branches of the same turns apart: chat UIs change it, and a question for an approval is
+none of the saved messages.
 """
 
 import hashlib

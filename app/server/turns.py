@@ -157,7 +157,7 @@ async def _step_by_step(
         async for step in stream:
             for node, update in step.items():
                 if node == "__interrupt__":
-                    turn.approval = as_approval(update[0].value)
+                    turn.approval = as_approval([pending.value for pending in update])
                     continue
                 update = update or {}
                 turn.record = update.get("record") or update.get("decision") or turn.record
@@ -189,7 +189,7 @@ def _take(turn: _Turn, part: Any) -> Decided | None:
     if kind in ("route", "turn", "phase"):
         turn.record, turn.phase = part["record"], part.get("phase", turn.phase)
     if kind == "phase":
-        turn.approval = as_approval(part["asked"][0]) if part["asked"] else {}
+        turn.approval = as_approval(part["asked"])
     return Decided(turn.record) if kind in ("route", "turn") else None
 
 

@@ -12,12 +12,13 @@ from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.types import Command, interrupt
 
 from agents.card import AgentCard
-from agents.contract import AgentContext, AgentState, declined, done, hand_over
+from agents.contract import AgentContext, AgentState, declined, done, failed, hand_over
 from agents.errors import InputError
 from agents.replies import approved
 from graphs import Context, build_graph
 from graphs.checkpoints import open_sqlite
 from graphs.gateway.transport import Limits
+from graphs.spoken import Ended, run_turn
 from graphs.threads import MomaGraph
 from tests.support.agents import (
     FakeAgent,
@@ -300,6 +301,35 @@ async def test_one_answer_goes_to_all_that_an_agent_asks_at_once() -> None:
     with pytest.raises(InputError, match="2 questions are open"):
         await graph.ainvoke(Command(resume="yes"), on("t"))
     assert answer(await say(graph, "yes")) == "Both."
+
+
+async def test_all_that_one_yes_would_answer_is_shown() -> None:
+    graph = fake_graph(asking_twice(), saver=InMemorySaver())
+    *_, ended = [p async for p in run_turn(graph, "alpha", thread="t", context=Context())]
+    assert isinstance(ended, Ended)
+    asked, _, *details = ended.answer.splitlines()
+    assert (asked, sorted(details)) == ("May all of these be done?", ["- one?", "- two?"])
+
+
+@pytest.mark.parametrize("reply", ["yes", "no"])
+async def test_after_a_yes_that_failed_nobody_answers_who_does_not_know(reply: str) -> None:
+    def send(state: Any, runtime: Any) -> Any:
+        if approved(interrupt(QUESTION)):
+            raise RuntimeError
+        return failed("it went wrong without a yes")
+
+    with FakeProvider(ok("Sure, it is done.")) as provider:
+        agents = (fake_agent("alpha", send),)
+        graph = fake_graph(*agents, models=[model_at(provider.base_url)], saver=InMemorySaver())
+        await say(graph, "alpha")
+        said = await say(graph, reply)
+    assert said["record"]["runs"][0]["event"] == "failed"
+    if reply == "yes":
+        assert answer(said) == (
+            "I cannot say whether what you agreed to was done: alpha failed (it broke (RuntimeError))."
+            " Look before you ask for it again."
+        )
+    assert served_by(said) == (("agent", "alpha") if reply == "yes" else ("model", "m"))
 
 
 async def test_each_of_several_questions_can_be_answered_by_its_id() -> None:

@@ -74,6 +74,26 @@ async def test_an_interrupt_is_an_approval_and_its_answer_goes_back_once() -> No
         assert "input" not in server.requests[2].body
 
 
+async def test_all_that_it_asks_at_once_is_shown_and_answered_by_its_id() -> None:
+    asked = [{"value": f"Send {n} EUR?", "id": f"i{n}"} for n in (5, 9_999)]
+    with FakeProvider(THREAD, state(messages=[], __interrupt__=asked), said("Sent.")) as server:
+        graph = house(server.base_url)
+        shown = (await say(graph, "far"))["__interrupt__"][0].value
+        assert shown["details"] == ["Send 5 EUR?", "Send 9999 EUR?"]
+        assert answer(await say(graph, "yes")) == "Sent."
+        assert server.requests[2].body["command"] == {"resume": {"i5": "yes", "i9999": "yes"}}
+
+
+async def test_what_came_of_a_yes_is_not_known_when_the_connection_is_lost() -> None:
+    pauses = state(messages=[], __interrupt__=[{"value": "Send it?", "id": "i"}])
+    with FakeProvider(THREAD, pauses, cut(reset=True)) as server:
+        graph = house(server.base_url)
+        await say(graph, "far")
+        said_then = await say(graph, "yes")
+    assert served_by(said_then) == ("agent", "far")
+    assert answer(said_then).startswith("I cannot say whether what you agreed to was done: far ")
+
+
 async def packed(wire: Wire, seen: Seen) -> None:
     """Answer with what unpacks to more than may be read, though nothing packed was asked for."""
     assert seen.headers["accept-encoding"] == "identity"

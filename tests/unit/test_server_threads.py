@@ -15,7 +15,7 @@ from agents.replies import approved
 from tests.support import postgres
 from tests.support.agents import fake_agent, model_at
 from tests.support.api import Api, keyring, serving
-from tests.support.provider import FakeProvider, held, ok, status
+from tests.support.provider import FakeProvider, held, ok, stall, status
 from tests.support.waiting import wait_until
 
 QUESTION = {"kind": "approval", "question": "Delete it?", "details": ["a file"], "agent": "alpha"}
@@ -163,6 +163,95 @@ def test_an_edited_turn_goes_on_from_before_it(
     assert len(asked_of(provider)) == 3
     told = api.say(f"write {where}", "A poem.", "alpha", "For when?", "monday", headers=headers)
     assert told == "Booked for monday."
+
+
+OPEN_WEBUI = "x-openwebui-chat-id"
+
+
+@pytest.mark.parametrize("headers", [{OPEN_WEBUI: "again"}, session("again"), {}])
+def test_what_is_asked_for_again_in_a_dialogue_that_repeats_itself_is_the_earlier_turn(
+    api: Api, provider: FakeProvider, headers: dict[str, str]
+) -> None:
+    text = f"write again {len(headers)}"
+    api.say(text, headers=headers)
+    api.say(text, "A poem.", text, headers=headers)
+    api.say(text, "A poem.", text, headers=headers)
+    assert [t for _, t in asked_of(provider)] == [text, "A poem.", text]
+    api.say(text, "A poem.", "write of birds", headers=headers)
+    assert [t for _, t in asked_of(provider)] == [text, "A poem.", "write of birds"]
+
+
+@pytest.mark.parametrize("headers", [{OPEN_WEBUI: "deleted"}, {}])
+def test_what_a_client_took_out_of_its_dialogue_is_not_told(
+    api: Api, provider: FakeProvider, headers: dict[str, str]
+) -> None:
+    secret, sea = f"write a secret {len(headers)}", f"write of the sea {len(headers)}"
+    api.say(secret, headers=headers)
+    api.say(secret, "A poem.", sea, headers=headers)
+    api.say(sea, "A poem.", "write of hills", headers=headers)
+    assert [t for _, t in asked_of(provider)] == [sea, "A poem.", "write of hills"]
+
+
+def test_who_said_the_same_before_does_not_hear_what_another_said_since(
+    api: Api, provider: FakeProvider
+) -> None:
+    for _ in range(2):
+        api.say("write a greeting")
+    api.say("write a greeting", "A poem.", "write my secret")
+    api.say("write a greeting", "A poem.", "write my secret", "A poem.", "write a greeting")
+    api.say("write a greeting", "A poem.", "write what you know")
+    said = [text for _, text in asked_of(provider)]
+    assert said == ["write a greeting", "A poem.", "write what you know"]
+
+
+@pytest.mark.parametrize("headers", [{OPEN_WEBUI: "at once"}, {}])
+def test_requests_that_are_sent_at_once_do_not_see_each_other(headers: dict[str, str]) -> None:
+    gate, wanted = threading.Event(), [f"write {n}" for n in range(4)]
+    with (
+        FakeProvider(ok("Begun."), held(gate, ok("So."))) as own,
+        serving(models=[model_at(own.base_url)]) as api,
+    ):
+        api.say("write at once", headers=headers)
+        with ThreadPoolExecutor(4) as pool:
+            sent = [
+                pool.submit(api.say, "write at once", "Begun.", text, headers=headers)
+                for text in wanted
+            ]
+            wait_until(lambda: api.resources.services.admission.admitted == 4)
+            gate.set()
+            assert [each.result() for each in sent] == ["So."] * 4
+        told = [[m["content"] for m in r.body["messages"][1:]] for r in own.requests[1:]]
+    assert sorted(told) == [["write at once", "Begun.", text] for text in wanted]
+
+
+@pytest.mark.parametrize("headers", [{OPEN_WEBUI: "branches"}, {}])
+def test_a_client_that_goes_back_to_an_earlier_answer_goes_on_from_it(
+    headers: dict[str, str],
+) -> None:
+    with (
+        FakeProvider(ok("One."), ok("Two."), ok("More.")) as own,
+        serving(models=[model_at(own.base_url)]) as api,
+    ):
+        api.say("write begin", "Begun.", "write on", headers=headers)
+        api.say("write begin", "Begun.", "write on", headers=headers)
+        api.say("write begin", "Begun.", "write on", "One.", "write more", headers=headers)
+        told = [m["content"] for m in own.requests[-1].body["messages"][1:]]
+    assert told == ["write begin", "Begun.", "write on", "One.", "write more"]
+
+
+@pytest.mark.parametrize("headers", [{OPEN_WEBUI: "stopped"}, session("stopped")])
+def test_what_a_stopped_answer_had_said_is_told_to_who_goes_on(headers: dict[str, str]) -> None:
+    with (
+        FakeProvider(stall(), ok("Gone on.")) as own,
+        serving(models=[model_at(own.base_url)]) as api,
+    ):
+        asked = {"messages": [{"role": "user", "content": "write a story"}], "stream": True}
+        with api.http(**headers).stream("POST", "/v1/chat/completions", json=asked) as stream:
+            next(line for line in stream.iter_lines() if "word" in line)
+        wait_until(lambda: not api.resources.services.admission.admitted)
+        api.say("write a story", "word word", "go on where you stopped", headers=headers)
+        told = [m["content"] for m in own.requests[-1].body["messages"][1:]]
+    assert told == ["write a story", "word word", "go on where you stopped"]
 
 
 @pytest.mark.parametrize(
