@@ -44,13 +44,15 @@ def order_models(
 ) -> list[str]:
     """Return the models that may serve this turn by their overall quality and price, in the order of choice.
 
-    For calls whose text is not known yet, as those of an agent: who asked for certain agents and for no model leaves
-    it open which model they use.
+    Those that a policy's rule wants tried in turn are in its order. This is for calls whose text is not known yet, as
+    those of an agent: who asked for certain agents and for no model leaves it open which model they use.
     """
     if behind_agent and context and context.include:
         named = [i for i in context.include if i in services.gateway.models]
         context = replace(context, include=named)
     allowed, _ = allowed_models(state, context, services)
+    if listed := _listed(allowed, state, context, services):
+        return listed
     options, unpriced = [], []
     for model_id in allowed:
         model = services.gateway.models[model_id]
@@ -60,8 +62,11 @@ def order_models(
         cost = model.price.of(TYPICAL_INPUT_TOKENS, TYPICAL_OUTPUT_TOKENS)
         quality = services.overall_quality(model_id)
         options.append(Option(id=model_id, quality=quality, cost_usd=cost))
-    ranked = rank(options, services.preference(context))
-    return [r.option.id for r in ranked] + sorted(unpriced)
+    order = [r.option.id for r in rank(options, services.preference(context))]
+    # When the whole frontier fails, a model that another dominates is better than none.
+    dominated = [option for option in options if option.id not in order]
+    order += [o.id for o in sorted(dominated, key=lambda o: (-o.quality, o.cost_usd, o.id))]
+    return order + sorted(unpriced)
 
 
 def allowed_models(
@@ -103,8 +108,13 @@ def choose_models(
     allowed, refused = allowed_models(state, context, services)
     preference = services.preference(context)
     if prediction is None:
-        order = _default_first(order_models(state, context, services), allowed, services)
-        reason = "nothing to predict from: the declared default" if order else "no model may answer"
+        order = order_models(state, context, services)
+        if listed := _listed(allowed, state, context, services):
+            reason = f"{listed[0]} is the first that the policy's rule names"
+        else:
+            order = _default_first(order, allowed, services)
+            reason = "nothing to predict from: the declared default"
+        reason = reason if order else "no model may answer"
         return records.with_models(
             record, order=order, frontier=(), masked=refused, preference=preference, reason=reason
         )

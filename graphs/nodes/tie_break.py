@@ -89,5 +89,6 @@ async def tie_break(
     if named not in candidates:  # a provider that does not hold to the schema is not believed
         return decision, record
     event = Event.STAY if named == state.get("active_agent") else Event.SWITCH
-    reason = f"{decision.reason}; asked, {order[0]} said {named}"
+    asked = next((call["model"] for call in reversed(ledger.calls) if call["ok"]), order[0])
+    reason = f"{decision.reason}; asked, {asked} said {named}"
     return Decision(event=event, agent=named, p_fit=decision.p_fit, reason=reason), record

@@ -17,7 +17,7 @@ from graphs import Context, build_graph, guard, mask_classes
 from graphs.threads import MomaGraph
 from tests.support.agents import FakeAgent, FakeEncoder, fake_agent, fake_services, model_at, say
 from tests.support.bars import bar
-from tests.support.provider import FakeProvider, ok
+from tests.support.provider import FakeProvider, ok, status
 
 OPENED_MS = 50
 Rows = NDArray[np.float32]
@@ -108,6 +108,20 @@ async def test_whatever_an_encoder_does_the_default_model_answers(
         result = await say(graph, "alpha 0")  # nothing that it gave was kept
     assert (result["record"]["degraded"], alpha.runs) == (None, 1)
     assert [r.message.startswith("routing failed") for r in caplog.records] == [True]
+
+
+async def test_without_a_router_too_any_allowed_model_stands_in_for_one_that_fails() -> None:
+    with FakeProvider(status(500)) as broken, FakeProvider(ok("I stand in.")) as provider:
+        models = [
+            model_at(broken.base_url, "default", quality={"writing": 0.9}),
+            model_at(provider.base_url, "worse", quality={"writing": 0.1}),
+        ]
+        services = fake_services(fake_agent("alpha"), models=models)
+        services.encoder = FakeMortalEncoder()
+        services.encoder.failure = WAYS["raises"]
+        record = (await say(build_graph(services=services), "hello"))["record"]
+    assert record["models"]["order"] == ["default", "worse"]
+    assert record["served_by"] == {"kind": "model", "id": "worse"}
 
 
 async def test_a_turn_waits_for_a_router_that_hangs_no_longer_than_the_limit() -> None:

@@ -16,6 +16,7 @@ from graphs import Context, build_graph
 from graphs.dry_run import dry_run
 from tests.support.agents import (
     FakeAgent,
+    FakeServices,
     answer,
     fake_agent,
     fake_services,
@@ -161,7 +162,12 @@ async def test_instructions_and_tools_of_a_call_are_the_rules(write: Any) -> Non
     assert [tool["function"]["name"] for tool in sent["tools"]] == ["look"]
 
 
-async def test_models_are_tried_in_the_rules_order_where_it_says_so(write: Any) -> None:
+@pytest.mark.parametrize("routed", [True, False])
+async def test_models_are_tried_in_the_rules_order_where_it_says_so(
+    write: Any, monkeypatch: pytest.MonkeyPatch, routed: bool
+) -> None:
+    if not routed:
+        monkeypatch.setattr(FakeServices, "_encoder", broken)
     path = write('ROUTE rest { MODEL "dear", "cheap" ALGORITHM static }')
     with FakeProvider(ok("Hi.")) as provider:
         models = [
@@ -171,10 +177,11 @@ async def test_models_are_tried_in_the_rules_order_where_it_says_so(write: Any) 
         graph, _ = graph_with(path, models=models)
         ended = await say(graph, "hello", thread="t")
     assert ended["record"]["models"]["order"] == ["dear", "cheap"]
+    assert (ended["record"]["degraded"] is None) is routed
 
 
-def broken(text: str, signal: Any) -> float:
-    raise RuntimeError(text)
+def broken(*_: Any) -> Any:
+    raise RuntimeError("broken")
 
 
 async def test_a_signal_that_breaks_closes_what_it_would_have_decided(write: Any) -> None:
