@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
-from langchain_core.runnables.config import merge_configs
 
 from agents.errors import ThreadError
 from graphs.state import Context
@@ -26,7 +25,8 @@ def user_of(context: Context | None) -> str:
 
 def owned_by(config: RunnableConfig | None, user: str) -> RunnableConfig:
     """Return the config of a run whose checkpoints are marked as a user's."""
-    return merge_configs(config, {"metadata": {_MARK: _mark_of(user)}})
+    given: RunnableConfig = {} if config is None else config
+    return {**given, "metadata": {**(given.get("metadata") or {}), _MARK: _mark_of(user)}}
 
 
 def check_owner(

@@ -15,7 +15,6 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeVar
 
 from langchain_core.runnables import RunnableConfig
-from langchain_core.runnables.config import merge_configs
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 from langgraph.config import get_config
 from langgraph.runtime import get_runtime
@@ -24,6 +23,7 @@ from graphs.gateway.gateway import Chat, Gateway, Token
 from graphs.gateway.ledger import Call
 from graphs.gateway.models import Model, count_message, count_tokens
 from graphs.gateway.pieces import Piece, joined
+from graphs.run_config import with_configurable
 from graphs.steps import Steps, path_of, with_steps
 from graphs.store_errors import readable
 
@@ -57,7 +57,7 @@ def keeping(
 ) -> RunnableConfig:
     """Return the config of a run whose nodes keep results in `saver`; see `Keeping`."""
     place = Keeping(saver=saver, resumed=resumed, steps=steps, told=told)
-    return merge_configs(config, {"configurable": {_PLACE: place}})
+    return with_configurable(config, **{_PLACE: place})
 
 
 def paid_before(saved: CheckpointTuple) -> float:

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
-from langchain_core.runnables.config import merge_configs
 from langgraph.checkpoint.base import WRITES_IDX_MAP, Checkpoint, CheckpointMetadata
 from langgraph.graph import START
+
+from graphs.run_config import with_configurable
 
 __all__ = ["NOTHING_KNOWN", "Nodes", "Steps", "led_to", "path_of", "steps_of", "with_steps"]
 
@@ -90,7 +91,7 @@ def path_of(node: str) -> str:
 
 def with_steps(config: RunnableConfig | None, steps: Steps) -> RunnableConfig:
     """Return the config of a run whose saver is told of `steps`."""
-    return merge_configs(config, {"configurable": {_PLACE: steps}})
+    return with_configurable(config, **{_PLACE: steps})
 
 
 def steps_of(config: RunnableConfig) -> Steps | None:

@@ -21,11 +21,10 @@ from langchain_core.messages import (
     convert_to_messages,
 )
 from langchain_core.runnables import RunnableConfig
-from langchain_core.runnables.config import ensure_config, merge_configs
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 from langgraph.errors import GraphDrained
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.types import Command, GraphOutput, Interrupt, StateSnapshot
+from langgraph.types import Command, GraphOutput, Interrupt, StateSnapshot, StateUpdate
 
 from agents.approvals import answer_to
 from agents.errors import DrainingError, InputError, LengthError
@@ -38,6 +37,7 @@ from graphs.own_loop import OwnLoop
 from graphs.owner import check_owner, owned_by, user_of
 from graphs.read_ahead import handed_on
 from graphs.results import keeping, paid_before
+from graphs.run_config import place_of
 from graphs.saved import is_paused, read_saved
 from graphs.state import Context, read_context
 from graphs.steps import NOTHING_KNOWN, Nodes, Steps, led_to, with_steps
@@ -111,11 +111,11 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
             CheckpointError: the thread could not be read or written; the turn is not acknowledged.
             OverloadError: too many turns are under way, or the process is about to end.
         """
-        if options.get("durability") is None and self._saver is not None:
-            options["durability"] = "sync"
         turn = _prepared(input)
         place = self._configured(config)
         thread, start = self._thread(place), self._start(place)
+        if options.get("durability") is None and thread is not None:
+            options["durability"] = "sync"
         admission = None if place.get("checkpoint_ns") else self.admission
         context = options["context"] = _context(options.get("context"), place)
         with checkpoint_errors(), _drained(), _let_in(admission, context):
@@ -195,6 +195,34 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
             return _with_shown(result, self.get_state(self._newest(config)))
         return result
 
+    async def abulk_update_state(
+        self, config: RunnableConfig, supersteps: Sequence[Sequence[StateUpdate]]
+    ) -> RunnableConfig:
+        """Update a thread; see `CompiledStateGraph.abulk_update_state`.
+
+        Raises:
+            InputError: a node that is named would not have left the thread as it is.
+        """
+        try:
+            return await super().abulk_update_state(config, supersteps)
+        except KeyError as unknown:  # the label of an edge that is not there
+            nodes = {update.as_node for step in supersteps for update in step}
+            raise InputError(
+                f"{', '.join(map(str, nodes))} leads nowhere from the thread's event {unknown}; "
+                "name the node that ended so in `as_node`"
+            ) from unknown
+
+    def bulk_update_state(
+        self, config: RunnableConfig, supersteps: Sequence[Sequence[StateUpdate]]
+    ) -> RunnableConfig:
+        """Update a thread from synchronous code; see `CompiledStateGraph.bulk_update_state`.
+
+        Raises:
+            InputError: this thread runs the event loop that the update needs.
+        """
+        updating = self.abulk_update_state(config, supersteps)
+        return asyncio.run_coroutine_threadsafe(updating, _loop_of(self._saver)).result()
+
     def get_state(
         self, config: RunnableConfig, *, subgraphs: bool = False, user: str | None = None
     ) -> StateSnapshot:
@@ -233,7 +261,7 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         return str(place["thread_id"])
 
     def _place(self, config: RunnableConfig | None) -> RunnableConfig:
-        return ensure_config(merge_configs(self.config, config))
+        return place_of(self.config, config)
 
     def _newest(self, config: RunnableConfig | None) -> RunnableConfig:
         """Return the place of what a run has left, wherever it began."""

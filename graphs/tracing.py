@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
-from langchain_core.runnables.config import merge_configs
 from langgraph.config import get_config
 from langgraph.errors import GraphBubbleUp
 from langsmith.run_helpers import get_current_run_tree
+
+from graphs.run_config import with_configurable
 
 try:
     from opentelemetry import trace
@@ -52,7 +53,7 @@ def turn(config: RunnableConfig | None, *, thread: str | None) -> Iterator[Runna
         span.set_attribute("gen_ai.conversation.id", thread)
     # Not made the current one: a generator may be left in another context than it was entered in.
     with _ending(span):
-        yield merge_configs(config, {"configurable": {_SPAN: span}})
+        yield with_configurable(config, **{_SPAN: span})
 
 
 @contextmanager

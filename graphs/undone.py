@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
-from langchain_core.runnables.config import merge_configs
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 
+from graphs.run_config import with_configurable
 from graphs.store_errors import readable
 from graphs.turn import text_of
 
@@ -53,7 +53,7 @@ async def with_undone(
         return config
     said = [m for m in values.get("messages") or () if m.type == "human"]
     found = Undone(record=record, request=text_of(said[-1].content) if said else "")
-    return merge_configs(config, {"configurable": {_PLACE: found}})
+    return with_configurable(config, **{_PLACE: found})
 
 
 def undone_in(config: Mapping[str, Any] | RunnableConfig) -> Undone | None:

@@ -74,6 +74,32 @@ async def test_inside_another_graph_its_context_counts_if_it_is_ours(
     assert result["messages"][-1].text == f"{served} did it."
 
 
+@pytest.mark.parametrize("outer", [None, InMemorySaver()])
+async def test_a_thread_that_is_named_within_another_graph_is_the_callers_own(outer: Any) -> None:
+    inner = fake_graph(fake_agent("alpha"), saver=InMemorySaver())
+
+    async def call(state: MessagesState) -> dict[str, Any]:
+        return {"messages": (await say(inner, "alpha", thread="own"))["messages"][-1:]}
+
+    builder = StateGraph(MessagesState)
+    builder.add_node("call", call)
+    builder.add_edge(START, "call")
+    graph: Any = builder.compile(checkpointer=outer)
+    for turns in (1, 2):
+        await graph.ainvoke({"messages": [{"role": "user", "content": "go"}]}, on("outer"))
+        assert (await inner.aget_state(on("own"))).values["turn"] == turns
+    assert not (await inner.aget_state(on("outer"))).values
+
+
+async def test_one_with_a_saver_of_its_own_is_a_node_of_a_graph_without_any() -> None:
+    builder = StateGraph(MessagesState)
+    builder.add_node("moma", fake_graph(fake_agent("alpha"), saver=InMemorySaver()))
+    builder.add_edge(START, "moma")
+    graph: Any = builder.compile()
+    said = {"messages": [{"role": "user", "content": "alpha"}]}
+    assert (await graph.ainvoke(said))["messages"][-1].text == "alpha did it."
+
+
 def paying() -> Any:
     return fake_agent("pay", lambda *_: done(f"answered {interrupt({'question': 'pay?'})}"))
 

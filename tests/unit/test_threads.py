@@ -419,3 +419,12 @@ def test_an_agent_that_ends_the_process_ends_its_turn_only() -> None:
     with suppress(SystemExit):
         graph.invoke(fresh("alpha"), on("s"))
     assert answer(graph.invoke(fresh("beta"), on("s"))) == "beta did it."
+
+
+def test_a_state_is_updated_from_synchronous_code_as_from_asynchronous() -> None:
+    graph = fake_graph(fake_agent("alpha"), saver=InMemorySaver())
+    graph.invoke({"messages": [{"role": "user", "content": "alpha"}]}, on("t"))
+    graph.update_state(on("t"), {"messages": [AIMessage("noted")]}, as_node="alpha")
+    assert graph.get_state(on("t")).values["messages"][-1].text == "noted"
+    with pytest.raises(InputError, match="route leads nowhere from the thread's event 'done'"):
+        graph.update_state(on("t"), {"messages": [AIMessage("noted")]}, as_node="route")
