@@ -18,17 +18,12 @@ KINDS = ("user", "group", "role", "grant")
 
 
 def _authz(signal: Signal, _: Kit) -> Read:
-    role = signal.fields.get("role")
-    subjects = subjects_of(signal)
-    held = {f"{kind}:{name}" for kind, name in subjects}
-    held |= {name for kind, name in subjects if kind != "user"}
-    if role:
-        held |= {f"role:{role}"} if subjects else {f"role:{role}", role}
-    users = {name for kind, name in subjects if kind == "user"}
+    accepted = granted(signal)
+    users = {name for kind, name in subjects_of(signal) if kind == "user"}
 
     def read(turn: Turn) -> Reading:
         request: Request = turn.request
-        found = request.grants & held
+        found = request.grants & accepted
         why = request.user if request.user in users else min(found, default="")
         fires = request.user in users or bool(found)
         return fired(fires, float(fires), None, why)
@@ -55,14 +50,17 @@ def _subject_problems(subject: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def granted(signal: Signal) -> frozenset[str]:
-    """Return the grants that a grant signal asks for, or an authz signal by their kind; none of another signal."""
+    """Return the grants for which a grant or an authz signal fires; none of another signal."""
     if signal.type == "grant":
         return frozenset({str(signal.fields.get("grant", signal.name))})
     if signal.type != "authz":
         return frozenset()
-    role = signal.fields.get("role")
-    named = {f"{kind}:{name}" for kind, name in subjects_of(signal)}
-    return frozenset(named | ({f"role:{role}"} if role else set()))
+    subjects = subjects_of(signal)
+    accepted = {f"{kind}:{name}" for kind, name in subjects}
+    accepted |= {name for kind, name in subjects if kind != "user"}
+    if role := signal.fields.get("role"):
+        accepted |= {f"role:{role}"} if subjects else {f"role:{role}", str(role)}
+    return frozenset(accepted)
 
 
 def subjects_of(signal: Signal) -> list[tuple[str, str]]:
