@@ -93,7 +93,8 @@ class Gate:
 
         def tool(judgement: Judgement) -> str:
             by = self._agent_refusal(asking.agent, judgement) if asking.agent else ""
-            return by or _any_refusal(name, judgement.verdict.plugins("tools"))
+            verdict = judgement.verdict
+            return by or _unserved(verdict) or _any_refusal(name, verdict.plugins("tools"))
 
         return self._ruled(arguments, tool, asking=asking, tools=(name,))
 
@@ -176,4 +177,11 @@ def _any_refusal(name: str, plugins: Sequence[Plugin]) -> str:
 def _unruled(verdict: Verdict) -> str:
     if verdict.rule is None and verdict.otherwise is None:
         return "no rule holds, and the policy has no default"
+    return ""
+
+
+def _unserved(verdict: Verdict) -> str:
+    """Return that a rule leaves nothing to call a tool for: neither models nor agents may serve under it."""
+    if verdict.models == () and verdict.agents == ():
+        return f"the rule {verdict.rule_name or ''} lets nothing serve"
     return ""

@@ -94,6 +94,17 @@ def test_the_rules_plugin_decides_on_tools(fields: str, allowed: str) -> None:
     assert [n for n in ("read", "send") if ruled.tool_call(n, {}).allowed] == allowed.split()
 
 
+@pytest.mark.parametrize(
+    ("agents", "allowed"),
+    [("", False), ("AGENT NONE", False), ('AGENT "tasks"', True)],
+)
+def test_a_rule_under_which_nothing_serves_lets_no_tool_be_called(
+    agents: str, allowed: bool
+) -> None:
+    answers = f'ROUTE no {{ {agents}  PLUGIN fast_response {{ message: "Not here." }} }}'
+    assert gate(answers).tool_call("send", {}).allowed is allowed
+
+
 def test_several_plugins_must_all_let_it() -> None:
     source = 'ROUTE a { MODEL "m"  PLUGIN tools { block_tools: ["x"] }  PLUGIN tools { allow_tools: ["x", "y"] } }'
     assert [n for n in "xyz" if gate(source).tool_call(n, {}).allowed] == ["y"]
