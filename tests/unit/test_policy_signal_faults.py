@@ -9,10 +9,18 @@ from graphs.policy.signals.family import Kind
 from graphs.policy.signals.faults import domain_fault, known_fields, needs_plugin, signal_faults
 from graphs.policy.signals.table import FAMILIES
 from graphs.policy.syntax import Place
-from tests.support.signals import read_all, signal
+from tests.support.signals import read, read_all, signal
 
 COUNT = {"type": "count", "source": {"type": "regex", "pattern": "x"}}
 BROKEN = {"type": "exists", "source": {"type": "regex", "pattern": "("}}
+GREEK = "[\u0391-\u03a9]{2,200}"
+"""Small enough a program with its case, too large a one without."""
+CASELESS = {
+    "type": "exists",
+    "source": {"type": "regex", "pattern": GREEK, "case_sensitive": False},
+}
+WORDY = {"type": "exists", "source": {"type": "keyword_set", "keywords": ["x" * 600, "y" * 600]}}
+MARKED = {"type": "sequence", "source": {"type": "sequence", "sequences": [["x" * 2000]]}}
 WRONG: list[tuple[Signal, str, str]] = [
     (signal("keywrd", keywords=["a"]), "unknown_signal_type", "did you mean 'keyword'?"),
     (signal("keyword"), "missing_field", "`keywords` is missing"),
@@ -23,6 +31,7 @@ WRONG: list[tuple[Signal, str, str]] = [
     (signal("keyword", keywords=["a"], operator="XOR"), "wrong_value", "expected one of or, any"),
     (signal("keyword", keywords=["a"], case_sensitive="yes"), "wrong_value", "true or false"),
     (signal("keyword", keywords=["(?=a)"], method="regex"), "unsafe_regex", "look-around"),
+    (signal("keyword", keywords=[GREEK], method="regex"), "unsafe_regex", "instructions"),
     (signal("keyword", keywords=["a"], ngram_arity=0), "out_of_range", "1 or more"),
     (signal("keyword", keywords=["a"], bm25_threshold=2), "out_of_range", "from 0 to 1"),
     (signal("embedding", candidates=["a"], threshold=1.5), "out_of_range", "is 1.5"),
@@ -33,6 +42,9 @@ WRONG: list[tuple[Signal, str, str]] = [
     (signal("structure", feature=COUNT, predicate={"gt": 3, "lt": 2}), "out_of_range", "above 3"),
     (signal("structure", feature=COUNT, predicate={"ge": 3}), "unknown_field", "'ge'"),
     (signal("structure", feature=BROKEN), "unsafe_regex", "missing )"),
+    (signal("structure", feature=CASELESS), "unsafe_regex", "instructions"),
+    (signal("structure", feature=WORDY), "unsafe_regex", "the keywords together"),
+    (signal("structure", feature=MARKED), "unsafe_regex", "the marker"),
     (signal("structure", feature={"type": "most"}), "wrong_value", "exists, count"),
     (signal("context"), "wrong_value", "both missing"),
     (signal("context", min_tokens="9K", max_tokens="8K"), "out_of_range", "above"),
@@ -63,6 +75,12 @@ WRONG: list[tuple[Signal, str, str]] = [
     (signal("jailbreak", direction="response"), "wrong_value", "not read here"),
     (signal("reask", lookback_turns=0), "out_of_range", "1 to 20"),
 ]  # fmt: skip
+
+
+def test_the_size_of_a_pattern_is_that_of_the_program_that_is_run() -> None:
+    sensitive = signal("keyword", keywords=[GREEK], method="regex", case_sensitive=True)
+    assert signal_faults(sensitive) == []
+    assert read(sensitive, "\u03a6\u03a0\u0391").fires
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ def _prepare(signal: Signal, _: Kit) -> Read:
 
 def _scorer(signal: Signal, keyword: str) -> Scorer:
     method = str(signal.fields.get("method", "")).casefold()
-    sensitive = bool(signal.fields.get("case_sensitive", False))
+    sensitive = _sensitive(signal)
     if method == "regex":
         pattern = compiled(normal(keyword), case_sensitive=sensitive)
         return lambda passage: float(any(pattern.search(form) for form in passage.forms))
@@ -121,6 +121,10 @@ def _scorer(signal: Signal, keyword: str) -> Scorer:
         return lambda passage: float(any(map(exact, passage.views)))
     near = fuzzy_scorer(keyword, threshold=signal.fields.get("fuzzy_threshold", FUZZY_THRESHOLD))
     return _best(lambda view: float(exact(view) or near(view)))
+
+
+def _sensitive(signal: Signal) -> bool:
+    return bool(signal.fields.get("case_sensitive", False))
 
 
 def _best(score: Callable[[View], float]) -> Scorer:
@@ -141,7 +145,7 @@ def _problems(signal: Signal) -> Iterator[Problem]:
     method = str(signal.fields.get("method", "")).casefold()
     if method == "regex":
         for keyword in signal.fields["keywords"]:
-            if fault := pattern_fault(keyword):
+            if fault := pattern_fault(normal(keyword), case_sensitive=_sensitive(signal)):
                 yield Problem("keywords", f"the pattern {keyword!r}: {fault}", "unsafe_regex")
     else:
         for keyword in signal.fields["keywords"]:

@@ -71,10 +71,10 @@ def normal(pattern: str) -> str:
     return unicodedata.normalize("NFC", pattern)
 
 
-def pattern_fault(pattern: str) -> str | None:
-    """Return why a pattern cannot be used, None if it can."""
+def pattern_fault(pattern: str, *, case_sensitive: bool) -> str | None:
+    """Return why a pattern cannot be used, None if it can; without case it is the larger program."""
     try:
-        compiled(pattern)
+        compiled(pattern, case_sensitive=case_sensitive)
     except ValueError as error:
         return str(error)
     return None

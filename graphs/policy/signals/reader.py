@@ -165,7 +165,10 @@ def _prepared(signal: Signal, classifiers: Classifiers, kit: Kit) -> Read:
         return _faulty(fault)
     if FAMILIES[signal.type].embeds(signal) and not kit.encoder:
         return _faulty("it needs an encoder, and there is none")
-    return FAMILIES[signal.type].prepare(signal, kit)
+    try:
+        return FAMILIES[signal.type].prepare(signal, kit)
+    except ValueError as error:
+        return _faulty(str(error))
 
 
 def _faulty(fault: str) -> Read:

@@ -49,17 +49,12 @@ def _prepare(signal: Signal, _: Kit) -> Read:
 
 def _measure(feature: Mapping[str, Any]) -> Measure:
     source: Mapping[str, Any] = feature["source"]
-    sensitive = bool(source.get("case_sensitive", source["type"] == "regex"))
+    sensitive = _sensitive(source)
     if source["type"] == "text_bytes":
         return lambda passages: sum(len(passage.text.encode()) for passage in passages)
     if source["type"] == "sequence":
         return _sequence(source["sequences"], sensitive=sensitive)
-    texts = (
-        [normal(source["pattern"])]
-        if source["type"] == "regex"
-        else map(_literal, source["keywords"])
-    )
-    pattern = compiled_any(tuple(texts), case_sensitive=sensitive)
+    pattern = compiled(_sought(source), case_sensitive=sensitive)
     if feature["type"] == "exists":
         return lambda passages: float(any(pattern.search(f) for p in passages for f in p.forms))
     if feature["type"] == "count":
@@ -80,11 +75,15 @@ def _counted(pattern: Any, passage: Passage) -> tuple[int, bytes]:
     return found, form[:end]
 
 
-def compiled_any(patterns: tuple[str, ...], *, case_sensitive: bool) -> Any:
-    """Return a pattern that is found where one of `patterns` is."""
-    if len(patterns) == 1:
-        return compiled(patterns[0], case_sensitive=case_sensitive)
-    return compiled("|".join(f"(?:{p})" for p in patterns), case_sensitive=case_sensitive)
+def _sought(source: Mapping[str, Any]) -> str:
+    """Return the pattern that is found where a source's regular expression or one of its keywords is."""
+    if source["type"] == "regex":
+        return normal(source["pattern"])
+    return "|".join(f"(?:{_literal(keyword)})" for keyword in source["keywords"])
+
+
+def _sensitive(source: Mapping[str, Any]) -> bool:
+    return bool(source.get("case_sensitive", source["type"] == "regex"))
 
 
 def units(text: str) -> int:
@@ -162,16 +161,19 @@ def _source_problems(kind: str, source: Mapping[str, Any]) -> Iterator[Problem]:
         pattern = source.get("pattern")
         if not isinstance(pattern, str) or not pattern:
             yield Problem("feature", "its source has no `pattern`, expected a regular expression")
-        elif fault := pattern_fault(pattern):
-            yield Problem("feature", f"the pattern {pattern!r}: {fault}", "unsafe_regex")
+        else:
+            yield from _unsafe(f"the pattern {pattern!r}", _sought(source), source)
     elif which == "keyword_set" and not _are_seen(source.get("keywords")):
         yield Problem("feature", "its source has no `keywords`, expected a list of texts")
     elif which == "keyword_set":
-        yield from _too_large("|".join(map(_literal, source["keywords"])))
+        yield from _unsafe("the keywords together", _sought(source), source)
     elif which == "sequence":
         given = source.get("sequences")
         if not isinstance(given, list) or not given or not all(map(_are_seen, given)):
             yield Problem("feature", "its source has no `sequences`, expected lists of texts")
+            return
+        for marker in dict.fromkeys(marker for sequence in given for marker in sequence):
+            yield from _unsafe(f"the marker {marker!r}", _literal(marker), source)
 
 
 def _are_seen(value: object) -> bool:
@@ -179,9 +181,9 @@ def _are_seen(value: object) -> bool:
     return is_texts(value) and all(matched(t).strip() for t in cast("list[str]", value))
 
 
-def _too_large(pattern: str) -> Iterator[Problem]:
-    if fault := pattern_fault(pattern):
-        yield Problem("feature", f"the keywords together: {fault}", "unsafe_regex")
+def _unsafe(what: str, pattern: str, source: Mapping[str, Any]) -> Iterator[Problem]:
+    if fault := pattern_fault(pattern, case_sensitive=_sensitive(source)):
+        yield Problem("feature", f"{what}: {fault}", "unsafe_regex")
 
 
 STRUCTURE = Family(
