@@ -40,6 +40,8 @@ def judged_turn(
     return Request(
         text=_served(state, here),
         previous=tuple(text for text, m in zip(said, before, strict=True) if m.type == "human"),
+        # What the turn is about may be several of the user's messages.
+        user_messages=sum(message.type == "human" for message in messages),
         context=(
             *(text for text, m in zip(said, before, strict=True) if m.type != "human"),
             instructions_of(given.call),

@@ -13,6 +13,8 @@ class Request:
     text: str
     previous: tuple[str, ...] = ()
     """What the user said before, the oldest first."""
+    user_messages: int | None = None
+    """How many messages the user has written, this one too; None counts it and `previous`."""
     context: tuple[str, ...] = ()
     """What else a model would read: what was said before by anybody, results of tools, the caller's instructions."""
     tokens: int | None = None

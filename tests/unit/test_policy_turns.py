@@ -339,6 +339,18 @@ async def test_what_goes_on_with_an_agent_is_judged_by_what_was_asked_of_it(writ
     assert orders == [["local"], ["local"]]
 
 
+async def test_messages_of_a_dialogue_with_an_agent_are_counted(write: Any) -> None:
+    text = """SIGNAL conversation long {
+      feature: { type: "count", source: { type: "user_message" } }  predicate: { gte: 3 }
+    }
+    ROUTE long { PRIORITY 2 WHEN conversation("long") }
+    """
+    alpha = fake_agent("alpha", lambda state, runtime: needs_input("Which?", memory={}))
+    graph, _ = graph_with(write(text + REST), alpha)
+    rules = [rule_of(await say(graph, said)) for said in ("alpha", "this one", "that one")]
+    assert rules == ["rest", "rest", "long"]
+
+
 async def test_an_approval_is_judged_by_what_it_approves(write: Any) -> None:
     orders: list[list[str]] = []
 

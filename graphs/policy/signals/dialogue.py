@@ -1,7 +1,7 @@
 """modality, conversation, phase and holder signals: the form of a request and where the dialogue stands.
 
-A request knows what the user said before and which tools it brings, not the messages of others. Messages without a
-role are counted as the user's and as many answers; other roles and tool calls cannot be counted.
+A request knows how many messages the user wrote and which tools it brings, not the messages of others. Messages without
+a role are counted as the user's and as many answers; other roles and tool calls cannot be counted.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -21,12 +21,12 @@ PHASES = tuple(phase.value for phase in Phase)
 Count = Callable[[Request], int]
 
 
-def _all_messages(request: Request) -> int:
-    return 1 + 2 * len(request.previous)
-
-
 def _user_messages(request: Request) -> int:
-    return 1 + len(request.previous)
+    return request.user_messages or 1 + len(request.previous)
+
+
+def _all_messages(request: Request) -> int:
+    return 2 * _user_messages(request) - 1
 
 
 def _tools(request: Request) -> int:
