@@ -3,13 +3,14 @@
 It reads a thread's state and the caller's context, and decides nothing.
 """
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any
 
 from langchain_core.messages import AnyMessage
 
-from graphs.call import instructions_of
+from graphs.call import brings_tools, instructions_of
 from graphs.gateway.models import count_tokens
 from graphs.machine import Event
 from graphs.policy.request import Request
@@ -46,7 +47,7 @@ def judged_turn(
             *(text for text, m in zip(said, before, strict=True) if m.type != "human"),
             instructions_of(given.call),
         ),
-        tokens=count_tokens(text_of(m.content) for m in messages),
+        tokens=count_tokens([*(text_of(m.content) for m in messages), *_asked(given.call)]),
         user=given.user,
         grants=frozenset(given.grants) | default_grants,
         now=datetime.fromisoformat(record["ts"]).astimezone(zone),
@@ -62,6 +63,14 @@ def judged_turn(
 def tool_names(call: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the names of the tools that a request brings."""
     return tuple(str(tool["function"]["name"]) for tool in call.get("tools") or ())
+
+
+def _asked(call: Mapping[str, Any]) -> Iterator[str]:
+    """Return what a request adds to the prompt besides messages: its instructions, and its tools as JSON."""
+    if instructions := instructions_of(call):
+        yield instructions
+    if brings_tools(call):
+        yield json.dumps(call["tools"], ensure_ascii=False)
 
 
 def _split(state: State) -> tuple[Sequence[AnyMessage], Sequence[AnyMessage]]:

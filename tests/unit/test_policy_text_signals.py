@@ -193,6 +193,7 @@ def test_the_length_of_the_prompt_is_what_the_request_says_or_an_estimate() -> N
     assert [read(window, tokens=n).fires for n in (999, 1_000, 2_000, 2_001)] == [False, True, True, False]  # fmt: skip
     assert read(window, "x" * 4_400).fires
     assert prompt_tokens(Request(text="abcde", previous=("abcd",))) == 2 + 4 + 1 + 4
+    assert prompt_tokens(Request(text="abcde", context=("abcd",))) == 2 + 4 + 1 + 4
 
 
 def test_length_in_characters_and_words() -> None:

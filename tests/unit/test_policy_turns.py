@@ -162,6 +162,24 @@ async def test_instructions_and_tools_of_a_call_are_the_rules(write: Any) -> Non
     assert [tool["function"]["name"] for tool in sent["tools"]] == ["look"]
 
 
+async def test_instructions_and_tools_of_a_call_count_as_prompt(write: Any) -> None:
+    text = """SIGNAL context long { min_tokens: 2000 }
+    ROUTE long { PRIORITY 2 WHEN context("long") }
+    """
+    graph, _ = graph_with(write(text + REST), fake_agent("alpha"))
+    tool = {"name": "look", "description": "word " * 4000, "parameters": {}}
+    calls: dict[str, Any] = {
+        "nothing": {},
+        "instructions": {"instructions": "word " * 4000},
+        "tools": {"tools": [{"type": "function", "function": tool}]},
+    }
+    rules = {
+        name: rule_of(await say(graph, "alpha", thread=name, context=Context(call=call)))
+        for name, call in calls.items()
+    }
+    assert rules == {"nothing": "rest", "instructions": "long", "tools": "long"}
+
+
 @pytest.mark.parametrize("routed", [True, False])
 async def test_models_are_tried_in_the_rules_order_where_it_says_so(
     write: Any, monkeypatch: pytest.MonkeyPatch, routed: bool

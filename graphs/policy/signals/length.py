@@ -31,7 +31,7 @@ def prompt_tokens(request: Request) -> int:
     """Return the tokens that the request names, or the estimate."""
     if request.tokens is not None:
         return request.tokens
-    texts = (request.text, *request.previous)
+    texts = (request.text, *request.previous, *request.context)
     lengths = (len(text.encode(errors="replace")) for text in texts)
     return sum(-(-length // BYTES_A_TOKEN) + TOKENS_A_MESSAGE for length in lengths)
 
