@@ -1,12 +1,14 @@
 """Jailbreak and personal data: what is found, what is not, in several languages."""
 
 import time
+from typing import Any
 
 import pytest
 
 from graphs.check_digits import is_card, is_iban, is_ipv4, is_ipv6, is_ssn
 from graphs.policy.signals.jailbreak import attempt
 from graphs.policy.signals.pii import TYPES, found_types
+from graphs.policy.signals.turn import LONGEST_READ
 from tests.support.signals import read, signal
 
 ATTEMPTS = [
@@ -209,6 +211,25 @@ def test_personal_data_is_found_and_not_repeated(text: str, type_: str) -> None:
 )
 def test_what_only_looks_like_personal_data_is_not(text: str) -> None:
     assert found_types(text.encode()) == {}
+
+
+@pytest.mark.parametrize(
+    ("texts", "more", "faulty"),
+    [
+        ({"text": "x" * LONGEST_READ}, {}, False),
+        ({"text": "x" * (LONGEST_READ + 1)}, {}, True),
+        ({"previous": ("x" * LONGEST_READ,)}, {}, False),
+        ({"previous": ("x" * LONGEST_READ,)}, {"include_history": True}, False),
+        ({"context": ("x" * LONGEST_READ, "y")}, {"include_history": True}, True),
+        ({"previous": ("x" * LONGEST_READ,) * 3}, {"include_history": True}, False),
+    ],
+)
+def test_more_than_is_read_in_a_turn_is_a_fault(
+    texts: dict[str, Any], more: dict[str, bool], faulty: bool
+) -> None:
+    for type_ in ("pii", "jailbreak"):
+        reading = read(signal(type_, **more), **texts)
+        assert ("are read a turn" in reading.fault) is faulty
 
 
 def test_types_that_are_allowed_do_not_count() -> None:

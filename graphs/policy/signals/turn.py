@@ -3,23 +3,27 @@
 Nothing of it outlives the turn. It knows no signal and no policy.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.errors import InputError
 from graphs.policy.request import Request
 from graphs.policy.signals.memo import Memo
 from graphs.policy.signals.passage import Passage
 
-__all__ = ["Embed", "Turn", "Vectors", "clean"]
+__all__ = ["LONGEST_READ", "Embed", "Turn", "Vectors", "clean"]
 
 Vectors = NDArray[np.float32]
 Embed = Callable[[Sequence[str]], Vectors]
 
 TAIL = 1_000
 """Characters at the end of a long text that are embedded too: an encoder reads about as many at its beginning."""
+LONGEST_READ = 500_000
+"""Characters that signals look through in a turn, about 125,000 tokens; personal data in the worst such text take about
+0.6 s to find. Turns share a few threads, so one that would take longer must not have the others wait."""
 
 
 class Turn(Memo):
@@ -57,16 +61,28 @@ class Turn(Memo):
         return self._embed(texts)
 
     def passages(self, *, history: bool = False) -> tuple[Passage, ...]:
-        """Return the text, with `history` also all else that a model would read, each text once."""
+        """Return the text, with `history` also all else that a model would read, each text once.
+
+        Raises:
+            InputError: they are longer than signals read.
+        """
+        _check_length([self.request.text])
         texts = (self.text, *self.before()) if history else (self.text,)
         return tuple(self._passage(text) for text in texts)
 
     def before(self) -> tuple[str, ...]:
-        """Return what a model would read besides the text, each text once."""
+        """Return what a model would read besides the text, each text once.
+
+        Raises:
+            InputError: with the text it is longer than signals read.
+        """
         return self.once("before", self._before)
 
     def _before(self) -> tuple[str, ...]:
-        others = dict.fromkeys(map(clean, (*self.request.previous, *self.request.context)))
+        request = self.request
+        given = dict.fromkeys((*request.previous, *request.context))
+        _check_length({request.text, *given})
+        others = dict.fromkeys(map(clean, given))
         return tuple(text for text in others if text != self.text)
 
     def _passage(self, text: str) -> Passage:
@@ -76,6 +92,15 @@ class Turn(Memo):
         """Return the last `count` texts that the user wrote before, or all, the newest last."""
         texts = self.request.previous
         return tuple(map(clean, texts if count is None else texts[max(0, len(texts) - count) :]))
+
+
+def _check_length(texts: Collection[str]) -> None:
+    length = sum(map(len, texts))
+    if length > LONGEST_READ:
+        raise InputError(
+            f"given {length:,} characters to look through, at most {LONGEST_READ:,} are read a turn: "
+            "send less, or begin another thread"
+        )
 
 
 def clean(text: str) -> str:
