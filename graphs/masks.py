@@ -4,6 +4,7 @@ Pure functions of values: no clock, no network, no LangGraph. A mask is applied 
 `agent_refusal` again at the agent's door. Each refusal has a code for programs and a sentence for people.
 """
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -110,6 +111,8 @@ class ModelFacts:
     cheapest_call_usd: float | None = 0.0
     """The least that this turn would cost; None if the price is not known."""
     breaker_open: bool = False
+    held_s: float = 0.0
+    """The seconds for which its provider asked to be left alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,6 +232,8 @@ def model_refusal(model: ModelFacts, *, caller: Caller, need: Need) -> Refusal |
         return no("file", model.missing_file)
     if barred := _barred(model.id, caller, agent=False):
         return barred
+    if model.held_s > 0:
+        return no("health", f"it asked for a pause, which ends in {math.ceil(model.held_s)} s")
     if model.breaker_open:
         return no("health", "it failed too often of late; its breaker is open")
     if lacking := need.modalities - model.modalities:

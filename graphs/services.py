@@ -344,6 +344,7 @@ class Services:
             yield model.facts(
                 input_tokens=input_tokens,
                 breaker_open=self.gateway.breaker_open(model.id),
+                held_s=self.gateway.breakers[model.id].held_s,
                 missing_file=self.gateway.missing_file(model),
             )
 

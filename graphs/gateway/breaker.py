@@ -4,7 +4,7 @@ It knows no model and reads the clock it is given. Policy: 5 failures in a row, 
 within 30 s, open it for 10 s; each failed probe doubles the rest, up to 5 minutes; a good probe closes it. Where a
 share of the calls fails anyway, runs of 5 come by chance, at 30 % every few hundred calls, and say nothing: then the
 run has to be so long that chance makes it once in a million. A deployment that names the moment from which it may be
-asked again is held until then.
+asked again is held until then, and for 5 minutes at most.
 """
 
 import math
@@ -100,7 +100,11 @@ class Breaker:
                 self._probing = False
 
     def hold(self, seconds: float) -> None:
-        """Admit nobody for so many seconds, as the deployment asked; a shorter wait does not undo a longer one."""
+        """Admit nobody for so many seconds, as the deployment asked; a shorter wait does not undo a longer one.
+
+        What it asked may be a mistake, as of a clock that is wrong: after `LONGEST_REST_S` it is asked again.
+        """
+        seconds = min(seconds, LONGEST_REST_S)
         with self._lock:
             self._held_until = max(self._held_until, self._clock() + seconds)
         if self.on_rest is not None:

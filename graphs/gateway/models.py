@@ -136,6 +136,7 @@ class Model:
         *,
         input_tokens: int,
         breaker_open: bool = False,
+        held_s: float = 0.0,
         missing_file: str | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> ModelFacts:
@@ -153,6 +154,7 @@ class Model:
             missing_file=missing_file,
             cheapest_call_usd=None if self.price is None else self.price.of(input_tokens, 1),
             breaker_open=breaker_open,
+            held_s=held_s,
         )
 
 

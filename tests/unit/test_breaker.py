@@ -196,6 +196,18 @@ def test_a_deployment_that_asks_to_wait_is_held_and_then_called_as_before(clock:
     assert (breaker.admit(), breaker.rest_s, breaker.held_s) == (Permit.CALL, 0, 0)
 
 
+def test_a_deployment_that_asks_for_years_is_asked_again_after_the_longest_rest(
+    clock: FakeClock,
+) -> None:
+    breaker = Breaker(clock)
+    told: list[float] = []
+    breaker.on_rest = told.append
+    breaker.hold(1e9)
+    assert (breaker.rest_s, told) == (LONGEST_REST_S, [LONGEST_REST_S])
+    clock.now = LONGEST_REST_S
+    assert breaker.admit() is Permit.CALL
+
+
 def test_a_wait_that_outlasts_the_rest_is_kept_by_the_probe(clock: FakeClock) -> None:
     breaker = opened(clock)
     breaker.hold(FIRST_REST_S + 5)

@@ -214,6 +214,13 @@ MODEL_REFUSALS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
 }
 
 
+def test_a_model_that_asked_for_a_pause_is_not_said_to_have_failed_too_often() -> None:
+    held = replace(MODEL, breaker_open=True, held_s=11.2)
+    refusal = model_refusal(held, caller=Caller(), need=Need(tokens=10))
+    assert refusal is not None
+    assert (refusal.code, refusal.reason) == ("health", "it asked for a pause, which ends in 12 s")
+
+
 @pytest.mark.parametrize("code", MODEL_REFUSALS)
 def test_a_model_is_refused_for_one_reason(code: str) -> None:
     facts, need, reason = MODEL_REFUSALS[code]
