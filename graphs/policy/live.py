@@ -138,7 +138,7 @@ class LivePolicy:
         engine, findings = build_engine(
             text, encoder=encoder, classifiers=self._classifiers, known=self._known()
         )
-        stops = [f for f in findings if f.severity == "error" or f.code == "needs_plugin"]
+        stops = [f for f in findings if f.severity == "error" or _lacks_plugin(f)]
         if stops:
             raise told(self.path, stops)
         return engine
@@ -150,3 +150,8 @@ class LivePolicy:
         except OSError:
             return None
         return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def _lacks_plugin(finding: Finding) -> bool:
+    """Return whether a signal that is asked for has no classifier."""
+    return finding.code == "needs_plugin" and finding.severity == "warning"

@@ -54,6 +54,19 @@ def test_findings_have_their_place_an_example_and_status_1(file: Any, capsys: An
     assert "shadowed" in said
 
 
+@pytest.mark.parametrize(
+    ("route", "status"),
+    [('ROUTE a { PRIORITY 2 WHEN kb("k") }', 1), ("", 0)],
+    ids=["asked for", "not asked for"],
+)
+def test_a_signal_without_its_classifier_fails_the_check_where_it_is_asked_for(
+    file: Any, capsys: Any, route: str, status: int
+) -> None:
+    path = file(f"SIGNAL kb k {{}}  {route}  ROUTE rest {{ PRIORITY 1 }}")
+    assert run("check", path, "--quiet") == status
+    assert ("needs a classifier" in capsys.readouterr().out) is bool(status)
+
+
 def test_findings_as_json(file: Any, capsys: Any) -> None:
     assert run("check", file(SHADOWED), "--json") == 1
     (told,) = json.loads(capsys.readouterr().out)

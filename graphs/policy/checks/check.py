@@ -4,6 +4,7 @@ It reads no text of a user and runs no TEST case; `tests` does.
 """
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 from graphs.policy.checks.caps import axioms, caps_of
 from graphs.policy.checks.fields import fields
@@ -22,9 +23,12 @@ from graphs.policy.checks.target_names import target_names
 from graphs.policy.findings import Finding, in_order
 from graphs.policy.policy import Policy
 from graphs.policy.signals.faults import signal_faults
+from graphs.policy.signals.reader import used_signals
 from graphs.routing.encoder import Encoder
 
 __all__ = ["check_policy"]
+
+_GIVE = "until a classifier is given for it the policy does not become active"
 
 
 def check_policy(
@@ -67,6 +71,12 @@ def _forms(policy: Policy, known: Known, classifiers: Collection[str]) -> Iterat
 
 
 def _signals(policy: Policy, classifiers: Collection[str]) -> Iterator[Finding]:
-    """Find what the signals' own module finds wrong with their fields."""
+    """Find what the signals' own module finds wrong with their fields.
+
+    What lacks its classifier is a warning where it is asked for: such a policy does not become active here.
+    """
+    asked = {signal.key for signal in used_signals(policy)[0]}
     for signal in policy.signals.values():
-        yield from signal_faults(signal, classifiers=classifiers)
+        for finding in signal_faults(signal, classifiers=classifiers):
+            lacks = finding.code == "needs_plugin" and signal.key in asked
+            yield replace(finding, severity="warning", hint=_GIVE) if lacks else finding
