@@ -303,6 +303,39 @@ def test_it_is_told_once_that_a_choice_of_models_rests_on_the_newest_message() -
     assert (told.severity, told.names) == ("note", ("keyword:loud", "loud"))
 
 
+SCORED = """
+PROJECTION score s { inputs: [{ type: "pii", name: "p", weight: 1.0 }] }
+PROJECTION mapping m { source: "s"  outputs: [{ name: "much", gte: 0.5 }, { name: "little", lt: 0.5 }] }
+"""
+
+
+@pytest.mark.parametrize(
+    ("rules", "told"),
+    [
+        (SCORED + 'ROUTE here { PRIORITY 2  WHEN projection("much")  MODEL "m" }', ["pii:p"]),
+        ('ROUTE here { PRIORITY 2  WHEN jailbreak("j")  MODEL "m" }', ["jailbreak:j"]),
+        ('ROUTE open { PRIORITY 2  WHEN NOT pii("p") }  GLOBAL { default_model: "m" }', ["pii:p"]),
+        ('ROUTE open { PRIORITY 3  WHEN NOT pii("p") }  ROUTE here { PRIORITY 2  MODEL "m" }', ["pii:p"]),
+        (
+            'SIGNAL_GROUP g { members: ["loud", "fast"]  default: "fast" }'
+            'ROUTE here { PRIORITY 2  WHEN keyword("loud")  MODEL "m" }',
+            ["keyword:fast", "keyword:loud"],
+        ),
+        ('ROUTE open { PRIORITY 2  WHEN pii("p")  AGENT "a" }', []),
+        ('ROUTE here { PRIORITY 2  WHEN authz("staff")  MODEL "m" }  ROUTE open { PRIORITY 1  WHEN pii("p") }', []),
+    ],
+    ids=["score", "jailbreak", "default", "before", "group", "agents alone", "after"],
+)  # fmt: skip
+def test_models_rest_on_the_newest_message_through_scores_groups_and_open_rules(
+    rules: str, told: list[str]
+) -> None:
+    signals = "SIGNAL pii p {}  SIGNAL jailbreak j {}  ROUTE rest { PRIORITY 0 }"
+    policy, findings = read_policy(WORDS + signals + rules)
+    assert findings == []
+    found = [f.names[0] for f in check_policy(policy) if f.code == "last_message_only"]
+    assert sorted(found) == told
+
+
 def test_the_table_tells_what_each_property_rests_on() -> None:
     policy, _ = read_policy(
         WORDS
