@@ -11,12 +11,12 @@ from rich.text import Text
 from agents.errors import InputError
 from app.policy.loading import add_file, broken, load
 from app.view import facts, make_console, signals_table, table
-from graphs.machine import Phase
 from graphs.policy.conditions import holds
 from graphs.policy.engine import Engine
 from graphs.policy.formatter import format_condition
 from graphs.policy.judge import Judgement
 from graphs.policy.request import Request
+from graphs.policy.signals.dialogue import RESTING_PHASES
 
 __all__ = ["add_arguments", "main"]
 
@@ -28,9 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--user", default="local", help="who would write it (default: local)")
     parser.add_argument("--grants", default="", help="what they are granted, with commas between")
     parser.add_argument("--time", help="when, as 2026-11-28T10:00+01:00 (default: this moment)")
-    parser.add_argument(
-        "--phase", default="idle", choices=[p.value for p in Phase], help="of the dialogue"
-    )
+    parser.add_argument("--phase", default="idle", choices=RESTING_PHASES, help="of the dialogue")
     parser.add_argument(
         "--previous", action="append", default=[], help="what they wrote before; may be repeated"
     )

@@ -28,7 +28,7 @@ class Request:
     holder: str | None = None
     """The agent that holds the floor."""
     modalities: frozenset[str] = frozenset({"text"})
-    """What the message is made of: text, image, audio, file."""
+    """What the message is made of: text, always, and image, audio, file."""
     tools: tuple[str, ...] = ()
     """The names of the tools that the request brings."""
     metadata: Mapping[str, Any] = field(default_factory=dict)

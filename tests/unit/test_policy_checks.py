@@ -281,11 +281,24 @@ def test_a_test_that_fails_tells_what_fired() -> None:
     [
         {"time": "2026-11-28T10:00"}, {"time": 3}, {"grants": 4}, {"grants": ["a", 1]}, {"tokens": -1}, {"tokens": "9"},
         {"user": ["ann"]}, {"usr": "ann"}, {"metadata": "x"},
+        {"phase": "handing_over"},
     ],
 )  # fmt: skip
 def test_options_of_a_case_that_cannot_be_read_are_told(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="given"):
         request_of(PolicyTest(block="t", query="q", expected="r", options=options))
+
+
+@pytest.mark.parametrize(
+    ("signal", "when"),
+    [
+        ("SIGNAL modality text {}", 'NOT modality("text")'),
+        ('SIGNAL phase between { phases: ["handing_over"] }', 'phase("between")'),
+    ],
+)
+def test_a_rule_for_turns_that_never_begin_is_a_contradiction(signal: str, when: str) -> None:
+    found = check(f'{signal}  ROUTE a {{ PRIORITY 1  WHEN {when}  MODEL "m" }}  ROUTE rest {{}}')
+    assert only(found, "contradiction").names == ("a",)
 
 
 def test_it_is_told_once_that_a_choice_of_models_rests_on_the_newest_message() -> None:

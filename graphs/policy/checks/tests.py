@@ -11,7 +11,7 @@ from graphs.policy.decide import Verdict
 from graphs.policy.findings import Finding
 from graphs.policy.policy import Policy, Test
 from graphs.policy.request import Readings, Request
-from graphs.policy.signals.dialogue import MODALITIES, PHASES
+from graphs.policy.signals.dialogue import MODALITIES, RESTING_PHASES
 
 __all__ = ["Judge", "Judged", "request_of", "run_tests"]
 
@@ -91,10 +91,11 @@ def request_of(test: Test) -> Request:
         user=_text(given, "user", "local") or "local",
         grants=frozenset(_texts(given, "grants")),
         now=_moment(given),
-        phase=_among("phase", _text(given, "phase", "idle") or "idle", PHASES),
+        phase=_among("phase", _text(given, "phase", "idle") or "idle", RESTING_PHASES),
         holder=_text(given, "holder", None),
-        modalities=frozenset(
-            _among("modality", m, MODALITIES) for m in _texts(given, "modality") or ["text"]
+        # Of a turn the text is read whatever else it has.
+        modalities=frozenset({"text"}).union(
+            _among("modality", m, MODALITIES) for m in _texts(given, "modality")
         ),
         tools=tuple(_texts(given, "tools")),
         metadata=metadata,

@@ -7,17 +7,28 @@ a role are counted as the user's and as many answers; other roles and tool calls
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from graphs.machine import Phase
+from graphs.machine import RESTING, Phase
 from graphs.policy.policy import Signal
 from graphs.policy.request import Reading, Request
 from graphs.policy.signals.family import Family, Kind, Kit, Problem, Read, fired
 from graphs.policy.signals.predicate import PREDICATE, predicate, predicate_problems
 from graphs.policy.signals.turn import Turn
 
-__all__ = ["CONVERSATION", "HOLDER", "MODALITIES", "MODALITY", "PHASE", "PHASES", "counted"]
+__all__ = [
+    "CONVERSATION",
+    "HOLDER",
+    "MODALITIES",
+    "MODALITY",
+    "PHASE",
+    "PHASES",
+    "RESTING_PHASES",
+    "counted",
+]
 
 MODALITIES = ("text", "image", "audio", "file")
 PHASES = tuple(phase.value for phase in Phase)
+RESTING_PHASES = tuple(phase.value for phase in Phase if phase in RESTING)
+"""In which a turn can begin."""
 Count = Callable[[Request], int]
 
 

@@ -24,6 +24,7 @@ _AXES: Mapping[str, tuple[str, Callable[[int], int], Callable[[float], float]]] 
 def write_dialogue(signals: Sequence[Signal], atoms: Atoms) -> None:
     """Let conversation and modality signals fire on what there is; those that a request does not tell are free."""
     made = {name: atoms.fact("modality", name) for name in MODALITIES}
+    atoms.oracle.fact([made["text"]])  # whatever else a message has, its text is read
     axes: defaultdict[str, dict[str, Callable[[int], bool]]] = defaultdict(dict)
     ends: defaultdict[str, set[int]] = defaultdict(set)
     for signal in signals:

@@ -1,8 +1,8 @@
-"""What is known of the dialogue: it is in one phase, and at most one agent holds the floor."""
+"""What is known of the dialogue: it is in a phase in which turns begin, and at most one agent holds the floor."""
 
 from collections.abc import Sequence
 
-from graphs.machine import Phase
+from graphs.machine import RESTING, Phase
 from graphs.policy.checks.atoms import Atoms
 from graphs.policy.policy import Signal
 
@@ -15,6 +15,7 @@ def write_phases(signals: Sequence[Signal], atoms: Atoms) -> None:
     samples = [
         (phase.value, frozenset(key for key, phases in asked.items() if phase.value in phases))
         for phase in Phase
+        if phase in RESTING
     ]
     for key, literal in atoms.one_of("phase", samples, keys=list(asked)).items():
         atoms.define(key, literal)
