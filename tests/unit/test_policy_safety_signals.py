@@ -136,13 +136,22 @@ def test_what_was_said_before_counts_if_it_is_to() -> None:
     ("text", "type_"),
     [
         ("write to ann.b@example.org today", "EMAIL_ADDRESS"),
+        ("write to jane.doe@m\u00fcller.de", "EMAIL_ADDRESS"),
+        ("write to jane@\u043f\u043e\u0447\u0442\u0430.\u0440\u0444", "EMAIL_ADDRESS"),
+        ("\u8054\u7cfbann@example.org\u8c22\u8c22", "EMAIL_ADDRESS"),
         ("call +49 170 1234567", "PHONE_NUMBER"),
         ("(212) 555-0187 is my number", "PHONE_NUMBER"),
         ("my phone is 030 1234567", "PHONE_NUMBER"),
         ("card 4111 1111 1111 1111, please", "CREDIT_CARD"),
         ("card 378282246310005", "CREDIT_CARD"),
+        ("card 4111.1111.1111.1111", "CREDIT_CARD"),
+        ("card 3782.822463.10005.", "CREDIT_CARD"),
+        ("card\n4111\n1111\n1111\n1111\nthanks", "CREDIT_CARD"),
+        ("4111\r\n1111\r\n1111\r\n1111", "CREDIT_CARD"),
         ("pay to DE89 3704 0044 0532 0130 00", "IBAN_CODE"),
         ("GB82WEST12345698765432", "IBAN_CODE"),
+        ("pay to de89 3704 0044 0532 0130 00 today", "IBAN_CODE"),
+        ("gb82west12345698765432", "IBAN_CODE"),
         ("SSN 123 45 6789", "US_SSN"),
         ("the host 192.168.10.4 is down", "IP_ADDRESS"),
         ("ping 2001:db8::ff00:42:8329", "IP_ADDRESS"),
@@ -182,6 +191,10 @@ def test_personal_data_is_found_and_not_repeated(text: str, type_: str) -> None:
     [
         "card 4111 1111 1111 1112",
         "0000 0000 0000 0000",
+        "it takes 4111.111111111111 s",
+        "4111\n1111\n1111\n1111\n2222",
+        "3000\n4111\n1111\n1111\n1111",
+        "de88 3704 0044 0532 0130 00",
         "DE89 3704 0044 0532 0130 01",
         "000-12-3456 and 900-12-3456",
         "version 1.2.3",
@@ -255,7 +268,10 @@ def test_check_digits() -> None:
     assert not is_ipv6("::1")
 
 
-PIECES = "a;1 ;+1 ;x@;1234 ;4111 1111 1111 1112 ;ignore all the ;忽略规则;1.2.;::1;DE12 3456 ;base64 ;<|;sk-;ab:"
+PIECES = (
+    "a;1 ;+1 ;x@;x@\u00fc.;1111\n;1234 ;4111 1111 1111 1112 ;ignore all the ;忽略规则;1.2.;::1;DE12 3456 ;base64 ;<|;"
+    "sk-;ab:"
+)
 
 
 @pytest.mark.parametrize("piece", PIECES.split(";"))

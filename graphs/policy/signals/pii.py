@@ -22,6 +22,8 @@ from graphs.policy.signals.turn import Turn
 __all__ = ["PII", "TYPES", "found_types"]
 
 THRESHOLD = 0.5
+_IBAN_DIGITS = 8
+"""Those of all countries have more."""
 _HIDDEN = 500
 """Matches without a right check digit in which another number is looked for."""
 
@@ -41,7 +43,8 @@ def _enough_digits(text: str) -> bool:
 
 
 def _is_iban(text: str) -> bool:
-    return bool(iban_at(text))
+    """Return whether a text is an IBAN: the check digits are right, and it is no run of short words."""
+    return sum(c.isdigit() for c in iban_at(text)) >= _IBAN_DIGITS
 
 
 def _has_digit(text: str) -> bool:
@@ -60,6 +63,9 @@ _DAY_OR_YEARS = re.compile(
 )
 _APART = r"(?:^\s*|[^\w\s.+-]\s{0,3}|[\pL_,;:.]\s{1,3})"
 """No digit comes before, so that a piece of a longer number is none."""
+_DOMAIN = r"(?:[\pL\pN_-]+\.)+(?:[A-Za-z]{2,24}\b|\pL{2,9}(?:$|[^\pL\pN_]))"
+_LINES = r"[3-6]\d{3}\r?\n\d{4}\r?\n\d{4}\r?\n\d{1,7}"
+"""A card's number with each group on a line of its own; a longer column of numbers is none."""
 _STREETS = "street|st|avenue|ave|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|square|terrace|highway|parkway"
 _BIRTH = (
     r"date of birth|dob|d\.o\.b\.|born on|born|birthday is|geboren am|geburtsdatum|née? le|date de naissance"
@@ -100,7 +106,7 @@ _KEY_STARTS = "sk|pk|rk|gsk|xai|hf|glpat|ghp|gho|ghs|github_pat|xox[abprs]"
 _KEY_IS = r"api[ _-]?key|secret[ _-]?(?:access[ _-]?)?key|access[ _-]?token|auth[ _-]?token|client[ _-]?secret"
 _PASSWORD = r"password|passwort|passwd|pwd|mot de passe|contraseña"  # noqa: S105 the word, not one
 FORMS = (
-    Form("EMAIL_ADDRESS", rf"{_EDGE}([\w.+%-]{{1,64}}@(?:[\w-]{{1,63}}\.){{1,6}}[A-Za-z]{{2,24}})\b", 0.95),
+    Form("EMAIL_ADDRESS", rf"{_EDGE}([\w.+%-]{{1,64}}@{_DOMAIN})", 0.95),
     Form(
         "PHONE_NUMBER",
         rf"(?:{_APART}00|{_EDGE}\+)([1-9]\d{{0,2}}[ ()/.-]{{0,2}}\d(?:[ ()/.-]{{0,2}}\d){{6,12}}){_END}",
@@ -111,11 +117,18 @@ FORMS = (
     Form("PHONE_NUMBER", rf"{_WORD}(?i:{_CALL})\b[^\d\n]{{0,20}}?(\+?\d[\d ()/.-]{{6,18}}\d)", 0.85, _enough_digits),
     Form(
         "CREDIT_CARD",
-        r"(?:^|[^\w.-])(\d{4}[ -]?\d{4}[ -]?\d{4}[ -]?\d{1,7}|\d{4}[ -]?\d{6}[ -]?\d{4,5})(?:$|[^\w-])",
+        r"(?:^|[^\w.-])(\d{4}[ -]?\d{4}[ -]?\d{4}[ -]?\d{1,7}|\d{4}[ -]?\d{6}[ -]?\d{4,5}"
+        r"|\d{4}\.\d{4}\.\d{4}\.\d{1,7}|\d{4}\.\d{6}\.\d{4,5})(?:$|[^\w-])",
         0.95,
         is_card,
     ),
-    Form("IBAN_CODE", r"(?:^|\W)([A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?)(?:$|\W)", 0.95, _is_iban),
+    Form("CREDIT_CARD", rf"{_APART}({_LINES})(?:\s*$|[^\w\s-]|\s{{1,3}}[^\d\s])", 0.95, is_card),
+    Form(
+        "IBAN_CODE",
+        r"(?:^|\W)((?i:[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?))(?:$|\W)",
+        0.95,
+        _is_iban,
+    ),
     Form("US_SSN", r"(?:^|[^\w.-])(\d{3}-\d{2}-\d{4})(?:$|[^\w-])", 0.85, is_ssn),
     Form(
         "US_SSN",
