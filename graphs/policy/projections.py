@@ -4,11 +4,12 @@ Pure. A reading that could not be made (`fault`) makes everything unknown that d
 """
 
 import math
+from collections.abc import Iterable
 
 from graphs.policy.policy import Band, Bands, Group, Policy, Score, Term
 from graphs.policy.request import Reading, Readings
 
-__all__ = ["Projections", "score_of"]
+__all__ = ["Projections", "score_of", "summed"]
 
 _ABSENT = Reading(False, 0.0)
 
@@ -42,9 +43,14 @@ class Projections:
 
 def score_of(score: Score, readings: Readings) -> float:
     """Return the weighted sum of a score's terms."""
-    return sum(
+    return summed(
         term.weight * _value(term, readings.get(term.signal, _ABSENT)) for term in score.terms
     )
+
+
+def summed(parts: Iterable[float]) -> float:
+    """Return a sum as people reckon it, to 9 places: three times 0.1 is 0.3, which the end of a band may be."""
+    return round(sum(parts), 9)
 
 
 def _value(term: Term, reading: Reading) -> float:

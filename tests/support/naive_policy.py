@@ -177,7 +177,7 @@ class _Turn:
             else:
                 value = 1.0 if fires else 0.0
             total += _field(given, "weight") * value
-        return total
+        return round(total, 9)
 
 
 def _tier(route: Block) -> int:

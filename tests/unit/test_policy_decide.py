@@ -129,6 +129,19 @@ def test_a_score_falls_in_its_band(a: float, b: float, band: str) -> None:
     }
 
 
+def test_a_score_at_a_bands_end_falls_where_it_does_on_paper() -> None:
+    names = ("a", "b", "c")
+    inputs = ", ".join(f'{{ type: "keyword", name: "{n}", weight: 0.1 }}' for n in names)
+    text = (
+        " ".join(f"SIGNAL keyword {n} {{}}" for n in names)
+        + f" PROJECTION score s {{ inputs: [{inputs}] }}"
+        + 'PROJECTION mapping m { source: "s" outputs: [{ name: "low", lte: 0.3 }, { name: "high", gt: 0.3 }] }'
+        + route("high", 'projection("high")')
+        + route("low", 'projection("low")')
+    )
+    assert decided(text, a=1.0, b=1.0, c=1.0).held == ("low",)
+
+
 def test_bands_of_bands_are_computed_in_their_order() -> None:
     text = (
         """PROJECTION mapping second { source: "t" outputs: [{ name: "on", gte: 1 }] }

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from graphs.policy.checks.atoms import Atoms
 from graphs.policy.checks.sureness import is_sharp, is_sure
 from graphs.policy.policy import Band, Policy, Score, Signal, Term
+from graphs.policy.projections import summed
 
 __all__ = ["overlap", "reach", "write_bands"]
 
@@ -85,14 +86,14 @@ def _cases(score: Score, signals: Mapping[str, Signal]) -> Iterator[tuple[dict[s
 
 
 def _range(terms: Sequence[Term], signals: Mapping[str, Signal], fires: dict[str, bool]) -> Range:
-    low = high = 0.0
-    exact = True
+    lows, highs, exact = [], [], True
     for term in terms:
         least, most = _value(term, signals.get(term.signal), fires[term.signal])
         exact &= least == most
         ends = term.weight * least, term.weight * most
-        low, high = low + min(ends), high + max(ends)
-    return Range(low, high, exact)
+        lows.append(min(ends))
+        highs.append(max(ends))
+    return Range(summed(lows), summed(highs), exact)
 
 
 def _value(term: Term, signal: Signal | None, fires: bool) -> tuple[float, float]:
@@ -107,7 +108,7 @@ def _value(term: Term, signal: Signal | None, fires: bool) -> tuple[float, float
 def reach(score: Score) -> Range:
     """Return between which ends a score lies whatever the input."""
     weights = [term.weight for term in score.terms]
-    low, high = sum(w for w in weights if w < 0), sum(w for w in weights if w > 0)
+    low, high = summed(w for w in weights if w < 0), summed(w for w in weights if w > 0)
     return Range(low, high, exact=False)
 
 
