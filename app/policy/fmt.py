@@ -44,16 +44,17 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write the whole file or nothing.
+    """Write the whole file or nothing; a symbolic link stays one, and what it leads to is written.
 
     Raises:
         PolicyError: it cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    target = path.resolve()
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
         temporary.write_text(text, encoding="utf-8")
-        temporary.chmod(path.stat().st_mode)
-        temporary.replace(path)
+        temporary.chmod(target.stat().st_mode)
+        temporary.replace(target)
     except OSError as error:
         raise PolicyError(f"{path}: cannot be written ({error.strerror})") from None
     finally:

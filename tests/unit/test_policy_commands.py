@@ -195,6 +195,16 @@ def test_fmt_prints_checks_and_writes(file: Any, capsys: Any) -> None:
     assert Path(broken).read_text() == "ROUTE r {"
 
 
+def test_fmt_writes_what_a_symbolic_link_leads_to(file: Any, tmp_path: Path) -> None:
+    path, link = Path(file(SOUND)), tmp_path / "links" / "policy.dsl"
+    link.parent.mkdir()
+    link.symlink_to(path)
+    assert run("fmt", str(link), "--write") == 0
+    assert link.is_symlink()
+    assert path.read_text() != SOUND
+    assert [*link.parent.iterdir()] == [link]
+
+
 @pytest.mark.parametrize("command", ["explain", "test", "fmt", "compile"])
 def test_a_file_that_is_no_policy_is_told_in_a_few_lines(
     command: str, file: Any, tmp_path: Path, capsys: Any
