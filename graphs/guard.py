@@ -5,6 +5,7 @@ knows no routing: a refused, failed or declined agent is an outcome, and the mac
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
@@ -30,12 +31,14 @@ from graphs.outcome import SERVED, checked, failure, request_of
 from graphs.permits import with_policy
 from graphs.policy.gate import Asking
 from graphs.policy.tools import tool_refusal
+from graphs.redaction import trace_of
 from graphs.results import results_here
 from graphs.services import Services
 from graphs.state import Context, State
 from graphs.tracing import step, tell
 from graphs.turn import modalities_of, text_of
 
+_log = logging.getLogger(__name__)
 HISTORY = 12
 """Earlier messages that an agent sees."""
 SHARE_OF_TIME = 0.75
@@ -192,8 +195,9 @@ async def _run(
         breaker.release(permit)  # it is not the agent that failed
         return failure("refused: no time is left in this turn"), None
     crashed = works = False
+    limit = asyncio.timeout(seconds)
     try:
-        async with asyncio.timeout(seconds):
+        async with limit:
             order = await services.with_books(
                 order_models, state, runtime.context, services, behind_agent=True
             )
@@ -207,9 +211,6 @@ async def _run(
     except GraphBubbleUp:  # an interrupt
         works = True
         raise
-    except TimeoutError:
-        crashed = True
-        return failure("it took too long"), None
     except CheckpointError:  # the store failed, not the agent: the turn is refused
         raise
     except MomaError as error:
@@ -217,6 +218,9 @@ async def _run(
         return failure(str(error)), None
     except (Exception, SystemExit) as error:  # noqa: BLE001 an agent is foreign code: its failure is an outcome, not the turn's end
         crashed = True
+        if isinstance(error, TimeoutError) and limit.expired():
+            return failure("it took too long"), None
+        _log.warning("the agent %s broke\n%s", agent_id, trace_of(error))
         return failure(f"it broke ({type(error).__name__})"), None
     finally:
         if crashed:

@@ -10,12 +10,13 @@ import functools
 import logging
 import os
 import re
+import traceback
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from graphs.check_digits import iban_at, is_card
 
-__all__ = ["RedactingFilter", "hide", "keep_quiet", "redact", "redact_fields"]
+__all__ = ["RedactingFilter", "hide", "keep_quiet", "redact", "redact_fields", "trace_of"]
 
 _TALKATIVE = (
     "LiteLLM",
@@ -102,6 +103,21 @@ def redact_fields(record: Any) -> Any:
             for name, value in record.items()
         }
     return [redact_fields(item) for item in record] if isinstance(record, list) else record
+
+
+def trace_of(error: BaseException) -> str:
+    """Return where a foreign error and those that led to it arose, the first one first.
+
+    Their texts are left out: they may quote the prompt, which no pattern could know.
+    """
+    parts: list[str] = []
+    seen: set[int] = set()
+    at: BaseException | None = error
+    while at is not None and id(at) not in seen:
+        seen.add(id(at))
+        parts.append("".join(traceback.format_tb(at.__traceback__)) + type(at).__name__)
+        at = at.__cause__ or (None if at.__suppress_context__ else at.__context__)
+    return "\n".join(reversed(parts))
 
 
 class RedactingFilter(logging.Filter):

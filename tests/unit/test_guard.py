@@ -98,13 +98,30 @@ def raises(error: BaseException) -> Work:
         (RuntimeError("secret text"), "it broke (RuntimeError)"),
         (AgentError("no such folder"), "no such folder"),
         (RecursionError(), "it broke (RecursionError)"),
-        (TimeoutError(), "it took too long"),
+        (TimeoutError(), "it broke (TimeoutError)"),
     ],
 )
 async def test_a_crash_is_told_without_the_text_of_a_foreign_error(
     error: Exception, reason: str
 ) -> None:
     assert await why_failed(raises(error)) == reason
+
+
+async def test_the_log_says_where_an_agent_broke_and_nothing_of_what_was_said(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def looks_up(state: Any, runtime: Any) -> Any:
+        try:
+            return {}[state["request"]]
+        except KeyError as error:
+            raise RuntimeError(f"nothing on {state['request']}") from error
+
+    assert await why_failed(looks_up) == "it broke (RuntimeError)"
+    [line] = [r.getMessage() for r in caplog.records if r.name == "graphs.guard"]
+    assert "the agent alpha broke" in line
+    assert "in looks_up" in line
+    assert line.index("KeyError") < line.index("RuntimeError(") < line.rindex("RuntimeError")
+    assert "alpha alpha beta" not in line
 
 
 async def test_an_agent_that_hangs_leaves_time_for_another() -> None:
