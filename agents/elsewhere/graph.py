@@ -1,9 +1,10 @@
 """A LangGraph graph that was not written for MoMA, such as `create_agent` makes, as an agent.
 
-It is given the request as a user's message; its last AI message is the answer; its interrupts are approvals. It keeps
+It is given the request as a user's message; what it answers, `answers` reads; its interrupts are approvals. It keeps
 its own messages in the thread, in a namespace of its own. What its tools do, and with which rights, is its own affair.
 """
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,9 +15,11 @@ from langgraph.channels import BinaryOperatorAggregate
 from langgraph.errors import ParentCommand
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
 from langgraph.types import Command
 
 from agents.contract import AgentContext, AgentState, done, failed
+from agents.elsewhere.answers import answer_of, read_messages
 from agents.errors import CatalogError
 
 __all__ = ["as_agent"]
@@ -51,18 +54,28 @@ def _node(graph: _Graph) -> Any:
     forgets = graph.copy({"checkpointer": None})
     grows = isinstance(graph.channels["messages"], BinaryOperatorAggregate)
 
-    async def node(state: AgentState, config: RunnableConfig) -> AgentState:
+    async def node(
+        state: AgentState, config: RunnableConfig, runtime: Runtime[AgentContext]
+    ) -> AgentState:
         kept = await _kept(keeps, config)
-        given = _given(state, kept if grows else None)
+        request = HumanMessage(state["request"], id=_id_of(runtime))
+        given = [*_before(state, kept if grows else None), request]
         runs = forgets if kept is None else keeps
         try:
             result = await runs.ainvoke({"messages": given})
-        except ParentCommand as request:
+        except ParentCommand as asked:
             # It means the graph around it, which is the orchestrator and not this one.
-            raise ParentCommand(replace(request.args[0], graph=Command.PARENT)) from None
-        return _outcome(result.get("messages") or [])
+            raise ParentCommand(replace(asked.args[0], graph=Command.PARENT)) from None
+        answer = answer_of(result, after=str(request.id))
+        return done(answer) if answer else failed("it ended without an answer")
 
     return node
+
+
+def _id_of(runtime: Runtime[AgentContext]) -> str:
+    """Return an id for the request, the same when the step goes on after an approval or is repeated after a crash."""
+    info = runtime.execution_info
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, info.task_id)) if info else str(uuid.uuid4())
 
 
 async def _kept(graph: _Graph, config: RunnableConfig) -> list[AnyMessage] | None:
@@ -71,19 +84,17 @@ async def _kept(graph: _Graph, config: RunnableConfig) -> list[AnyMessage] | Non
         saved = await graph.aget_state(config)
     except ValueError:  # LangGraph has no other word for a run without a checkpointer
         return None
-    return list(saved.values.get("messages") or ())
+    return read_messages(saved.values.get("messages"))
 
 
-def _given(state: AgentState, kept: list[AnyMessage] | None) -> list[AnyMessage]:
-    """Return the messages of this turn, after what came before them where the graph does not have it."""
-    request = HumanMessage(state["request"])
+def _before(state: AgentState, kept: list[AnyMessage] | None) -> Sequence[AnyMessage]:
+    """Return what goes before the request: what is missing in `kept`, or the dialogue where the graph has none."""
     if kept:
-        return [*_broken_off(kept), request]
-    earlier = [
+        return _broken_off(kept)
+    return [
         AIMessage(m["content"]) if m["role"] == "assistant" else HumanMessage(m["content"])
         for m in state.get("history") or ()
     ]
-    return [*earlier, request]
 
 
 def _broken_off(kept: Sequence[AnyMessage]) -> list[ToolMessage]:
@@ -96,13 +107,6 @@ def _broken_off(kept: Sequence[AnyMessage]) -> list[ToolMessage]:
         for call in calls
         if call["id"] and call["id"] not in answered
     ]
-
-
-def _outcome(messages: Sequence[AnyMessage]) -> AgentState:
-    last = messages[-1] if messages else None
-    if not isinstance(last, AIMessage) or not last.text.strip():
-        return failed("it ended without an answer")
-    return done(last.text)
 
 
 def _fields(graph: _Graph) -> list[str]:

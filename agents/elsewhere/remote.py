@@ -1,4 +1,4 @@
-"""A graph behind a LangGraph server as an agent: it is sent the request, and its last AI message is the answer.
+"""A graph behind a LangGraph server as an agent: it is sent the request, and answers as `answers` reads it.
 
 It keeps its own thread there, whose id is all that we keep here. Its interrupts are approvals. It is sent nothing else:
 no earlier message, no user, no grants, and no key but those that the catalogue names.
@@ -19,6 +19,7 @@ from langgraph_sdk.errors import LangGraphError
 
 from agents.approvals import answer_to, told_together
 from agents.contract import AgentContext, AgentState, done, failed
+from agents.elsewhere.answers import answer_of
 from agents.elsewhere.entries import RemoteEntry
 from agents.elsewhere.http import open_http
 from agents.errors import UnreachableError
@@ -44,6 +45,8 @@ class RemoteState(AgentState, total=False):
 
     thread: str
     """The thread over there."""
+    sent: str
+    """The id of the request's message in it."""
     pause: _Pause | None
 
 
@@ -76,7 +79,8 @@ async def _send(
     # A step that is repeated after a crash sends the same id, so that a graph which looks at it can tell.
     message_id = str(uuid.uuid5(uuid.NAMESPACE_OID, info.task_id)) if info else uuid.uuid4().hex
     message = {"role": "user", "content": state["request"], "id": message_id}
-    return await _run(entry, name, thread, new=True, input={"messages": [message]})
+    given = {"messages": [message]}
+    return await _run(entry, name, thread, sent=message_id, new=True, input=given)
 
 
 async def _resume(
@@ -89,7 +93,8 @@ async def _resume(
     if begin is not None and not await begin(f"resume {info.task_id if info else ''}"):
         text = f"Your answer went to {name}, and I cannot say what came of it. Ask before you repeat it."
         return {**done(text, memory={"thread": state["thread"]}), "pause": None}
-    return await _run(entry, name, state["thread"], command={"resume": pause["answer"]})
+    sent, answer = state.get("sent", ""), pause["answer"]
+    return await _run(entry, name, state["thread"], sent=sent, command={"resume": answer})
 
 
 async def _approve(state: RemoteState, *, name: str) -> dict[str, Any]:
@@ -105,7 +110,7 @@ async def _approve(state: RemoteState, *, name: str) -> dict[str, Any]:
 
 
 async def _run(
-    entry: RemoteEntry, name: str, thread: str, *, new: bool = False, **what: Any
+    entry: RemoteEntry, name: str, thread: str, *, sent: str, new: bool = False, **what: Any
 ) -> dict[str, Any]:
     """Run the other graph to its end or to what it waits for.
 
@@ -120,12 +125,12 @@ async def _run(
             values: Any = await client.runs.wait(
                 thread, entry.assistant, on_disconnect="cancel", raise_error=False, **what
             )
-            return {"thread": thread, **_end(values, thread, name)}
+            return {"thread": thread, "sent": sent, **_end(values, thread, name, sent=sent)}
     except _TROUBLE as error:
         raise UnreachableError(_told(error, name)) from error
 
 
-def _end(values: Any, thread: str, name: str) -> dict[str, Any]:
+def _end(values: Any, thread: str, name: str, *, sent: str) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ValueError("a graph returns its state")
     if "__error__" in values:
@@ -135,21 +140,10 @@ def _end(values: Any, thread: str, name: str) -> dict[str, Any]:
         if len(json.dumps(asked)) > LONGEST_QUESTION:
             raise UnreachableError(f"{name} asks more than {LONGEST_QUESTION:,} characters")
         return {"pause": _Pause(asked=asked, answer=None)}
-    messages = values.get("messages") or []
-    last = messages[-1] if isinstance(messages, list) and messages else {}
-    answers = isinstance(last, dict) and last.get("type") == "ai"
-    text = _text(last.get("content")) if answers else ""
-    if not text.strip():
+    text = answer_of(values, after=sent)
+    if not text:
         return {**failed(f"{name} ended without an answer"), "pause": None}
     return {**done(text[:LONGEST_ANSWER], memory={"thread": thread}), "pause": None}
-
-
-def _text(content: Any) -> str:
-    if isinstance(content, str):
-        return content
-    parts = content if isinstance(content, list) else []
-    texts = [part.get("text") if isinstance(part, dict) else part for part in parts]
-    return "\n".join(text for text in texts if isinstance(text, str))
 
 
 def _told(error: Exception, name: str) -> str:

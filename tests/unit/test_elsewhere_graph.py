@@ -6,8 +6,10 @@ from typing import Annotated, Any
 import pytest
 from langchain.agents import create_agent
 from langchain.agents.middleware import HumanInTheLoopMiddleware
+from langchain.agents.structured_output import ToolStrategy
 from langchain_core.language_models import FakeMessagesListChatModel
-from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
+from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import Command, interrupt
@@ -15,6 +17,7 @@ from typing_extensions import TypedDict
 
 from agents.approvals import answer_to, told
 from agents.card import AgentCard
+from agents.elsewhere.answers import answer_of
 from agents.elsewhere.graph import as_agent
 from agents.errors import CatalogError
 from agents.registry import AgentGraph, build_agent
@@ -150,6 +153,61 @@ async def test_one_that_ends_without_an_answer_has_failed() -> None:
     silent = foreign(plain_graph([ToolMessage("x", tool_call_id="1")]))
     result = await say(fake_graph(silent, fake_agent("beta")), "alpha alpha beta")
     assert served_by(result) == ("agent", "beta")
+    assert result["record"]["runs"][0]["reason"] == "it ended without an answer"
+
+
+def calls(name: str, text: str = "", /, **args: Any) -> AIMessage:
+    return AIMessage(text, tool_calls=[{"name": name, "args": args, "id": "c1"}])
+
+
+@pytest.mark.parametrize(
+    ("messages", "text"),
+    [
+        ([AIMessage("Rome."), HumanMessage("(end)", name="supervisor")], "Rome."),
+        ([{"role": "assistant", "content": "Rome."}], "Rome."),
+        ([calls("look", "I look."), ToolMessage("Sunny.", tool_call_id="c1")], "Sunny."),
+        ([AIMessage("Rome."), calls("leave"), ToolMessage("", tool_call_id="c1")], "Rome."),
+        ([calls("look", "I look.")], "I look."),
+        ([calls("look", "I look."), ToolMessage("x", tool_call_id="c1", status="error")], ""),
+        ([HumanMessage("Rome.")], ""),
+        (["Rome.", {"role": "nobody", "content": "Rome."}, 5], ""),
+        ("Rome.", ""),
+    ],
+)
+def test_the_answer_is_the_last_ai_message_or_what_the_tools_returned(
+    messages: Any, text: str
+) -> None:
+    before = [AIMessage("Of an earlier turn."), HumanMessage("Where?", id="q")]
+    found = {"messages": [*before, *messages] if isinstance(messages, list) else messages}
+    assert answer_of(found, after="q") == text
+
+
+async def test_tools_that_return_directly_and_structured_responses_are_answers() -> None:
+    class Place(TypedDict):
+        name: str
+
+    def look(city: str) -> str:
+        """Look."""
+        return f"Sunny in {city}."
+
+    direct = create_agent(
+        Calling(responses=[calls("look", city="Rome")]), [tool(look, return_direct=True)]
+    )
+    formed = create_agent(
+        Calling(responses=[calls("Place", name="Rome")]), response_format=ToolStrategy(Place)
+    )
+    graph = fake_graph(foreign(direct), foreign(formed, "beta"), saver=InMemorySaver())
+    assert answer(await say(graph, "alpha")) == "Sunny in Rome."
+    assert answer(await say(graph, "beta")) == '{"name":"Rome"}'
+
+
+async def test_an_answer_of_an_earlier_turn_is_not_given_again() -> None:
+    replies = iter([[AIMessage("Rome.")], []])
+    graph = fake_graph(
+        foreign(plain_graph(lambda s: next(replies))), fake_agent("beta"), saver=InMemorySaver()
+    )
+    assert answer(await say(graph, "alpha")) == "Rome."
+    result = await say(graph, "alpha alpha beta")
     assert result["record"]["runs"][0]["reason"] == "it ended without an answer"
 
 
