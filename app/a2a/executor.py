@@ -11,7 +11,7 @@ from a2a.types import TaskState
 from agents.errors import MomaError
 from graphs import Context
 from graphs.machine import Phase
-from graphs.spoken import Ended, Said, run_turn
+from graphs.spoken import Ended, Said, question, run_turn
 from graphs.threads import MomaGraph
 
 __all__ = ["CONTEXT", "MomaExecutor", "thread_of"]
@@ -69,20 +69,32 @@ class MomaExecutor(AgentExecutor):
                     told = True
                 held = part.text
             elif isinstance(part, Ended):
-                await _end(task, part, held, more=told)
+                asked = (await self._asked(part, context) or held).strip()
+                await _end(task, part, held, asked=asked, more=told)
+
+    async def _asked(self, ended: Ended, context: RequestContext) -> str:
+        """Return what an agent waits for, which may be older than the turn; empty if only the last piece can say it."""
+        if ended.approval is not None:
+            return question(ended.approval)
+        if ended.phase != Phase.AWAITING_INPUT or self._graph.checkpointer is None:
+            return ""
+        caller, thread = _place(context)
+        state = await self._graph.aget_state(
+            {"configurable": {"thread_id": thread}}, user=caller.user
+        )
+        return str(state.values.get("asked") or "")
 
 
-async def _end(task: TaskUpdater, ended: Ended, held: str, *, more: bool) -> None:
+async def _end(task: TaskUpdater, ended: Ended, held: str, *, asked: str, more: bool) -> None:
     record = ended.record
     facts = {"moma": {"served_by": record["served_by"], "cost_usd": record["cost_usd"]}}
-    if ended.phase in _ASKING:
-        asked = new_text_message(
-            held.strip() or "?", context_id=task.context_id, task_id=task.task_id
-        )
-        await task.update_status(TaskState.TASK_STATE_INPUT_REQUIRED, asked, metadata=facts)
-        return
-    if held:
+    asks = ended.phase in _ASKING
+    if held and not (asks and held.strip() == asked):
         await _tell(task, held, more=more, last=True)
+    if asks:
+        message = new_text_message(asked or "?", context_id=task.context_id, task_id=task.task_id)
+        await task.update_status(TaskState.TASK_STATE_INPUT_REQUIRED, message, metadata=facts)
+        return
     state = TaskState.TASK_STATE_FAILED if record["error"] else TaskState.TASK_STATE_COMPLETED
     await task.update_status(state, metadata=facts)
 

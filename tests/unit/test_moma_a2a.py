@@ -28,7 +28,7 @@ from starlette.requests import Request
 from starlette.routing import Mount
 
 from agents.card import AgentCard, Skill
-from agents.contract import done, needs_input
+from agents.contract import declined, done, needs_input
 from agents.elsewhere.entries import A2aEntry
 from agents.registry import build_agent
 from app.a2a import make_a2a
@@ -170,6 +170,25 @@ async def test_a_question_and_an_approval_wait_for_input_and_are_resumed() -> No
                 task = await client.get_task(GetTaskRequest(id=task.id))
                 assert task.status.state == TaskState.TASK_STATE_COMPLETED
                 assert said(task) == end
+
+
+async def test_what_is_said_beside_an_open_question_is_the_answer_and_the_question_waits_on() -> (
+    None
+):
+    def asks(state: Any, runtime: Any) -> Any:
+        return needs_input("When?", memory={}) if state["event"] == "start" else declined("not me")
+
+    with (
+        FakeProvider(ok("Paris it is.", every=0.1)) as provider,
+        served(Late(fake_agent("alpha", asks), models=[model_at(provider.base_url)])) as url,
+    ):
+        async with talking(url) as client:
+            task = await task_after(client, "alpha")
+            same = {"task_id": task.id, "context_id": task.context_id}
+            await send(client, "What is the capital of France?", **same)
+            task = await client.get_task(GetTaskRequest(id=task.id))
+    assert task.status.state == TaskState.TASK_STATE_INPUT_REQUIRED
+    assert (said(task), asked(task)) == ("Paris it is.", "When?")
 
 
 async def test_cancelling_withdraws_what_waits() -> None:
