@@ -61,15 +61,14 @@ def _made(given: _Given) -> Any:
     schema = given.schema
     # The import takes long, and not every process asks for JSON.
     from jsonschema import SchemaError
-    from jsonschema.validators import validator_for
     from referencing import Registry
     from referencing.exceptions import Unresolvable
     from referencing.jsonschema import specification_with
 
     try:
-        kind = validator_for(schema)
-        kind.check_schema(schema)
+        # What is left out is not judged either: patterns are of another language than ours.
         safe = _without_patterns(schema)
+        kind = _draft_of(safe)
         draft = specification_with(kind.ID_OF(kind.META_SCHEMA))
         resolver = Registry().resolver_with_root(draft.create_resource(safe))
         _look_up(safe, resolver, draft)
@@ -87,6 +86,27 @@ def _made(given: _Given) -> Any:
     ):  # where drafts are mixed
         raise InputError("no JSON schema") from None
     return kind(safe, registry=Registry())
+
+
+def _draft_of(schema: Any) -> Any:
+    """Return the class of validators of the draft that a schema names, or else of one that it holds to.
+
+    Raises:
+        SchemaError: it holds to none.
+    """
+    from jsonschema import Draft7Validator, SchemaError
+    from jsonschema.validators import validator_for
+
+    kind = validator_for(schema)
+    try:
+        kind.check_schema(schema)
+    except SchemaError:
+        if not isinstance(schema, dict) or "$schema" in schema:
+            raise
+        # Many write `items` as a list and name no draft.
+        kind = Draft7Validator
+        kind.check_schema(schema)
+    return kind
 
 
 def _without_patterns(schema: Any) -> Any:

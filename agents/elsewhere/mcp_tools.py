@@ -4,7 +4,9 @@ All that a server sends is data from outside: it is bounded, and nothing in it i
 """
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, TypedDict
 
 from mcp_types import BlobResourceContents, CallToolResult, TextContent, Tool
@@ -16,6 +18,7 @@ from agents.schemas import validator_of
 
 __all__ = ["ToolCard", "checked_arguments", "named_arguments", "result_text", "tool_cards"]
 
+_log = logging.getLogger(__name__)
 MOST_TOOLS = 64
 LONGEST_SCHEMA = 10_000
 LONGEST_ARGUMENTS = 20_000
@@ -37,17 +40,24 @@ class ToolCard(TypedDict):
 
 
 def tool_cards(listed: Sequence[Tool], entry: McpEntry, *, server: str) -> list[ToolCard]:
-    """Return the tools that may be used, in the order of the entry or of the server.
+    """Return the tools that may be used, in the order of the entry or of the server; the log says which are left out.
 
     Raises:
         UnreachableError: the server lacks one that the entry names, or no tool is left.
     """
-    cards = {tool.name: _card(tool, entry) for tool in listed if _is_sound(tool)}
+    faults = {tool.name: _fault(tool) for tool in listed}
+    cards = {tool.name: _card(tool, entry) for tool in listed if not faults[tool.name]}
     if entry.tools is not None:
-        missing = [name for name in entry.tools if name not in cards]
-        if missing:
-            raise UnreachableError(f"the MCP server {server} offers no tool {missing[0]!r} of use")
+        missing = next((name for name in entry.tools if name not in cards), None)
+        if missing is not None:
+            why = f": {faults[missing]}" if missing in faults else ""
+            raise UnreachableError(
+                f"the MCP server {server} offers no tool {missing!r} of use{why}"
+            )
         return [cards[name] for name in entry.tools]
+    for name, fault in faults.items():
+        if fault:
+            _tell(server, one_line(name, longest=_LONGEST_NAME), fault)
     if not cards:
         raise UnreachableError(f"the MCP server {server} offers no tool of use")
     return [*cards.values()][:MOST_TOOLS]
@@ -63,17 +73,25 @@ def _card(tool: Tool, entry: McpEntry) -> ToolCard:
     )
 
 
-def _is_sound(tool: Tool) -> bool:
-    """Whether a tool can be shown and its arguments can be checked."""
+@lru_cache(maxsize=256)
+def _tell(server: str, tool: str, fault: str) -> None:
+    """Log that a tool is left out, not each time that the tools are listed."""
+    _log.warning("the tool %r of the MCP server %s is left out: %s", tool, server, fault)
+
+
+def _fault(tool: Tool) -> str:
+    """Return why a tool cannot be shown or its arguments cannot be checked, empty if they can."""
     if not tool.name.isprintable() or not 0 < len(tool.name) <= _LONGEST_NAME:
-        return False
+        return f"its name is not 1 to {_LONGEST_NAME} characters that print"
     try:
-        if len(json.dumps(tool.input_schema)) > LONGEST_SCHEMA:
-            return False
+        if (length := len(json.dumps(tool.input_schema))) > LONGEST_SCHEMA:
+            return f"its schema has {length:,} characters; at most {LONGEST_SCHEMA:,} are read"
         validator_of(tool.input_schema)
-    except (InputError, ValueError, TypeError, RecursionError):
-        return False
-    return True
+    except InputError as error:
+        return f"its schema: {one_line(str(error))}"
+    except (ValueError, TypeError, RecursionError):
+        return "its schema is no JSON"
+    return ""
 
 
 def checked_arguments(tool: ToolCard, given: Any) -> tuple[dict[str, Any], str | None]:

@@ -18,13 +18,14 @@ import httpx
 import pytest
 from langchain_core.language_models import FakeListChatModel
 from langgraph.checkpoint.memory import InMemorySaver
+from mcp_types import Tool
 
 from agents.card import AgentCard
 from agents.contract import AgentContext
 from agents.elsewhere.entries import McpEntry
 from agents.elsewhere.mcp_sessions import close_all
-from agents.elsewhere.mcp_tools import LONGEST_RESULT
-from agents.errors import AgentError
+from agents.elsewhere.mcp_tools import LONGEST_RESULT, LONGEST_SCHEMA, tool_cards
+from agents.errors import AgentError, UnreachableError
 from agents.registry import build_agent
 from graphs import Context
 from graphs.redaction import hide, redact
@@ -414,6 +415,29 @@ async def test_a_tool_that_the_server_lacks_is_said(desk: Any, folder: Path, add
     agent = desk_agent(folder, url=address, tools=("add", "fly"))
     said = "the MCP server desk offers no tool 'fly' of use"
     assert await why_failed(desk(agent=agent)) == said
+
+
+def test_the_log_says_once_which_tool_is_left_out_and_why(caplog: pytest.LogCaptureFixture) -> None:
+    schemas: dict[str, dict[str, Any]] = {
+        "broken": {"properties": {"a": {"type": "nonsense"}}},
+        "long": {"description": "x" * LONGEST_SCHEMA},
+        "words": {"properties": {"a": {"type": "string", "pattern": r"^\p{L}+$"}}},
+    }
+    listed = [
+        Tool(name=name, input_schema={"type": "object", **schema})
+        for name, schema in schemas.items()
+    ]
+    for _ in range(2):
+        cards = tool_cards(listed, McpEntry(command="x"), server="far")
+        assert [card["name"] for card in cards] == ["words"]
+    broken, long = [r.getMessage() for r in caplog.records]
+    assert broken == (
+        "the tool 'broken' of the MCP server far is left out: its schema: no JSON schema: "
+        "'nonsense' is not valid under any of the given schemas"
+    )
+    assert "characters; at most 10,000 are read" in long
+    with pytest.raises(UnreachableError, match="offers no tool 'broken' of use: its schema: no"):
+        tool_cards(listed, McpEntry(command="x", tools=("broken",)), server="far")
 
 
 @pytest.fixture(scope="module")

@@ -42,12 +42,21 @@ def test_no_pattern_is_run(schema: dict[str, Any], value: Any) -> None:
         ({"$schema": DRAFT_7, "definitions": {"n": {"const": 1}}, "$ref": "#/definitions/n"}, 1, 2),
         ({"items": {"$id": "n", "$ref": "#/$defs/n", "$defs": {"n": {"type": "number"}}}}, [1], ["x"]),
         ({"properties": {"$id": {}, "id": {"$ref": "#/$defs/n"}}, "$defs": {"n": {"const": 1}}}, {"id": 1}, {"id": 2}),
+        ({"items": [{"type": "number"}, {"type": "string"}]}, [1, "x"], [1, 2]),
         (True, 1, None),
     ],
 )  # fmt: skip
 def test_what_is_left_is_held_to(schema: Any, good: Any, bad: Any) -> None:
     assert validator_of(schema).is_valid(good)
     assert schema is True or not validator_of(schema).is_valid(bad)
+
+
+@pytest.mark.parametrize("pattern", [r"^\p{L}+$", r"^(?<y>\d+)$", "(", "^[[a-z]--[aeiou]]$"])
+def test_a_pattern_of_another_language_is_no_fault_of_a_schema(pattern: str) -> None:
+    valid = validator_of({"properties": {"a": {"type": "string", "pattern": pattern}}})
+    assert valid.is_valid({"a": "x"})
+    assert not valid.is_valid({"a": 1})
+    assert validator_of({"patternProperties": {pattern: {"type": "string"}}}).is_valid({"a": 1})
 
 
 @pytest.mark.parametrize(
