@@ -33,6 +33,8 @@ _NEXT = """What is next for this request?
 - "answer": the results are enough
 - "ask": something is missing that only the user knows
 - "decline": these tools cannot serve the request"""
+_HOLD = ("properties", "patternProperties", "anyOf", "oneOf", "allOf", "$ref")
+"""Keywords by which a schema says what an object may hold."""
 _ANSWER = "Answer the request from these results, briefly and in the user's language."
 _ASK = "Ask the user for what is missing, in one question and in the user's language."
 
@@ -79,7 +81,7 @@ class Chooser:
 
     async def arguments(self, tool: ToolCard) -> Any:
         """Return the arguments of a call, as yet unchecked."""
-        if not tool["schema"].get("properties"):
+        if not _takes_any(tool["schema"]):
             return {}
         ask = f"Write the arguments for a call of {_line(tool)}"
         return await self._structured(ask, {**tool["schema"], "title": "arguments"})
@@ -133,3 +135,11 @@ def _line(tool: ToolCard) -> str:
     required = tool["schema"].get("required") or ()
     names = [n if n in required else f"{n}?" for n in tool["schema"].get("properties") or ()]
     return f"{tool['name']}({', '.join(names)}): {tool['description'][:_LONGEST_LINE]}"
+
+
+def _takes_any(schema: Mapping[str, Any]) -> bool:
+    """Whether a tool may be given arguments."""
+    return (
+        any(schema.get(word) for word in _HOLD)
+        or schema.get("additionalProperties", False) is not False
+    )

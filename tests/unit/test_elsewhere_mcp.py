@@ -23,8 +23,9 @@ from mcp_types import Tool
 from agents.card import AgentCard
 from agents.contract import AgentContext
 from agents.elsewhere.entries import McpEntry
+from agents.elsewhere.mcp_model import Chooser
 from agents.elsewhere.mcp_sessions import close_all
-from agents.elsewhere.mcp_tools import LONGEST_RESULT, LONGEST_SCHEMA, tool_cards
+from agents.elsewhere.mcp_tools import LONGEST_RESULT, LONGEST_SCHEMA, ToolCard, tool_cards
 from agents.errors import AgentError, UnreachableError
 from agents.registry import build_agent
 from graphs import Context
@@ -262,6 +263,31 @@ async def test_what_a_careless_model_says_is_checked_again(
     if event == "done":
         assert result["outcome"]["text"] == "not called: a: 'two' is not of type 'integer'"
         assert result["outcome"]["data"]["tools"][0]["ok"] is False
+
+
+TEXT = {"q": {"type": "string"}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "is_asked"),
+    [
+        ({"properties": TEXT}, True),
+        ({"additionalProperties": {"type": "string"}}, True),
+        ({"additionalProperties": {}}, True),
+        ({"patternProperties": {"^q": {"type": "string"}}}, True),
+        ({"anyOf": [{"properties": TEXT}]}, True),
+        ({"$ref": "#/$defs/a", "$defs": {"a": {"properties": TEXT}}}, True),
+        ({}, False),
+        ({"properties": {}, "additionalProperties": False}, False),
+    ],
+)
+async def test_a_model_is_asked_for_arguments_wherever_a_schema_has_room_for_any(
+    folder: Path, schema: dict[str, Any], is_asked: bool
+) -> None:
+    tool = ToolCard(name="t", description="", schema={"type": "object", **schema}, changes=False)
+    context = AgentContext(home=folder, model=Careless(responses=['{"q": "x"}']))
+    chooser = Chooser(title="", request="", history=(), tools=[tool], steps=(), context=context)
+    assert await chooser.arguments(tool) == ({"q": "x"} if is_asked else {})
 
 
 async def test_calls_in_a_turn_are_bounded(desk: Any, folder: Path, address: str) -> None:
