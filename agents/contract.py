@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import numpy as np
 from langchain_core.language_models import BaseChatModel
 from numpy.typing import NDArray
+from typing_extensions import TypedDict
 
 
 class OutcomeEvent(StrEnum):

@@ -7,10 +7,11 @@ tools returned stands there as JSON, so that where it ends is plain. It knows no
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+from typing_extensions import TypedDict
 
 from agents.contract import AgentContext, Message
 from agents.elsewhere.mcp_tools import ToolCard

@@ -7,9 +7,10 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, TypedDict
+from typing import Any
 
 from mcp_types import BlobResourceContents, CallToolResult, TextContent, Tool
+from typing_extensions import TypedDict
 
 from agents.elsewhere.entries import McpEntry
 from agents.elsewhere.wording import one_line

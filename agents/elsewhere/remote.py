@@ -7,7 +7,7 @@ no earlier message, no user, no grants, and no key but those that the catalogue 
 import json
 import uuid
 from functools import partial
-from typing import Any, TypedDict
+from typing import Any
 
 import httpx
 from langgraph.graph import END, START, StateGraph
@@ -16,6 +16,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 from langgraph_sdk.client import LangGraphClient
 from langgraph_sdk.errors import LangGraphError
+from typing_extensions import TypedDict
 
 from agents.approvals import answer_to, told_together
 from agents.contract import AgentContext, AgentState, done, failed

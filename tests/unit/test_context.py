@@ -51,6 +51,14 @@ async def test_a_context_of_another_form_is_one_line(given: Any, told: str) -> N
         await turn(given)
 
 
+def test_the_schemas_of_the_graph_and_of_an_agent_say_what_goes_in_and_out() -> None:
+    agent = fake_agent("alpha")
+    graph = fake_graph(agent)
+    assert graph.get_input_jsonschema()["required"] == ["messages"]
+    assert {"phase", "record"} <= graph.get_output_jsonschema()["properties"].keys()
+    assert {"request", "memory"} <= agent.graph.get_input_jsonschema()["properties"].keys()
+
+
 @dataclass
 class TheirContext:
     tenant: str = "acme"
