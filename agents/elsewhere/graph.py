@@ -11,7 +11,13 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
-from langgraph.channels import BinaryOperatorAggregate
+from langgraph.channels import (
+    AnyValue,
+    EphemeralValue,
+    LastValue,
+    LastValueAfterFinish,
+    UntrackedValue,
+)
 from langgraph.errors import ParentCommand
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
@@ -25,6 +31,8 @@ from agents.errors import CatalogError
 __all__ = ["as_agent"]
 
 _Graph = CompiledStateGraph[Any, Any, Any, Any]
+_REPLACED = (LastValue, LastValueAfterFinish, AnyValue, EphemeralValue, UntrackedValue)
+"""Channels that hold what was written last; all others add to what they have, in whichever way."""
 
 
 def as_agent(agent_id: str, graph: _Graph) -> _Graph:
@@ -52,7 +60,7 @@ def _node(graph: _Graph) -> Any:
     """Return the node; LangGraph's overloads do not take a function that another one returned."""
     keeps = graph.copy({"checkpointer": True})
     forgets = graph.copy({"checkpointer": None})
-    grows = isinstance(graph.channels["messages"], BinaryOperatorAggregate)
+    grows = not isinstance(graph.channels["messages"], _REPLACED)
 
     async def node(
         state: AgentState, config: RunnableConfig, runtime: Runtime[AgentContext]

@@ -10,6 +10,7 @@ from langchain.agents.structured_output import ToolStrategy
 from langchain_core.language_models import FakeMessagesListChatModel
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 from langchain_core.tools import tool
+from langgraph.channels import DeltaChannel
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import Command, interrupt
@@ -90,6 +91,21 @@ async def test_a_state_that_is_replaced_gets_the_visible_messages_each_time() ->
         return {"messages": [*state["messages"], AIMessage("x")]}
 
     inner = StateGraph(Replaced).add_node("work", work).add_edge(START, "work").compile()
+    graph = fake_graph(foreign(inner), saver=InMemorySaver())
+    await say(graph, "alpha 1")
+    await say(graph, "alpha 2")
+    assert SEEN[-1] == ["alpha 1", "x", "alpha 2"]
+
+
+async def test_a_state_that_is_kept_as_what_was_added_gets_each_message_once() -> None:
+    class Added(TypedDict):
+        messages: Annotated[list[AnyMessage], DeltaChannel(lambda held, new: sum(new, held))]
+
+    def work(state: Added) -> dict[str, Any]:
+        SEEN.append([m.text for m in state["messages"]])
+        return {"messages": [AIMessage("x")]}
+
+    inner = StateGraph(Added).add_node("work", work).add_edge(START, "work").compile()
     graph = fake_graph(foreign(inner), saver=InMemorySaver())
     await say(graph, "alpha 1")
     await say(graph, "alpha 2")
