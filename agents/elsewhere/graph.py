@@ -6,7 +6,7 @@ its own messages in the thread, in a namespace of its own. What its tools do, an
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import MISSING, fields, is_dataclass, replace
 from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
@@ -23,6 +23,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Command
+from typing_extensions import is_typeddict
 
 from agents.contract import AgentContext, AgentState, done, failed
 from agents.elsewhere.answers import answer_of, read_messages
@@ -39,7 +40,7 @@ def as_agent(agent_id: str, graph: _Graph) -> _Graph:
     """Return `graph` if it is over `AgentState`, else a graph over it that runs `graph`.
 
     Raises:
-        CatalogError: its state has no messages that it could be given.
+        CatalogError: its state has no messages that it could be given, or it needs more than messages.
     """
     if "outcome" in graph.channels:
         return graph
@@ -48,6 +49,7 @@ def as_agent(agent_id: str, graph: _Graph) -> _Graph:
             f"agent {agent_id!r}: the graph's state has the fields {', '.join(sorted(_fields(graph)))}; "
             "expected AgentState, or any state with `messages`"
         )
+    _check_needs(agent_id, graph)
     builder: StateGraph[Any, Any, Any, Any] = StateGraph(AgentState, context_schema=AgentContext)
     # The namespace of what it keeps is made of node names: its own id tells it from others in the node `agent`.
     builder.add_node(agent_id, _node(graph))
@@ -61,6 +63,9 @@ def _node(graph: _Graph) -> Any:
     keeps = graph.copy({"checkpointer": True})
     forgets = graph.copy({"checkpointer": None})
     grows = not isinstance(graph.channels["messages"], _REPLACED)
+    # What it calls its output may leave out the messages.
+    read = [name for name in ("messages", "structured_response") if name in graph.channels]
+    own = _own_context(graph)
 
     async def node(
         state: AgentState, config: RunnableConfig, runtime: Runtime[AgentContext]
@@ -70,7 +75,9 @@ def _node(graph: _Graph) -> Any:
         given = [*_before(state, kept if grows else None), request]
         runs = forgets if kept is None else keeps
         try:
-            result = await runs.ainvoke({"messages": given})
+            result = await runs.ainvoke(
+                {"messages": given}, context=own() if own else None, output_keys=read
+            )
         except ParentCommand as asked:
             # It means the graph around it, which is the orchestrator and not this one.
             raise ParentCommand(replace(asked.args[0], graph=Command.PARENT)) from None
@@ -115,6 +122,45 @@ def _broken_off(kept: Sequence[AnyMessage]) -> list[ToolMessage]:
         for call in calls
         if call["id"] and call["id"] not in answered
     ]
+
+
+def _check_needs(agent_id: str, graph: _Graph) -> None:
+    """Check that a graph can run with messages alone and the defaults of its context.
+
+    A `TypedDict` of a state says nothing of it: its fields may all be filled by nodes.
+
+    Raises:
+        CatalogError: naming the field that nothing could fill.
+    """
+    given = graph.builder.input_schema
+    beside = [] if is_typeddict(given) else [n for n in _needed(given) if n != "messages"]
+    own = _own_context(graph)
+    for where, names in (("state", beside), ("context_schema", _needed(own) if own else [])):
+        if names:
+            raise CatalogError(
+                f"agent {agent_id!r}: the graph's {where} needs {names[0]!r}, and an agent is given its messages "
+                "alone; give the field a default"
+            )
+
+
+def _own_context(graph: _Graph) -> Any:
+    """Return the class of the context that a graph wants; None where it is ours or none."""
+    schema = graph.context_schema
+    return schema if isinstance(schema, type) and schema is not AgentContext else None
+
+
+def _needed(schema: Any) -> list[str]:
+    """Return the fields of a `TypedDict`, a dataclass or a pydantic model that have no default."""
+    if is_typeddict(schema):
+        return sorted(schema.__required_keys__)
+    if is_dataclass(schema):
+        return [
+            f.name
+            for f in fields(schema)
+            if f.init and f.default is MISSING and f.default_factory is MISSING
+        ]
+    models = getattr(schema, "model_fields", {})
+    return [name for name, field in models.items() if field.is_required()]
 
 
 def _fields(graph: _Graph) -> list[str]:

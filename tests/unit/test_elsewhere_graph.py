@@ -1,7 +1,8 @@
 """A graph that was not written for MoMA as an agent: what it is given, what becomes of its answers and questions."""
 
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NotRequired
 
 import pytest
 from langchain.agents import create_agent
@@ -13,11 +14,15 @@ from langchain_core.tools import tool
 from langgraph.channels import DeltaChannel
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.graph.message import add_messages
+from langgraph.runtime import Runtime
 from langgraph.types import Command, interrupt
+from pydantic import BaseModel
 from typing_extensions import TypedDict
 
 from agents.approvals import answer_to, told
 from agents.card import AgentCard
+from agents.contract import AgentContext
 from agents.elsewhere.answers import answer_of
 from agents.elsewhere.graph import as_agent
 from agents.errors import CatalogError
@@ -333,3 +338,81 @@ def test_a_graph_without_messages_is_refused_with_what_it_has() -> None:
         as_agent("alpha", other)
     with pytest.raises(CatalogError, match="is a graph and takes none"):
         build_agent(AgentCard(id="a", description="a", run=f"{__name__}:GRAPH", options={"x": 1}))
+
+
+async def test_the_answer_is_in_its_messages_whatever_it_calls_its_output() -> None:
+    class Other(TypedDict):
+        n: int
+
+    class Both(MessagesState):
+        n: int
+
+    def work(state: Both) -> dict[str, Any]:
+        return {"messages": [AIMessage("Rome.")], "n": 1}
+
+    builder = StateGraph(Both, output_schema=Other).add_node("work", work)
+    graph = fake_graph(foreign(builder.add_edge(START, "work").compile()))
+    assert answer(await say(graph, "alpha")) == "Rome."
+
+
+@dataclass
+class Tenant:
+    name: str = "acme"
+
+
+@dataclass
+class NeedsTenant(Tenant):
+    key: str = field(kw_only=True)
+
+
+class NeedsRegion(BaseModel):
+    region: str
+    size: int = 3
+
+
+class NeedsCity(TypedDict):
+    city: str
+    zip: NotRequired[str]
+
+
+class NeedsTopic(BaseModel):
+    messages: Annotated[list[AnyMessage], add_messages]
+    topic: str
+
+
+def in_context(schema: Any, state: Any = MessagesState) -> AgentGraph:
+    """Return a graph that answers its context."""
+
+    def work(state: Any, runtime: Runtime[Any]) -> dict[str, Any]:
+        return {"messages": [AIMessage(repr(runtime.context))]}
+
+    builder: Any = StateGraph(state, context_schema=schema).add_node("work", work)
+    graph: AgentGraph = builder.add_edge(START, "work").compile()
+    return graph
+
+
+async def test_a_context_of_its_own_has_its_defaults_and_ours_is_ours() -> None:
+    graph = fake_graph(
+        foreign(in_context(Tenant)),
+        foreign(in_context(AgentContext), "beta"),
+        foreign(in_context(None), "gamma"),
+    )
+    assert answer(await say(graph, "alpha")) == "Tenant(name='acme')"
+    for name in ("beta", "gamma"):
+        assert answer(await say(graph, name)).startswith("AgentContext(user='local'")
+
+
+@pytest.mark.parametrize(
+    ("context", "state", "told"),
+    [
+        (NeedsTenant, MessagesState, "context_schema needs 'key'"),
+        (NeedsRegion, MessagesState, "context_schema needs 'region'"),
+        (NeedsCity, MessagesState, "context_schema needs 'city'"),
+        (None, NeedsTopic, "state needs 'topic'"),
+    ],
+)
+def test_a_graph_that_needs_what_no_agent_is_given_is_refused_when_it_is_loaded(
+    context: Any, state: Any, told: str
+) -> None:
+    with pytest.raises(CatalogError, match=f"agent 'alpha': the graph's {told}"):
+        as_agent("alpha", in_context(context, state))
