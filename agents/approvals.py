@@ -53,11 +53,31 @@ def answer_to(value: Any, answer: Any) -> Any:
     if actions is None or isinstance(answer, dict):
         return answer
     verdict = approved(answer)
-    decision: dict[str, Any] = {"type": "approve"}
-    if verdict is not True:
-        said = answer if isinstance(answer, str) and verdict is None else "The user said no."
-        decision = {"type": "reject", "message": said}
-    return {"decisions": [dict(decision) for _ in actions]}
+    if verdict is True:
+        return {"decisions": [{"type": "approve"} for _ in actions]}
+    said = answer if isinstance(answer, str) and verdict is None else "The user said no."
+    kinds = _allowed(value)
+    return {
+        "decisions": [
+            {"type": _refusal(kinds.get(str(action.get("name")))), "message": said}
+            for action in actions
+        ]
+    }
+
+
+def _allowed(value: dict[str, Any]) -> dict[str, list[Any]]:
+    """Return the decisions that the middleware takes, by the name of the call."""
+    configs = value.get("review_configs")
+    return {
+        str(config.get("action_name")): allowed
+        for config in (configs if isinstance(configs, list) else ())
+        if isinstance(config, dict) and isinstance(allowed := config.get("allowed_decisions"), list)
+    }
+
+
+def _refusal(allowed: list[Any] | None) -> str:
+    """Return the decision that keeps a call from being run. One that takes none is not run either: it breaks off."""
+    return "respond" if allowed and "reject" not in allowed and "respond" in allowed else "reject"
 
 
 def _actions(value: Any) -> list[dict[str, Any]] | None:

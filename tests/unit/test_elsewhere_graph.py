@@ -318,6 +318,33 @@ async def test_an_agent_of_langchains_waits_for_its_approval(tmp_path: Path) -> 
     assert sent == ["ann"]
 
 
+@pytest.mark.parametrize(
+    ("allowed", "text"),
+    [
+        (["approve", "edit"], "It was not run."),
+        (["approve", "respond"], "I see."),
+        (["approve", "reject"], "I see."),
+    ],
+)
+async def test_a_no_runs_nothing_and_is_answered_whatever_decisions_the_middleware_takes(
+    allowed: Any, text: str
+) -> None:
+    sent: list[str] = []
+
+    def send(to: str) -> str:
+        """Send it."""
+        sent.append(to)
+        return "sent"
+
+    asks = HumanInTheLoopMiddleware(interrupt_on={"send": {"allowed_decisions": allowed}})
+    said: list[Any] = [calls("send", to="ann"), AIMessage("I see.")]
+    made = create_agent(Calling(responses=said), [send], middleware=[asks])
+    graph = fake_graph(foreign(made), saver=InMemorySaver())
+    await say(graph, "alpha")
+    result = await say(graph, "no")
+    assert (answer(result), served_by(result), sent) == (text, ("agent", "alpha"), [])
+
+
 GRAPH = plain_graph("By import.")
 
 
