@@ -28,6 +28,14 @@ _OPENING = (
     yaml.BlockSequenceStartToken, yaml.BlockMappingStartToken,
 )  # fmt: skip
 _UNKNOWN = ("unexpected_keyword_argument", "extra_forbidden")
+_FORMS = {
+    "dataclass_type": "keys and values",
+    "frozen_set_type": "a list",
+    "list_type": "a list",
+    "set_type": "a list",
+    "tuple_type": "a list",
+}
+"""What a person writes where a type of Python's is expected."""
 _CLOSING = (yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken, yaml.BlockEndToken)
 _JSON_TOKEN = re.compile(r'("(?:[^"\\]|\\.)*")(?P<key>\s*:)?|[\[\]{},]|[^\s\[\]{},"]+')
 
@@ -250,10 +258,8 @@ def _problem(first: Any, kind: Any) -> str:
         return unknown_key(first["loc"][-1], known)
     if first["type"] in ("missing", "missing_argument"):
         return "missing; this key is required"
-    expected = (
-        "keys and values"
-        if first["type"] == "dataclass_type"
-        else re.sub(r"^(?:Value error, )?(?:\w+ should (?:be |have )?)?", "", first["msg"])
+    expected = _FORMS.get(first["type"]) or re.sub(
+        r"^(?:Value error, )?(?:\w+ should (?:be |have )?)?", "", first["msg"]
     )
     return f"given {shown(first['input'])}, expected {expected}"
 

@@ -69,6 +69,14 @@ FAULTS = {
         f"agents:\n{AGENT}  skills: [s]\n",
         "c.yaml:4: agents[0].skills[0]: given 's', expected keys and values",
     ),
+    "examples are text": (
+        f"agents:\n{AGENT}  skills:\n  - id: s\n    examples: roll a die\n",
+        "c.yaml:6: agents[0].skills[0].examples: given 'roll a die', expected a list",
+    ),
+    "grants are text": (
+        f"agents:\n{AGENT}  grants: staff\n",
+        "c.yaml:4: agents[0].grants: given 'staff', expected a list",
+    ),
     "long description": (
         f"agents:\n- id: a\n  description: {'x' * 20_001}\n",
         "c.yaml:3: agents[0].description: given 'xxx",

@@ -174,7 +174,7 @@ class Outer:
         ("inner: {count: x}", "c.yaml:1: inner.count: given 'x', expected a valid integer"),
         ("inner: 5", "c.yaml:1: inner: given 5, expected keys and values"),
         ("many:\n- count: 1\n-\n  text: a", "c.yaml:4: many[1].count: missing; this key is req"),
-        ("many: 5", "c.yaml:1: many: given 5, expected a valid tuple"),
+        ("many: 5", "c.yaml:1: many: given 5, expected a list"),
         ("inner:\n  count: 1\n  text: 7", "c.yaml:3: inner.text: given 7, expected a valid str"),
     ],
 )
