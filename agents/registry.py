@@ -13,9 +13,9 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from langgraph.graph.state import CompiledStateGraph
+from langgraph.graph.state import CompiledStateGraph, StateGraph
 
-from agents.card import AgentCard, check_id, check_unique, skeleton
+from agents.card import AgentCard, Skill, check_id, check_unique, skeleton
 from agents.elsewhere.checks import fault_of
 from agents.elsewhere.graph import as_agent
 from agents.errors import CatalogError, MomaError
@@ -74,9 +74,11 @@ class Registry:
         followed: such a card may come from anywhere.
 
         Raises:
-            CatalogError: the id is not legal, or looks like another's, or the graph cannot be given a message.
+            CatalogError: the id is not legal, or looks like another's, or a skill is none, or the graph is not
+                compiled or cannot be given a message.
         """
         check_id(card.id)
+        _check_types(card, graph)
         graph = None if graph is None else as_agent(card.id, graph)
         with self._lock:
             twin = self._twins.get(skeleton(card.id), card.id)
@@ -128,6 +130,26 @@ class Registry:
         except BaseException:
             self._agents = old
             raise
+
+
+def _check_types(card: AgentCard, graph: Any) -> None:
+    """Check what a program made by hand: no file's types were checked before.
+
+    Raises:
+        CatalogError: a skill is no `Skill`, or the graph is not compiled.
+    """
+    strange = next(((n, s) for n, s in enumerate(card.skills) if not isinstance(s, Skill)), None)
+    if strange is not None:
+        at, skill = strange
+        raise CatalogError(
+            f"agent {card.id!r}: skills[{at}]: given a {type(skill).__name__}, expected a Skill"
+        )
+    if graph is None or isinstance(graph, CompiledStateGraph):
+        return
+    hint = "; call its compile()" if isinstance(graph, StateGraph) else ""
+    raise CatalogError(
+        f"agent {card.id!r}: given a {type(graph).__name__}, expected a compiled StateGraph{hint}"
+    )
 
 
 def cards_hash(cards: Sequence[AgentCard]) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langgraph.graph import MessagesState, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
 from agents.card import AgentCard
@@ -52,6 +53,23 @@ def test_a_look_alike_is_refused(twin: str) -> None:
 def test_an_illegal_id_is_refused(agent_id: str) -> None:
     with pytest.raises(CatalogError):
         registry().register(card(agent_id))
+
+
+@pytest.mark.parametrize(
+    ("fields", "graph", "told"),
+    [
+        ({}, lambda state: state, "given a function, expected a compiled StateGraph"),
+        ({}, StateGraph(MessagesState), r"given a StateGraph, .* StateGraph; call its compile\(\)"),
+        ({"skills": ({"id": "x"},)}, None, r"skills\[0\]: given a dict, expected a Skill"),
+    ],
+)
+def test_what_is_no_graph_or_no_skill_is_refused_with_what_was_expected(
+    fields: dict[str, Any], graph: Any, told: str
+) -> None:
+    agents = registry("a")
+    with pytest.raises(CatalogError, match=f"agent 'b': {told}"):
+        agents.register(card("b", **fields), graph)
+    assert list(agents.agents) == ["a"]
 
 
 def test_two_agents_with_one_id_are_refused() -> None:
