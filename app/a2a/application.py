@@ -17,7 +17,7 @@ from a2a.server.routes import (
 )
 from a2a.server.tasks import InMemoryTaskStore, TaskStore
 from a2a.types import AgentCard, Message, Part, SendMessageRequest, Task
-from a2a.utils.errors import InvalidParamsError
+from a2a.utils.errors import ContentTypeNotSupportedError, InvalidParamsError
 from starlette.applications import Starlette
 from starlette.requests import Request
 
@@ -34,6 +34,8 @@ MOST_TASKS = 10_000
 MOST_BYTES = 1 << 26
 """Tasks that are remembered, and their bytes; the oldest is forgotten. What was said is in the threads."""
 _RPC = "/rpc"
+_PARTS = {"raw": "a file", "url": "a file", "data": "data"}
+"""What a part of a message is that is no text."""
 
 
 def make_a2a(
@@ -124,8 +126,15 @@ def _check(message: Message) -> None:
     """Check that a turn can be made of a message.
 
     Raises:
-        InvalidParamsError: it cannot.
+        ContentTypeNotSupportedError: it has a file or data, which no agent would be given.
+        InvalidParamsError: it cannot for another reason.
     """
+    other = next((part for part in message.parts if not part.HasField("text")), None)
+    if other is not None:
+        kind = _PARTS.get(other.WhichOneof("content"), "empty")
+        raise ContentTypeNotSupportedError(
+            message=f"a part of the message is {kind}; only text is taken"
+        )
     try:
         new_task_from_user_message(message)
         check_length(get_message_text(message))

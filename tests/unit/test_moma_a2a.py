@@ -48,6 +48,8 @@ from tests.support.agents import (
 from tests.support.provider import FakeProvider, ok
 from tests.support.served import served
 
+PNG = {"raw": "aGVsbG8=", "filename": "a.png", "mediaType": "image/png"}
+
 
 class Late:
     """An application that is made when its address is known."""
@@ -292,15 +294,23 @@ async def test_what_is_kept_of_an_answer_is_one_part() -> None:
 
 
 @pytest.mark.parametrize(
-    ("parts", "role", "reason"),
+    ("parts", "role", "code", "reason"),
     [
-        ([{"text": ""}], "ROLE_USER", "cannot be empty"),
-        ([{"text": "alpha"}], "ROLE_AGENT", "must be from a user"),
-        ([{"text": "x" * 200_001}], "ROLE_USER", "at most 200,000 are taken"),
+        ([{"text": ""}], "ROLE_USER", -32602, "cannot be empty"),
+        ([{"text": "alpha"}], "ROLE_AGENT", -32602, "must be from a user"),
+        ([{"text": "x" * 200_001}], "ROLE_USER", -32602, "at most 200,000 are taken"),
+        (
+            [{"text": "alpha"}, PNG],
+            "ROLE_USER",
+            -32005,
+            "a part of the message is a file; only text",
+        ),
+        ([PNG], "ROLE_USER", -32005, "a part of the message is a file; only text is taken"),
+        ([{"data": {"a": 1}}], "ROLE_USER", -32005, "a part of the message is data; only text"),
     ],
 )
 async def test_of_a_message_that_is_none_nothing_is_kept(
-    parts: list[dict[str, str]], role: str, reason: str
+    parts: list[dict[str, Any]], role: str, code: int, reason: str
 ) -> None:
     with served(Late(fake_agent("alpha"))) as url:
         message = {"messageId": "m", "role": role, "parts": parts}
@@ -310,6 +320,6 @@ async def test_of_a_message_that_is_none_nothing_is_kept(
         async with httpx.AsyncClient(timeout=60, headers=headers) as http:
             refused = (await http.post(f"{url}/a2a/rpc", json=asked)).json()
             kept = (await http.post(f"{url}/a2a/rpc", json=listed)).json()
-    assert refused["error"]["code"] == -32602
+    assert refused["error"]["code"] == code
     assert reason in refused["error"]["message"]
     assert kept["result"].get("tasks", []) == []
