@@ -25,7 +25,7 @@ from a2a.types import (
     Task,
     TaskState,
 )
-from a2a.utils.errors import A2AError, TaskNotFoundError
+from a2a.utils.errors import JSON_RPC_ERROR_CODE_MAP, A2AError, TaskNotFoundError
 from google.protobuf.json_format import MessageToDict, ParseError
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
@@ -100,7 +100,7 @@ async def _connected(http: httpx.AsyncClient, entry: A2aEntry, name: str) -> Cli
     ]
     if not near:
         raise UnreachableError(
-            f"the agent card of {name} names no JSON-RPC interface at the address of the catalogue"
+            f"the agent card of {name} names no JSON-RPC interface at the address of the catalogue{_elsewhere(card)}"
         )
     if needed := [e.uri for e in card.capabilities.extensions if e.required]:
         raise UnreachableError(
@@ -111,6 +111,15 @@ async def _connected(http: httpx.AsyncClient, entry: A2aEntry, name: str) -> Cli
     del checked.supported_interfaces[:]
     checked.supported_interfaces.extend(near)
     return ClientFactory(ClientConfig(httpx_client=http)).create(checked)
+
+
+def _elsewhere(card: AgentCard) -> str:
+    """Return what a card names instead; of an address no more than where it leads, as the rest may be a secret."""
+    places: list[str] = []
+    for interface in card.supported_interfaces[:2]:
+        scheme, host, port = origin_of(interface.url)
+        places.append(one_line(f"{interface.protocol_binding} at {scheme}://{host}:{port}"))
+    return f", only {' and '.join(places)}" if places else ""
 
 
 async def _sent(client: Client, message: Message) -> Task:
@@ -232,4 +241,7 @@ def _told(error: Exception, name: str) -> str:
         return f"{name} answers with the HTTP status {cause.response.status_code}"
     if isinstance(cause, httpx.HTTPError):
         return f"{name} cannot be reached ({type(cause).__name__})"
+    if isinstance(error, A2AError) and type(error) in JSON_RPC_ERROR_CODE_MAP:
+        code = JSON_RPC_ERROR_CODE_MAP[type(error)]
+        return f"{name} answers with the error {code} ({type(error).__name__})"
     return f"{name} answers what is not A2A ({type(error).__name__})"

@@ -52,6 +52,8 @@ class Clerk(AgentExecutor):
             await task.requires_auth(said)
         elif word == "hang":
             await asyncio.sleep(3_600)
+        elif word == "crash":
+            raise RuntimeError("secret-text")
         elif word == "silent":
             await task.complete()
         else:

@@ -104,6 +104,7 @@ async def test_never_mind_cancels_what_it_works_on(address: str) -> None:
             "clerk asks for another authorization; see headers_env in the catalogue",
         ),
         ("silent", "failed", "clerk ended without an answer"),
+        ("crash", "failed", "clerk answers with the error -32603 (InternalError)"),
     ],
 )
 async def test_other_ends_give_the_turn_back(
@@ -131,9 +132,9 @@ async def test_a_card_leads_nowhere_else(monkeypatch: pytest.MonkeyPatch, addres
     with served(ClerkApp(Clerk(), leads_to=f"{address}/rpc")) as lure:
         graph = house(lure, headers_env={"Authorization": "CLERK_TOKEN"})
         reason = await why_failed(graph)
-    assert (
-        reason
-        == "the agent card of clerk names no JSON-RPC interface at the address of the catalogue"
+    assert reason == (
+        "the agent card of clerk names no JSON-RPC interface at the address of the catalogue, "
+        f"only JSONRPC at {address}"
     )
     assert CLERK.headers == [], "nobody else has seen the token"
 
