@@ -18,11 +18,11 @@ import httpx2
 from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
-from mcp_types import CONNECTION_CLOSED, REQUEST_TIMEOUT
+from mcp_types import CONNECTION_CLOSED, PARSE_ERROR, REQUEST_TIMEOUT
 from pydantic import ValidationError
 
 from agents.elsewhere.entries import McpEntry
-from agents.elsewhere.mcp_http import make_client
+from agents.elsewhere.mcp_http import Heard, make_client
 from agents.elsewhere.secrets import environment_of, headers_of
 from agents.errors import UnreachableError
 
@@ -72,7 +72,10 @@ class McpSessions:
         kept = held is not None and not held.ended
         if held is None or held.ended:
             self._make_room()
-            held = self._held[user] = _Held(lambda: self._open(home), seconds=self._entry.seconds)
+            heard = Heard()
+            held = self._held[user] = _Held(
+                lambda: self._open(home, heard), heard=heard, seconds=self._entry.seconds
+            )
         held.calls += 1
         try:
             client = await held.client()
@@ -85,13 +88,13 @@ class McpSessions:
             held.end()
             too_late = isinstance(error, TimeoutError) or code == REQUEST_TIMEOUT
             if too_late or not (kept and again):
-                raise UnreachableError(self._told(error)) from error
+                raise UnreachableError(self._told(error, held.heard)) from error
         finally:
             held.calls -= 1
             held.used = asyncio.get_running_loop().time()
         return await self._run(work, user=user, home=home, again=False)
 
-    def _told(self, error: BaseException) -> str:
+    def _told(self, error: BaseException, heard: Heard) -> str:
         """Return what is wrong in words of our own: the server's may hold anything."""
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
@@ -100,7 +103,9 @@ class McpSessions:
             return f"the MCP server {self._name} did not answer within {self._entry.seconds:g} s"
         if isinstance(error, FileNotFoundError | PermissionError):
             return f"the MCP server {self._name} cannot be started: {error.strerror}"
-        if isinstance(error, MCPError):
+        if isinstance(error, MCPError | httpx2.HTTPStatusError) and heard.fault:
+            return f"the MCP server {self._name} {heard.fault}"
+        if isinstance(error, MCPError) and error.code != PARSE_ERROR:
             where = f"; see logs/mcp-{self._name}.log" if self._entry.command else ""
             return f"the MCP server {self._name} ended or closed the connection{where}"
         if isinstance(error, httpx2.HTTPError | OSError):
@@ -108,7 +113,7 @@ class McpSessions:
         return f"the MCP server {self._name} answers what is not MCP ({type(error).__name__})"
 
     @asynccontextmanager
-    async def _open(self, home: Path) -> AsyncIterator[Client]:
+    async def _open(self, home: Path, heard: Heard) -> AsyncIterator[Client]:
         entry = self._entry
         async with AsyncExitStack() as stack:
             if entry.command:
@@ -120,7 +125,9 @@ class McpSessions:
                 transport = stdio_client(parameters, errlog=log)
             else:
                 headers = headers_of(entry.headers_env)
-                http = await asyncio.to_thread(make_client, headers, seconds=entry.seconds)
+                http = await asyncio.to_thread(
+                    make_client, headers, seconds=entry.seconds, heard=heard
+                )
                 await stack.enter_async_context(http)
                 transport = streamable_http_client(entry.url, http_client=http)
             yield await stack.enter_async_context(
@@ -145,9 +152,14 @@ class _Held:
     """One connection and the task that opens and closes it."""
 
     def __init__(
-        self, connect: Callable[[], AbstractAsyncContextManager[Client]], *, seconds: float
+        self,
+        connect: Callable[[], AbstractAsyncContextManager[Client]],
+        *,
+        heard: Heard,
+        seconds: float,
     ) -> None:
         loop = asyncio.get_running_loop()
+        self.heard = heard
         self.calls = 0
         self.used = loop.time()
         self._connect, self._seconds = connect, seconds

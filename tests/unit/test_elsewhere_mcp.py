@@ -521,6 +521,33 @@ async def test_a_body_without_end_is_not_read_to_its_end(
         assert await why_failed(house) == "the MCP server desk cannot be reached (ReadError)"
 
 
+@pytest.mark.parametrize(
+    ("status", "kind", "told"),
+    [
+        (401, "text/plain", "answers with the HTTP status 401"),
+        (404, "application/json", "answers with the HTTP status 404"),
+        (500, "text/html", "answers with the HTTP status 500"),
+        (302, "", "answers with the HTTP status 302"),
+        (200, "text/html; charset=utf-8", "answers what is not MCP (text/html)"),
+        (200, "application/json", "answers what is not MCP (MCPError)"),
+    ],
+)
+async def test_what_answers_and_is_no_mcp_server_is_told_with_its_answer(
+    folder: Path, status: int, kind: str, told: str
+) -> None:
+    async def other(scope: Any, receive: Any, send: Any) -> None:
+        headers = [(b"content-type", kind.encode())]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"<p>secret-text</p>"})
+
+    with served(other) as url:
+        agent = desk_agent(folder, url=f"{url}/mcp")
+        context = AgentContext(home=folder, model=Careless(responses=[""]))
+        with pytest.raises(UnreachableError) as refused:
+            await agent.graph.ainvoke({"request": "desk", "event": "start"}, context=context)
+    assert str(refused.value) == f"the MCP server desk {told}"
+
+
 async def test_a_server_that_hangs_is_a_failure_in_its_time(
     desk: Any, folder: Path, address: str
 ) -> None:
