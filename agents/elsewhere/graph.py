@@ -18,7 +18,8 @@ from langgraph.channels import (
     LastValueAfterFinish,
     UntrackedValue,
 )
-from langgraph.errors import ParentCommand
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from langgraph.errors import GraphInterrupt, ParentCommand
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
@@ -27,7 +28,7 @@ from typing_extensions import is_typeddict
 
 from agents.contract import AgentContext, AgentState, done, failed
 from agents.elsewhere.answers import answer_of, read_messages
-from agents.errors import CatalogError
+from agents.errors import AgentError, CatalogError
 
 __all__ = ["as_agent"]
 
@@ -78,6 +79,9 @@ def _node(graph: _Graph) -> Any:
             result = await runs.ainvoke(
                 {"messages": given}, context=own() if own else None, output_keys=read
             )
+        except GraphInterrupt as pause:
+            _check_kept(pause)
+            raise
         except ParentCommand as asked:
             # It means the graph around it, which is the orchestrator and not this one.
             raise ParentCommand(replace(asked.args[0], graph=Command.PARENT)) from None
@@ -90,6 +94,20 @@ def _node(graph: _Graph) -> Any:
         return done(answer) if answer else failed("it ended without an answer")
 
     return node
+
+
+def _check_kept(pause: GraphInterrupt) -> None:
+    """Check that what a graph waits for can be kept until it is answered.
+
+    Raises:
+        AgentError: it holds an object that no store takes.
+    """
+    try:
+        JsonPlusSerializer().dumps_typed(pause.args[0] if pause.args else ())
+    except (TypeError, ValueError, RecursionError):
+        raise AgentError(
+            "it asks with a value that cannot be kept; an interrupt takes a text or JSON-plain values"
+        ) from None
 
 
 def _id_of(runtime: Runtime[AgentContext]) -> str:

@@ -132,6 +132,15 @@ async def test_its_interrupt_is_an_approval_that_the_next_message_resumes() -> N
     assert runs == ["yes"]
 
 
+@pytest.mark.parametrize("kept", [True, False])
+async def test_a_question_that_no_store_takes_is_a_failed_agent(kept: bool) -> None:
+    asks = foreign(plain_graph(lambda s: interrupt({"question": "Go?", "by": object()})))
+    graph = fake_graph(asks, fake_agent("beta"), saver=InMemorySaver() if kept else None)
+    result = await say(graph, "alpha alpha beta")
+    assert served_by(result) == ("agent", "beta")
+    assert "a value that cannot be kept" in result["record"]["runs"][0]["reason"]
+
+
 async def test_langchains_middleware_gets_its_decisions_from_a_yes_and_a_no() -> None:
     request = {
         "action_requests": [{"name": "send", "args": {"to": "ann"}, "description": "..."}],
