@@ -23,16 +23,19 @@ from langgraph.errors import GraphInterrupt, ParentCommand
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
-from langgraph.types import Command
+from langgraph.types import Command, StateSnapshot
 from typing_extensions import is_typeddict
 
 from agents.contract import AgentContext, AgentState, done, failed
 from agents.elsewhere.answers import answer_of, read_messages
+from agents.elsewhere.branches import checkpoint_of, going_on_from, on_branch
 from agents.errors import AgentError, CatalogError
 
 __all__ = ["as_agent"]
 
 _Graph = CompiledStateGraph[Any, Any, Any, Any]
+_ENDED_AT = "ended_at"
+"""Where its memory in the thread says at which checkpoint its last turn ended."""
 _REPLACED = (LastValue, LastValueAfterFinish, AnyValue, EphemeralValue, UntrackedValue)
 """Channels that hold what was written last; all others add to what they have, in whichever way."""
 
@@ -71,13 +74,19 @@ def _node(graph: _Graph) -> Any:
     async def node(
         state: AgentState, config: RunnableConfig, runtime: Runtime[AgentContext]
     ) -> AgentState:
-        kept = await _kept(keeps, config)
+        saved = await _saved(keeps, config)
+        runs, place, memory, kept = forgets, config, {}, None
+        if saved is not None:
+            ended_at = str((state.get("memory") or {}).get(_ENDED_AT, ""))
+            found = await on_branch(keeps, saved, config, ended_at=ended_at)
+            runs, memory = keeps, {_ENDED_AT: checkpoint_of(config)}
+            kept = read_messages(found.values.get("messages")) if found else []
+            place = config if found is saved else going_on_from(found, saved, config)
         request = HumanMessage(state["request"], id=_id_of(runtime))
         given = [*_before(state, kept if grows else None), request]
-        runs = forgets if kept is None else keeps
         try:
             result = await runs.ainvoke(
-                {"messages": given}, context=own() if own else None, output_keys=read
+                {"messages": given}, place, context=own() if own else None, output_keys=read
             )
         except GraphInterrupt as pause:
             _check_kept(pause)
@@ -89,9 +98,9 @@ def _node(graph: _Graph) -> Any:
             # LangChain's middleware takes no no where its `allowed_decisions` lack it, and has run nothing yet.
             if not str(error).startswith("Unexpected human decision"):
                 raise
-            return done("It was not run.")
+            return done("It was not run.", memory=memory)
         answer = answer_of(result, after=str(request.id))
-        return done(answer) if answer else failed("it ended without an answer")
+        return done(answer, memory=memory) if answer else failed("it ended without an answer")
 
     return node
 
@@ -116,13 +125,12 @@ def _id_of(runtime: Runtime[AgentContext]) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_OID, info.task_id)) if info else str(uuid.uuid4())
 
 
-async def _kept(graph: _Graph, config: RunnableConfig) -> list[AnyMessage] | None:
-    """Return the messages of its earlier turns; None where the thread is not kept."""
+async def _saved(graph: _Graph, config: RunnableConfig) -> StateSnapshot | None:
+    """Return its newest state, which is empty before its first turn; None where the thread is not kept."""
     try:
-        saved = await graph.aget_state(config)
+        return await graph.aget_state(config)
     except ValueError:  # LangGraph has no other word for a run without a checkpointer
         return None
-    return read_messages(saved.values.get("messages"))
 
 
 def _before(state: AgentState, kept: list[AnyMessage] | None) -> Sequence[AnyMessage]:

@@ -1,5 +1,7 @@
 """A graph that was not written for MoMA as an agent: what it is given, what becomes of its answers and questions."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, NotRequired
@@ -12,6 +14,7 @@ from langchain_core.language_models import FakeMessagesListChatModel
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 from langchain_core.tools import tool
 from langgraph.channels import DeltaChannel
+from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.graph.message import add_messages
@@ -29,12 +32,14 @@ from agents.errors import CatalogError
 from agents.registry import AgentGraph, build_agent
 from graphs import build_graph
 from graphs.checkpoints import open_sqlite
+from graphs.threads import MomaGraph
 from tests.support.agents import (
     FakeAgent,
     answer,
     fake_agent,
     fake_graph,
     fake_services,
+    on,
     say,
     served_by,
 )
@@ -77,6 +82,69 @@ async def test_it_keeps_its_messages_in_the_thread_and_apart_from_others() -> No
     # It is told what was said before it came, and after that it has its own messages.
     assert said == ["1", "3", "5", "5"]
     assert answer(await say(graph, "alpha", thread="u")) == "1"
+
+
+@asynccontextmanager
+async def saver_of(kind: str, folder: Path) -> AsyncIterator[BaseCheckpointSaver[Any]]:
+    if kind == "memory":
+        yield InMemorySaver()
+    else:
+        async with open_sqlite(folder / "threads.sqlite") as saver:
+            yield saver
+
+
+async def heard_from(graph: MomaGraph, place: Any, text: str) -> tuple[list[str], Any]:
+    """Return what the graph sees in a turn that goes on from `place`, and where the thread then stands."""
+    await graph.ainvoke({"messages": [("user", text)]}, place)
+    return SEEN[-1], (await graph.aget_state(on("t"))).config
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+async def test_a_turn_that_is_edited_goes_on_from_what_it_kept_before_it(
+    kind: str, tmp_path: Path
+) -> None:
+    async with saver_of(kind, tmp_path) as saver:
+        graph = fake_graph(foreign(plain_graph("x")), fake_agent("beta"), saver=saver)
+        await say(graph, "beta")
+        before_all = (await graph.aget_state(on("t"))).config
+        _, first = await heard_from(graph, on("t"), "alpha 1")
+        _, second = await heard_from(graph, on("t"), "alpha 2")
+        seen, edited = await heard_from(graph, first, "alpha 3")
+        assert seen == ["beta", "beta did it.", "alpha 1", "x", "alpha 3"]
+        seen, _ = await heard_from(graph, on("t"), "alpha 4")
+        assert seen[-3:] == ["alpha 3", "x", "alpha 4"]
+        seen, _ = await heard_from(graph, second, "alpha 5")
+        assert seen[2:] == ["alpha 1", "x", "alpha 2", "x", "alpha 5"]
+        seen, _ = await heard_from(graph, before_all, "alpha 6")
+        assert seen == ["beta", "beta did it.", "alpha 6"]
+        seen, _ = await heard_from(graph, edited, "alpha 7")
+        assert seen[2:] == ["alpha 1", "x", "alpha 3", "x", "alpha 7"]
+
+
+async def test_a_dialogue_that_goes_on_reads_no_checkpoint_to_know_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def read(line: Any, checkpoint_id: str) -> bool:
+        raise AssertionError
+
+    monkeypatch.setattr("agents.elsewhere.branches._Line.has", read)
+    graph = fake_graph(foreign(plain_graph("x")), fake_agent("beta"), saver=InMemorySaver())
+    for text in ("alpha 1", "beta", "alpha 2"):
+        await say(graph, text)
+    assert SEEN[-1] == ["alpha 1", "x", "alpha 2"]
+
+
+async def test_an_approval_in_a_turn_that_was_edited_is_resumed_there() -> None:
+    def reply(state: MessagesState) -> str:
+        asks = "ask" in state["messages"][-1].text
+        return f"You said {interrupt('Shall I?')}." if asks else "x"
+
+    graph = fake_graph(foreign(plain_graph(reply)), saver=InMemorySaver())
+    _, first = await heard_from(graph, on("t"), "alpha 1")
+    await heard_from(graph, on("t"), "alpha 2")
+    await heard_from(graph, first, "alpha ask")
+    assert answer(await say(graph, "yes")) == "You said yes."
+    assert SEEN[-1] == ["alpha 1", "x", "alpha ask"]
 
 
 async def test_without_a_saver_it_is_given_the_visible_messages() -> None:
