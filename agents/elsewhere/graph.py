@@ -6,8 +6,8 @@ its own messages in the thread, in a namespace of its own. What its tools do, an
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import MISSING, fields, is_dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
@@ -23,12 +23,12 @@ from langgraph.errors import GraphInterrupt, ParentCommand
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
-from langgraph.types import Command, StateSnapshot
-from typing_extensions import is_typeddict
+from langgraph.types import Command
 
 from agents.contract import AgentContext, AgentState, done, failed
 from agents.elsewhere.answers import answer_of, read_messages
 from agents.elsewhere.branches import checkpoint_of, going_on_from, on_branch
+from agents.elsewhere.needs import check_needs, own_context
 from agents.errors import AgentError, CatalogError
 
 __all__ = ["as_agent"]
@@ -53,7 +53,7 @@ def as_agent(agent_id: str, graph: _Graph) -> _Graph:
             f"agent {agent_id!r}: the graph's state has the fields {', '.join(sorted(_fields(graph)))}; "
             "expected AgentState, or any state with `messages`"
         )
-    _check_needs(agent_id, graph)
+    check_needs(agent_id, graph)
     builder: StateGraph[Any, Any, Any, Any] = StateGraph(AgentState, context_schema=AgentContext)
     # The namespace of what it keeps is made of node names: its own id tells it from others in the node `agent`.
     builder.add_node(agent_id, _node(graph))
@@ -69,21 +69,17 @@ def _node(graph: _Graph) -> Any:
     grows = not isinstance(graph.channels["messages"], _REPLACED)
     # What it calls its output may leave out the messages.
     read = [name for name in ("messages", "structured_response") if name in graph.channels]
-    own = _own_context(graph)
+    own = own_context(graph)
 
     async def node(
         state: AgentState, config: RunnableConfig, runtime: Runtime[AgentContext]
     ) -> AgentState:
-        saved = await _saved(keeps, config)
-        runs, place, memory, kept = forgets, config, {}, None
-        if saved is not None:
-            ended_at = str((state.get("memory") or {}).get(_ENDED_AT, ""))
-            found = await on_branch(keeps, saved, config, ended_at=ended_at)
-            runs, memory = keeps, {_ENDED_AT: checkpoint_of(config)}
-            kept = read_messages(found.values.get("messages")) if found else []
-            place = config if found is saved else going_on_from(found, saved, config)
+        start = await _start(keeps, state, config)
+        runs, place, memory = (
+            (keeps, start.config, start.memory) if start else (forgets, config, {})
+        )
         request = HumanMessage(state["request"], id=_id_of(runtime))
-        given = [*_before(state, kept if grows else None), request]
+        given = [*_before(state, start.kept if start and grows else None), request]
         try:
             result = await runs.ainvoke(
                 {"messages": given}, place, context=own() if own else None, output_keys=read
@@ -125,12 +121,29 @@ def _id_of(runtime: Runtime[AgentContext]) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_OID, info.task_id)) if info else str(uuid.uuid4())
 
 
-async def _saved(graph: _Graph, config: RunnableConfig) -> StateSnapshot | None:
-    """Return its newest state, which is empty before its first turn; None where the thread is not kept."""
+class _Start(NamedTuple):
+    """Where a run begins in a thread that is kept."""
+
+    kept: list[AnyMessage]
+    """The messages of the graph's earlier turns."""
+    config: RunnableConfig
+    memory: dict[str, Any]
+    """What is to be known of this turn at the next."""
+
+
+async def _start(graph: _Graph, state: AgentState, config: RunnableConfig) -> _Start | None:
+    """Return where `graph` goes on; None where the thread is not kept."""
     try:
-        return await graph.aget_state(config)
+        newest = await graph.aget_state(config)
     except ValueError:  # LangGraph has no other word for a run without a checkpointer
         return None
+    ended_at = str((state.get("memory") or {}).get(_ENDED_AT, ""))
+    found = await on_branch(graph, newest, config, ended_at=ended_at)
+    return _Start(
+        kept=read_messages(found.values.get("messages")) if found else [],
+        config=config if found is newest else going_on_from(found, newest, config),
+        memory={_ENDED_AT: checkpoint_of(config)},
+    )
 
 
 def _before(state: AgentState, kept: list[AnyMessage] | None) -> Sequence[AnyMessage]:
@@ -153,45 +166,6 @@ def _broken_off(kept: Sequence[AnyMessage]) -> list[ToolMessage]:
         for call in calls
         if call["id"] and call["id"] not in answered
     ]
-
-
-def _check_needs(agent_id: str, graph: _Graph) -> None:
-    """Check that a graph can run with messages alone and the defaults of its context.
-
-    A `TypedDict` of a state says nothing of it: its fields may all be filled by nodes.
-
-    Raises:
-        CatalogError: naming the field that nothing could fill.
-    """
-    given = graph.builder.input_schema
-    beside = [] if is_typeddict(given) else [n for n in _needed(given) if n != "messages"]
-    own = _own_context(graph)
-    for where, names in (("state", beside), ("context_schema", _needed(own) if own else [])):
-        if names:
-            raise CatalogError(
-                f"agent {agent_id!r}: the graph's {where} needs {names[0]!r}, and an agent is given its messages "
-                "alone; give the field a default"
-            )
-
-
-def _own_context(graph: _Graph) -> Any:
-    """Return the class of the context that a graph wants; None where it is ours or none."""
-    schema = graph.context_schema
-    return schema if isinstance(schema, type) and schema is not AgentContext else None
-
-
-def _needed(schema: Any) -> list[str]:
-    """Return the fields of a `TypedDict`, a dataclass or a pydantic model that have no default."""
-    if is_typeddict(schema):
-        return sorted(schema.__required_keys__)
-    if is_dataclass(schema):
-        return [
-            f.name
-            for f in fields(schema)
-            if f.init and f.default is MISSING and f.default_factory is MISSING
-        ]
-    models = getattr(schema, "model_fields", {})
-    return [name for name, field in models.items() if field.is_required()]
 
 
 def _fields(graph: _Graph) -> list[str]:
