@@ -58,6 +58,31 @@ async def test_only_the_request_is_sent_and_no_key_but_the_named(
     assert "lsv2" not in str([seen.headers for seen in server.requests])
 
 
+@pytest.mark.parametrize(
+    "last",
+    [
+        [{"type": "ai", "content": "Sunny."}, {"type": "human", "content": "(end)"}],
+        [
+            {"type": "ai", "content": "", "tool_calls": [{"name": "look", "args": {}, "id": "c"}]},
+            {"type": "tool", "content": "Sunny.", "tool_call_id": "c"},
+        ],
+    ],
+)
+async def test_its_answer_is_read_as_that_of_a_graph_here(last: list[Any]) -> None:
+    with FakeProvider(THREAD, state(messages=last)) as server:
+        assert answer(await say(house(server.base_url), "far")) == "Sunny."
+
+
+async def test_an_answer_of_an_earlier_turn_over_there_is_not_given_again() -> None:
+    async def silent(wire: Wire, seen: Seen) -> None:
+        before = {"type": "ai", "content": "Sunny."}
+        await state(messages=[before, *seen.body["input"]["messages"]])(wire, seen)
+
+    with FakeProvider(THREAD, silent) as server:
+        result = await say(house(server.base_url), "far far beta")
+    assert result["record"]["runs"][0]["reason"] == "far ended without an answer"
+
+
 async def test_an_interrupt_is_an_approval_and_its_answer_goes_back_once() -> None:
     request = {"action_requests": [{"name": "send", "args": {}}], "review_configs": []}
     pauses = state(messages=[], __interrupt__=[{"value": request, "id": "i"}])
