@@ -1,7 +1,8 @@
 """What an agent that waits for an approval asks, and in which words it wants the answer.
 
 MoMA's own agents ask with `{"question", "details"}` and read a text; LangChain's `HumanInTheLoopMiddleware` lists the
-calls that it is about to make and wants a decision on each. Any other value is shown as it is.
+calls that it is about to make and wants a decision on each, or asks of each by itself (`per_call`). Any other value is
+shown as it is.
 """
 
 import json
@@ -15,7 +16,7 @@ __all__ = ["answer_to", "told", "told_together"]
 
 _LONGEST_DETAIL, _MOST_DETAILS = 2_000, 20
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_PLAIN_QUESTION = "Is that all right?"
+_PLAIN_QUESTION, _OF_CALL = "Is that all right?", "May this be done?"
 
 
 def told(value: Any) -> dict[str, Any]:
@@ -25,8 +26,10 @@ def told(value: Any) -> dict[str, Any]:
         details = [_call(action) for action in actions[:_MOST_DETAILS]]
         if more := len(actions) - len(details):
             details.append(f"and {more:,} more")
-        question = "May this be done?" if len(actions) == 1 else "May these be done?"
+        question = _OF_CALL if len(actions) == 1 else "May these be done?"
         return {"kind": "approval", "question": question, "details": details}
+    if _is_call(value):
+        return {"kind": "approval", "question": _OF_CALL, "details": [_call(value)]}
     if not isinstance(value, dict):
         return {"question": _cut(str(value)) or _PLAIN_QUESTION}
     shown = {**value, "question": _question(value)}
@@ -40,8 +43,13 @@ def told_together(values: Sequence[Any]) -> dict[str, Any]:
     each = [told(value) for value in values]
     if len(each) < 2:
         return each[0] if each else {"question": _PLAIN_QUESTION}
-    details = [": ".join([asked["question"], *asked.get("details", ())]) for asked in each]
+    details = [": ".join(_lines(asked)) for asked in each]
     return {"kind": "approval", "question": "May all of these be done?", "details": details}
+
+
+def _lines(asked: dict[str, Any]) -> list[str]:
+    details = list(asked.get("details", ()))
+    return details if details and asked["question"] == _OF_CALL else [asked["question"], *details]
 
 
 def answer_to(value: Any, answer: Any) -> Any:
@@ -50,12 +58,14 @@ def answer_to(value: Any, answer: Any) -> Any:
     What is neither a yes nor a no is no permission: it goes back as the reason of a no.
     """
     actions = _actions(value)
-    if actions is None or isinstance(answer, dict):
+    if isinstance(answer, dict) or (actions is None and not _is_call(value)):
         return answer
     verdict = approved(answer)
+    said = answer if isinstance(answer, str) and verdict is None else "The user said no."
+    if actions is None:
+        return {"type": "approve"} if verdict else {"type": "reject", "message": said}
     if verdict is True:
         return {"decisions": [{"type": "approve"} for _ in actions]}
-    said = answer if isinstance(answer, str) and verdict is None else "The user said no."
     kinds = _allowed(value)
     return {
         "decisions": [
@@ -86,6 +96,11 @@ def _actions(value: Any) -> list[dict[str, Any]] | None:
     if not isinstance(actions, list) or not all(isinstance(a, dict) for a in actions):
         return None
     return actions or None
+
+
+def _is_call(value: Any) -> bool:
+    """Return whether LangChain's middleware asks about one call by itself."""
+    return isinstance(value, dict) and value.get("type") == "tool_approval" and "name" in value
 
 
 def _call(action: dict[str, Any]) -> str:

@@ -23,7 +23,7 @@ from langgraph.types import Command, interrupt
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
-from agents.approvals import answer_to, told
+from agents.approvals import answer_to, told, told_together
 from agents.card import AgentCard
 from agents.contract import AgentContext
 from agents.elsewhere.answers import answer_of
@@ -373,7 +373,11 @@ class Calling(FakeMessagesListChatModel):
         return self
 
 
-async def test_an_agent_of_langchains_waits_for_its_approval(tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", ["batched", "per_call"])
+@pytest.mark.parametrize(("reply", "expected"), [("yes", ["ann", "bob"]), ("no", [])])
+async def test_an_agent_of_langchains_waits_for_its_approval(
+    tmp_path: Path, mode: Any, reply: str, expected: list[str]
+) -> None:
     """The real middleware, over the saver that the commands use."""
     sent: list[str] = []
 
@@ -382,17 +386,18 @@ async def test_an_agent_of_langchains_waits_for_its_approval(tmp_path: Path) -> 
         sent.append(to)
         return "sent"
 
-    call = {"name": "send", "args": {"to": "ann"}, "id": "c1"}
-    said: list[Any] = [AIMessage("", tool_calls=[call]), AIMessage("It is sent.")]
-    asks = HumanInTheLoopMiddleware(interrupt_on={"send": True})
+    calls = [{"name": "send", "args": {"to": to}, "id": to} for to in ("ann", "bob")]
+    said: list[Any] = [AIMessage("", tool_calls=calls), AIMessage("I see.")]
+    asks = HumanInTheLoopMiddleware(interrupt_on={"send": True}, interrupt_mode=mode)
     made = create_agent(Calling(responses=said), [send], middleware=[asks])
     async with open_sqlite(tmp_path / "threads.sqlite") as saver:
         graph = fake_graph(foreign(made), saver=saver)
         asked = await say(graph, "alpha")
         assert (asked["phase"], sent) == ("awaiting_approval", [])
-        assert told(asked["__interrupt__"][0].value)["details"] == ['send(to: "ann")']
-        assert answer(await say(graph, "yes")) == "It is sent."
-    assert sent == ["ann"]
+        shown = told_together([pending.value for pending in asked["__interrupt__"]])
+        assert sorted(shown["details"]) == ['send(to: "ann")', 'send(to: "bob")']
+        assert answer(await say(graph, reply)) == "I see."
+    assert sorted(sent) == expected
 
 
 @pytest.mark.parametrize(
