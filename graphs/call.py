@@ -10,7 +10,14 @@ from typing import Any
 from agents.errors import InputError
 from agents.schemas import validator_of
 
-__all__ = ["CALL_OPTIONS", "brings_tools", "check_call", "instructions_of", "options_of"]
+__all__ = [
+    "CALL_OPTIONS",
+    "brings_tools",
+    "check_call",
+    "instructions_of",
+    "options_of",
+    "wants_form",
+]
 
 INSTRUCTIONS = "instructions"
 """The caller's system prompt, which takes the place of MoMA's own."""
@@ -59,6 +66,12 @@ def check_call(call: Mapping[str, Any]) -> None:
 def brings_tools(call: Mapping[str, Any] | None) -> bool:
     """Return whether the caller runs tools of its own."""
     return bool(call and call.get("tools"))
+
+
+def wants_form(call: Mapping[str, Any] | None) -> bool:
+    """Return whether the caller wants the answer in JSON."""
+    form = (call or {}).get("response_format")
+    return form is not None and form["type"] != "text"
 
 
 def instructions_of(call: Mapping[str, Any]) -> str:

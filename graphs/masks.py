@@ -13,7 +13,8 @@ from agents.card import AgentCard
 
 Code = Literal[
     "unknown", "disabled", "no_graph", "phase", "hand_over", "grants", "health", "budget", "excluded",
-    "not_included", "tried", "key", "window", "modality", "residency", "file", "price", "tools", "policy",
+    "not_included", "tried", "key", "window", "modality", "residency", "file", "price", "tools", "form",
+    "policy",
 ]  # fmt: skip
 
 
@@ -76,6 +77,8 @@ class Caller:
     budget_usd: float | None = None
     own_tools: bool = False
     """The request brings tools that the caller runs: they are for a model, agents know only their own."""
+    form: bool = False
+    """The request wants its answer in JSON: that is for a model, agents answer in their own words."""
     permit: Permit | None = None
     """What the policy lets serve; None without a policy."""
 
@@ -165,6 +168,8 @@ def agent_refusal(
         return barred
     if caller.own_tools:
         return no("tools", "the request brings its own tools")
+    if caller.form:
+        return no("form", "the request wants its answer in JSON, and agents answer in words")
     if others := moment.modalities - {"text"}:
         return no(
             "modality", f"agents read text alone, and the message has {', '.join(sorted(others))}"

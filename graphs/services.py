@@ -26,7 +26,7 @@ from agents.extras import how_to_install
 from agents.registry import Registry, build_agent
 from graphs.admission import Admission
 from graphs.budgets import BudgetLimits, Budgets, Left, Spender
-from graphs.call import brings_tools
+from graphs.call import brings_tools, wants_form
 from graphs.catalog import Catalog
 from graphs.checking.calibration import Calibration
 from graphs.checking.names import DEFAULT_CHECKS, check_names
@@ -366,6 +366,7 @@ class Services:
             exclude=frozenset(given.exclude),
             budget_usd=left.usd,
             own_tools=brings_tools(given.call),
+            form=wants_form(given.call),
         )
 
     def left(

@@ -20,6 +20,7 @@ _FAILED = "failed"
 _OF_REQUEST = {
     "modality": 400,
     "tools": 400,
+    "form": 400,
     "window": 400,
     "phase": 400,
     _GAVE_BACK: 400,

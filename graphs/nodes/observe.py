@@ -11,7 +11,7 @@ from langgraph.runtime import Runtime
 from agents.errors import CheckpointError
 from agents.replies import approved
 from graphs import record as records
-from graphs.call import brings_tools
+from graphs.call import brings_tools, wants_form
 from graphs.machine import Event, Phase
 from graphs.owner import user_of
 from graphs.permits import with_policy
@@ -38,7 +38,8 @@ def observe(services: Services) -> Observe:
         offered = _offered(state, services) if phase == Phase.AWAITING_CHOICE else []
         away = Dialogue.from_plain(state.get("dialogue")).away > 0
         event = name_event(text, phase=phase, holder=holder, offered=offered, away=away)
-        if of_tools or brings_tools(runtime.context.call if runtime.context else None):
+        call = runtime.context.call if runtime.context else None
+        if of_tools or brings_tools(call) or wants_form(call):
             event = Event.NEW_REQUEST  # no agent takes it, so it goes on with none
         elif modalities_of(last.content) != {"text"} and event != Event.CLOSE:
             event = Event.NEW_REQUEST

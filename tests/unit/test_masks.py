@@ -87,6 +87,10 @@ AGENT_REFUSALS: dict[str, tuple[dict[str, Any], str]] = {
         "the policy's rule here lets only data, tasks serve",
     ),
     "tools": ({"caller": Caller(own_tools=True)}, "the request brings its own tools"),
+    "form": (
+        {"caller": Caller(form=True)},
+        "the request wants its answer in JSON, and agents answer in words",
+    ),
     "modality": (
         {"modalities": frozenset({"text", "image"})},
         "agents read text alone, and the message has image",

@@ -283,6 +283,23 @@ def test_an_answer_holds_to_a_schema(house: House) -> None:
     assert len(house.asked) == 2, "the first answer was not what was asked for"
 
 
+def test_an_answer_in_json_is_a_models_whatever_agent_fits(house: House) -> None:
+    house.answers(ok('{"name": "Ann", "age": 5}'))
+    form = {
+        "type": "json_schema",
+        "json_schema": {"name": "p", "schema": Person.model_json_schema()},
+    }
+    response = house.api.chat("alpha please", response_format=form)
+    assert (response.json()["model"], len(house.asked)) == ("m", 1)
+    assert (
+        house.api.chat("alpha please", response_format={"type": "text"}).json()["model"]
+        == "agent:alpha"
+    )
+    named = house.api.chat("alpha please", model="agent:alpha", response_format=form)
+    assert named.status_code == 400
+    assert "agents answer in words" in named.json()["error"]["message"]
+
+
 def test_a_picture_goes_to_a_model_that_sees(house: House) -> None:
     part = {"type": "image_url", "image_url": {"url": PICTURE}}
     content = [{"type": "text", "text": "alpha, what is this?"}, part]
