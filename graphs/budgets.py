@@ -5,14 +5,14 @@ It knows no model. If what was spent cannot be read, nothing more may be spent.
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from agents.errors import BudgetError
 from graphs.gateway.accounts import Account, Accounts, FileAccounts, Purse
-from graphs.gateway.ledger import Ledger
+from graphs.gateway.ledger import Call, Ledger
 
 _log = logging.getLogger(__name__)
 
@@ -58,6 +58,8 @@ class Budgets:
     def __init__(self, limits: BudgetLimits, *, home: Path, database: str | None = None) -> None:
         """What was spent is kept in the PostgreSQL database at `database`, or in a file in `home`."""
         self.limits = limits
+        self.told: Callable[[Call], None] | None = None
+        """Is told each call that was made, when it is over, whatever becomes of its turn; None: nobody is."""
         self._path, self._database = home / "spent.sqlite", database
         self._accounts: Accounts | None = None
         self._opening = threading.Lock()
@@ -89,7 +91,7 @@ class Budgets:
             purse = self._purse(spender)
         except BudgetError as error:
             return Ledger(0.0, fault=_told(error))
-        return Ledger(min(limits) if limits else None, purse=purse)
+        return Ledger(min(limits) if limits else None, purse=purse, told=self.told)
 
     def close(self) -> None:
         """Close the file of what was spent."""

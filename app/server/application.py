@@ -92,8 +92,8 @@ def make_app(
     return app
 
 
-def _safe(endpoint: Endpoint) -> Endpoint:
-    """Return an endpoint that tells its errors in OpenAI's form."""
+def _safe(endpoint: Endpoint, *, turns: bool) -> Endpoint:
+    """Return an endpoint that tells its errors in OpenAI's form; `turns`: what it refuses is counted as turns are."""
 
     @functools.wraps(endpoint)
     async def safe(request: Request) -> Response:
@@ -101,7 +101,7 @@ def _safe(endpoint: Endpoint) -> Endpoint:
             return await endpoint(request)
         except Exception as error:  # noqa: BLE001 the server's boundary: whatever it is, the client is told something
             told = as_api_error(error)
-            if not told.counted:
+            if turns and not told.counted:
                 request.app.state.resources.metrics.count_refused(told.status)
             return error_response(told)
 
@@ -158,7 +158,11 @@ def _add(
             "content": {"application/json": {"schema": _inlined(body)}},
         }
     app.add_api_route(
-        path, _safe(endpoint), methods=[method], response_model=None, openapi_extra=extra
+        path,
+        _safe(endpoint, turns=streams),
+        methods=[method],
+        response_model=None,
+        openapi_extra=extra,
     )
 
 

@@ -7,7 +7,7 @@ sent as JSON needs no leave of the server's, so none is read. No other origin ge
 from collections.abc import Collection
 
 from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.server.errors import ApiError, error_response
@@ -72,14 +72,17 @@ async def json_body(request: Request) -> bytes:
     """Return the body of a request.
 
     Raises:
-        ApiError: it is not sent as JSON.
+        ApiError: it is not sent as JSON, or the client hung up before the end of it.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise ApiError(
             415, "send the body with content-type: application/json", code="wrong_content_type"
         )
-    return await request.body()
+    try:
+        return await request.body()
+    except ClientDisconnect:
+        raise ApiError(499, "the client hung up while it sent the body") from None
 
 
 def _too_large() -> ApiError:

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from graphs.gateway.ledger import CANCELLED, Call
 from graphs.services import Services
 
 __all__ = ["CONTENT_TYPE", "Metrics"]
@@ -20,7 +21,10 @@ _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 
 
 
 class Metrics:
-    """The counters of one server."""
+    """The counters of one server.
+
+    Calls are counted when they are over and not with their turn: one that is cut short has paid for them all the same.
+    """
 
     def __init__(self, services: Services) -> None:
         self._registry = CollectorRegistry()
@@ -50,6 +54,7 @@ class Metrics:
             "moma_fallbacks", "Turns that another model answered.", ["direction"], registry=registry
         )
         registry.register(_State(services))
+        services.budgets.told = self._count_call
 
     def count(self, record: Mapping[str, Any], *, status: str, began: float) -> None:
         """Count a turn.
@@ -63,8 +68,6 @@ class Metrics:
         kind = str(served["kind"])
         self._turns.labels(kind, self._known(str(served["id"])), status).inc()
         self._seconds.labels(kind).observe(time.perf_counter() - began)
-        for call in record.get("calls") or ():
-            self._count_call(call)
         if step := record.get("stepped"):
             self._fallbacks.labels(str(step["direction"])).inc()
 
@@ -76,15 +79,15 @@ class Metrics:
         """Return everything in Prometheus' text format."""
         return generate_latest(self._registry)
 
-    def _count_call(self, call: Mapping[str, Any]) -> None:
-        model = self._known(str(call["model"]))
-        self._tokens.labels(model, "input").inc(call["input_tokens"])
-        self._tokens.labels(model, "output").inc(call["output_tokens"])
-        if call["cost_usd"] is None:
+    def _count_call(self, call: Call) -> None:
+        model = self._known(call.model)
+        self._tokens.labels(model, "input").inc(call.input_tokens)
+        self._tokens.labels(model, "output").inc(call.output_tokens)
+        if call.cost_usd is None:
             self._unpriced.labels(model).inc()
         else:
-            self._cost.labels(model).inc(call["cost_usd"])
-        if not call["ok"]:
+            self._cost.labels(model).inc(call.cost_usd)
+        if not call.ok and call.error != CANCELLED:
             self._failed.labels(model).inc()
 
     def _known(self, candidate: str) -> str:

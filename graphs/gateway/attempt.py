@@ -12,7 +12,7 @@ from types import TracebackType
 
 from agents.errors import BudgetError, DeadlineError, ProviderError
 from graphs.gateway.breaker import Breaker, Permit
-from graphs.gateway.ledger import Call, Ledger, Reserved
+from graphs.gateway.ledger import CANCELLED, Call, Ledger, Reserved
 from graphs.gateway.models import Model, count_tokens
 from graphs.gateway.pieces import Piece
 from graphs.tracing import Span, begin_call, end_call
@@ -124,7 +124,10 @@ class Attempt:
         except asyncio.CancelledError:
             with suppress(BudgetError):  # what is reserved in the meantime is given back
                 self._reserved = await reserving
-                await self._settle(self._call(error="cancelled", left=False))
+                call = self._call(error=CANCELLED, left=False)
+                await asyncio.shield(
+                    asyncio.to_thread(self._ledger.give_back, self._reserved, call)
+                )
             raise
 
     def _reserve(self) -> Reserved:
@@ -175,4 +178,4 @@ class Attempt:
 
 def _words(error: BaseException | None) -> str:
     """Return our own text of an error; the texts of others may hold secrets."""
-    return str(error) if isinstance(error, ProviderError) else "cancelled"
+    return str(error) if isinstance(error, ProviderError) else CANCELLED

@@ -7,12 +7,16 @@ is recorded as unknown. What threads, users and days may spend is in the account
 import logging
 import threading
 import uuid
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from agents.errors import BudgetError
 from graphs.gateway.accounts import Purse
 from graphs.gateway.models import Price
+
+CANCELLED = "cancelled"
+"""The error of a call whose caller left; the model did not fail."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +50,23 @@ class Ledger:
     """The calls of one turn and what is left of its budget. Safe to share between tasks and threads."""
 
     def __init__(
-        self, budget_usd: float | None = None, *, purse: Purse | None = None, fault: str = ""
+        self,
+        budget_usd: float | None = None,
+        *,
+        purse: Purse | None = None,
+        fault: str = "",
+        told: Callable[[Call], None] | None = None,
     ) -> None:
-        """A `fault` says why there is no more in the budget than that, where it is not what was spent."""
+        """Open the books of a turn.
+
+        Args:
+            budget_usd: the most that it may cost; None is any amount.
+            purse: what it is paid from besides.
+            fault: why there is no more in the budget than that, where it is not what was spent.
+            told: is told each call that was made, when it is over.
+        """
         self.budget_usd = budget_usd
-        self._purse, self._fault = purse, fault
+        self._purse, self._fault, self._told = purse, fault, told
         self._calls: list[Call] = []
         self._reserved = 0.0
         self._lock = threading.Lock()
@@ -131,6 +147,12 @@ class Ledger:
 
     def settle(self, reserved: Reserved, call: Call) -> None:
         """Replace a reservation by what the call really cost."""
+        self.give_back(reserved, call)
+        if self._told is not None:
+            self._told(call)
+
+    def give_back(self, reserved: Reserved, call: Call) -> None:
+        """Replace the reservation of a call that was not made; nobody is told of it."""
         with self._lock:
             self._reserved -= reserved.usd
             self._calls.append(call)
@@ -144,7 +166,7 @@ class Ledger:
 
     def note(self, call: Call) -> None:
         """Take down a call that nothing is reserved for: one that was not made, or was paid before."""
-        self.settle(Reserved(), call)
+        self.give_back(Reserved(), call)
 
     def _left(self) -> float:
         assert self.budget_usd is not None

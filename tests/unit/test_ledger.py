@@ -74,6 +74,15 @@ def test_without_a_budget_nothing_is_refused_and_all_is_counted() -> None:
     assert (ledger.spent_usd, ledger.left_usd) == (1000, None)
 
 
+def test_who_listens_hears_of_the_calls_that_were_made() -> None:
+    heard: list[Call] = []
+    ledger = Ledger(10, told=heard.append)
+    ledger.note(paid(0))
+    ledger.give_back(reserve(ledger, 9), paid(0))
+    ledger.settle(reserve(ledger, 9), paid(3))
+    assert (heard, ledger.left_usd, len(ledger.calls)) == ([paid(3)], 7, 3)
+
+
 def test_calls_are_plain_json_and_a_copy() -> None:
     ledger = Ledger()
     ledger.note(paid(1))

@@ -1,6 +1,7 @@
 """The other endpoints: what may be asked for, dry runs, feedback, health, readiness, counters, the description."""
 
 import re
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,10 +9,11 @@ import pytest
 
 from agents.errors import CheckpointError
 from app.server.metrics import Metrics
+from graphs.budgets import BudgetLimits
 from graphs.gateway import transport
 from tests.support.agents import fake_agent, fake_services, model_at
 from tests.support.api import Api, serving
-from tests.support.provider import FakeProvider, ok
+from tests.support.provider import FakeProvider, ok, stall
 from tests.support.waiting import wait_until
 
 
@@ -198,6 +200,50 @@ def test_a_stream_that_breaks_off_is_counted_by_what_broke(
         assert "the disk is full" in api.chat("write", stream=True).text
         text = api.http().get("/metrics").text
     assert 'moma_turns_total{id="none",kind="none",status="503"} 1.0' in text
+
+
+def counted(api: Api, name: str) -> dict[str, float]:
+    """Return the values of a counter by their labels."""
+    text = api.http().get("/metrics").text
+    found = re.findall(rf"^{name}{{(.*)}} (\S+)$", text, re.MULTILINE)
+    return {labels: float(value) for labels, value in found}
+
+
+def test_a_stream_that_its_reader_leaves_has_cost_what_it_cost() -> None:
+    with FakeProvider(stall(after=1)) as own, serving(models=[model_at(own.base_url)]) as api:
+        body = {"messages": [{"role": "user", "content": "write"}], "stream": True}
+        with api.http().stream("POST", "/v1/chat/completions", json=body) as response:
+            assert any("word " in line for line in response.iter_lines())
+        wait_until(lambda: any("499" in labels for labels in counted(api, "moma_turns_total")))
+        assert counted(api, "moma_cost_usd_total")['model="m"'] > 0
+        assert counted(api, "moma_tokens_total")['direction="output",model="m"'] > 0
+        assert not counted(api, "moma_failed_calls_total"), "the model did not fail"
+
+
+def test_a_call_that_was_never_made_did_not_fail() -> None:
+    with FakeProvider(ok("A poem.")) as own:
+        # Masks reckon with the least that a call costs; what it may cost is known when it is to be made.
+        limits = BudgetLimits(user=50e-6)
+        with serving(models=[model_at(own.base_url)], budgets=limits) as api:
+            assert api.chat("write").status_code == 429
+            assert not counted(api, "moma_failed_calls_total")
+        assert not own.requests
+
+
+def test_what_is_refused_is_counted_where_it_would_have_been_a_turn() -> None:
+    with serving(fake_agent("alpha")) as api:
+        client = api.http()
+        client.get("/v1/models/nobody")
+        client.post("/v1/feedback", json={})
+        assert not counted(api, "moma_turns_total")
+        host, port = api.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as wire:
+            wire.sendall(
+                b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                b"Content-Length: 500\r\n\r\n{"
+            )
+        wait_until(lambda: bool(counted(api, "moma_turns_total")))
+        assert counted(api, "moma_turns_total") == {'id="none",kind="none",status="499"': 1}
 
 
 def test_labels_are_bounded() -> None:
