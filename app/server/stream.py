@@ -1,7 +1,7 @@
 """A turn as server-sent events: each piece goes out as it comes, in the form that a writer gives it.
 
-Before the first byte the stream is primed up to the decision, so that its headers can tell it and a refusal has its own
-status.
+Before the first byte the stream is primed up to the first word, so that its headers can tell the decision, and refusals
+and models that fail have their own status. A model that is slow to begin does not keep the decision back for long.
 """
 
 import asyncio
@@ -21,10 +21,12 @@ from app.server.turns import Called, Decided, Ended, Said, run_turn
 if TYPE_CHECKING:
     from app.server.completions import Asked
 
-__all__ = ["KEEP_ALIVE_S", "EventStream", "Writer"]
+__all__ = ["FIRST_WORD_S", "KEEP_ALIVE_S", "EventStream", "Writer"]
 
 KEEP_ALIVE_S = 15.0
 """After so long without a word a comment is sent, so that nobody between takes the connection for dead."""
+FIRST_WORD_S = 2.0
+"""So long after the decision the first word is waited for before the stream begins without it."""
 
 
 class Writer(Protocol):
@@ -62,7 +64,7 @@ class EventStream(Response):
         # One task runs all of the turn: what a generator enters must be left in the same context.
         self._running = asyncio.create_task(self._run())
         self._held: list[_Event] = []
-        """What came before the decision was known."""
+        """What came before the stream began."""
         self._record: dict[str, Any] = {}
         self._id = ""
         """The decision's, or one that stands for it where the client had to hear something before."""
@@ -71,7 +73,7 @@ class EventStream(Response):
         """The status of a turn without an end: what broke, or that the client hung up."""
 
     async def prime(self) -> None:
-        """Run the turn up to its decision, or for so long that the client must hear something.
+        """Run the turn up to its first word, or for so long that the client must hear something.
 
         Raises:
             ApiError: it failed before anything was said.
@@ -79,9 +81,12 @@ class EventStream(Response):
         """
         try:
             with suppress(TimeoutError):
-                async with asyncio.timeout(KEEP_ALIVE_S):
-                    while self._ended is None and (not self._record or self._is_refused()):
+                async with asyncio.timeout(KEEP_ALIVE_S) as limit:
+                    while not (self._held and isinstance(self._held[-1], Said | Called | Ended)):
+                        decided = bool(self._record)
                         self._held.append(await self._next())
+                        if not decided and self._record:
+                            limit.reschedule(self._first_word_until(limit))
             if self._ended is not None and self._ended.failure is not None:
                 self._asked.remember(self._ended, self._resources)
                 raise self._ended.failure
@@ -167,10 +172,12 @@ class EventStream(Response):
         if isinstance(event, Said | Called):
             await _send(send, self._writer.event(event))
 
-    def _is_refused(self) -> bool:
-        """Whether nothing may serve the turn: its end is near then, and has a status of its own."""
-        models = self._record.get("models")
-        return models is not None and not models["order"]
+    @staticmethod
+    def _first_word_until(limit: asyncio.Timeout) -> float:
+        """Return until when the first word is waited for, on the loop's clock, once the decision is known."""
+        latest = limit.when()
+        assert latest is not None
+        return min(latest, asyncio.get_running_loop().time() + FIRST_WORD_S)
 
     async def _close(self) -> None:
         """End the turn if it still runs; its money is settled, and the thread's lock given back."""

@@ -411,16 +411,29 @@ def test_openais_client_raises_its_own_errors(house: House) -> None:
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-def test_a_failure_before_the_first_word_has_a_status(house: House, streamed: bool) -> None:
-    house.answers(status(400))
+@pytest.mark.parametrize("reply", [status(401), status(404), stream({"content": ""})])
+def test_a_failure_before_the_first_word_has_a_status(
+    house: House, reply: Reply, streamed: bool
+) -> None:
+    house.answers(reply)
     response = house.api.chat("write a poem", stream=streamed)
-    # What streams has told its decision by then, and fails in an event.
-    if streamed:
-        assert '"error": {"message": "no model could answer' in response.text
-        assert "[DONE]" not in response.text
-    else:
-        assert response.status_code == 502
-        assert "no model could answer" in response.json()["error"]["message"]
+    assert response.status_code == 502
+    assert "no model could answer" in response.json()["error"]["message"]
+
+
+def test_a_decision_is_told_before_a_slow_first_word(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.server.stream.FIRST_WORD_S", 0.0)
+    gate = threading.Event()
+    house.answers(held(gate, status(401)))
+    body = {"messages": user("write a poem"), "stream": True}
+    with house.api.http().stream("POST", "/v1/chat/completions", json=body) as response:
+        assert (response.status_code, response.headers["x-moma-model"]) == (200, "m")
+        gate.set()
+        told = response.read().decode()
+    assert '"error": {"message": "no model could answer' in told
+    assert "[DONE]" not in told
 
 
 def test_a_stream_that_breaks_off_ends_with_an_error_and_no_done(house: House) -> None:

@@ -443,7 +443,7 @@ def test_a_second_try_of_a_turn_that_failed_is_no_answer(streamed: bool) -> None
         first = api.chat("write once", headers=retry)
         again = api.chat("write once", headers=retry, stream=streamed)
     assert first.status_code == 502
-    if streamed:  # the decision is told before, as it was the first time
+    if streamed:
         errors = [line for line in again.text.splitlines() if '"error"' in line]
         assert json.loads(errors[0].removeprefix("data: "))["error"] == first.json()["error"]
         assert '"content"' not in again.text
