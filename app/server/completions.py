@@ -118,7 +118,7 @@ async def ask(
         if previous is None:
             place = await find_place(body, request.headers, caller, graph, index)
         else:
-            place = await place_after(previous, body, caller, graph, index)
+            place = await place_after(previous, body, request.headers, caller, graph, index)
     debug = request.headers.get("x-moma-debug", "").lower() in ("true", "1") and caller.key.debug
     return Asked(
         request=body,

@@ -165,6 +165,7 @@ async def find_place(
 async def place_after(
     decision: str,
     request: ChatRequest,
+    headers: Mapping[str, str],
     caller: ApiCaller,
     graph: MomaGraph,
     conversations: Conversations,
@@ -172,7 +173,7 @@ async def place_after(
     """Return where a request goes on that follows a turn of the caller's, known by its decision.
 
     Raises:
-        ApiError: there is no such turn, or its state is not found.
+        ApiError: there is no such turn, its state is not found, or a key is too long or was used for another message.
         CheckpointError: the thread cannot be read.
     """
     said = said_in(request.messages)
@@ -185,18 +186,27 @@ async def place_after(
     thread, known_as = str(turn["thread"]), turn["decision"]
     saver = graph.checkpointer
     assert isinstance(saver, BaseCheckpointSaver)
-    state = await read_saved(saver, place_of(thread), user=caller.user)
+    on = place_of(thread)
+    state = await read_saved(saver, on, user=caller.user)
     paused = state is not None and is_paused(state)
-    if state is None or (values_of(state).get("decision") or {}).get("id") != known_as:
+    retry, message_id = _header(headers, _RETRY), None
+    if retry and said[-1].role == "user":
+        message_id = f"retry-{_hash(f'{thread} {known_as} {retry}')}"
+    messages = as_langchain(said, last_id=message_id)
+    repeated = next((m for m in messages_of(state) if message_id and m.id == message_id), None)
+    if repeated is not None:
+        _check_same(repeated, messages[-1])
+    elif state is None or (values_of(state).get("decision") or {}).get("id") != known_as:
         state, paused = await state_after(saver, thread, known_as), False
     if state is None:
         raise missing
     return Place(
-        config=place_of(thread) if paused else place_at(state),
+        config=on if paused or repeated else place_at(state),
         thread=thread,
-        messages=as_langchain(said),
+        messages=messages,
         said=said,
         named=True,
+        message_id=message_id,
         values=values_of(state),
         paused=paused,
     )

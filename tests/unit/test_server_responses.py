@@ -211,3 +211,27 @@ def test_a_picture_and_a_schema_reach_the_model(api: Api, provider: FakeProvider
     form: Any = {"format": {"type": "json_schema", "name": "x", "schema": {"type": 5}}}
     with pytest.raises(openai.BadRequestError, match="no JSON schema"):
         api.openai().responses.create(model="auto", input="write", text=form)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_second_try_of_a_response_that_follows_another_is_not_paid_twice(
+    api: Api, provider: FakeProvider, streamed: bool
+) -> None:
+    client = api.http(idempotency_key="k1")
+    before = client.post("/v1/responses", json={"input": "write a poem"}).json()
+    asked = {"input": "write another", "previous_response_id": before["id"], "stream": streamed}
+    first = client.post("/v1/responses", json=asked)
+    calls = len(provider.requests)
+    again = client.post("/v1/responses", json=asked)
+    assert (calls, len(provider.requests)) == (2, 2)
+    assert again.headers["x-moma-decision-id"] == first.headers["x-moma-decision-id"]
+    assert "Another." in again.text
+    other = client.post("/v1/responses", json={**asked, "input": "write a third"})
+    assert (other.status_code, other.json()["error"]["code"]) == (400, "idempotency_key_reused")
+    fork = api.http(idempotency_key="k2").post("/v1/responses", json=asked)
+    assert fork.status_code == 200
+    assert [m["content"] for m in provider.requests[-1].body["messages"][1:]] == [
+        "write a poem",
+        "A poem.",
+        "write another",
+    ]
