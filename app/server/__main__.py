@@ -88,9 +88,13 @@ def _serve(arguments: argparse.Namespace, settings: Settings) -> int:
     app = make_app(lambda: open_resources(settings, keys), hosts=hosts, a2a_url=settings.a2a_url)
     plain = settings.log == "text"
     with logging_to(logging.StreamHandler(sys.stderr), plain=plain), exporting("moma-server"):
-        print(f"MoMA listens on http://{_place(arguments.host, arguments.port)}/v1", flush=True)
+        place = _place(arguments.host, arguments.port)
         started = serve(
-            app, host=arguments.host, port=arguments.port, drain_seconds=settings.drain_seconds
+            app,
+            host=arguments.host,
+            port=arguments.port,
+            drain_seconds=settings.drain_seconds,
+            listening=lambda: print(f"MoMA listens on http://{place}/v1", flush=True),
         )
     return 0 if started else 2
 

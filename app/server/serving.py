@@ -2,6 +2,8 @@
 
 import asyncio
 import signal
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from types import FrameType
 
 import uvicorn
@@ -11,18 +13,43 @@ __all__ = ["serve"]
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn's server, which drains before it ends, and then has ended well."""
+    """Uvicorn's server, which drains before it ends, and then has ended well.
 
-    def __init__(self, config: uvicorn.Config, app: FastAPI, *, seconds: float) -> None:
+    It opens the application's resources itself: uvicorn would tell of one that cannot be opened with a traceback.
+    """
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        app: FastAPI,
+        *,
+        seconds: float,
+        listening: Callable[[], None],
+    ) -> None:
         super().__init__(config)
-        self._app, self._seconds = app, seconds
+        self._app, self._seconds, self._listening = app, seconds, listening
+        self._opened = AsyncExitStack()
         self._draining: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, sockets: object = None) -> None:
-        """Start to listen."""
+        """Open what requests are served with, and start to listen.
+
+        Raises:
+            MomaError: it cannot be opened.
+        """
         self._loop = asyncio.get_running_loop()
-        await super().startup(sockets)  # type: ignore[arg-type]
+        async with AsyncExitStack() as opened:
+            await opened.enter_async_context(self._app.router.lifespan_context(self._app))
+            await super().startup(sockets)  # type: ignore[arg-type]
+            self._opened = opened.pop_all()
+        self._listening()
+
+    async def shutdown(self, sockets: object = None) -> None:
+        """Stop to listen, and close what was opened."""
+        await super().shutdown(sockets)  # type: ignore[arg-type]
+        if not self.force_exit:
+            await self._opened.aclose()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Drain at the first signal, end at once at the second."""
@@ -45,8 +72,21 @@ class _Server(uvicorn.Server):
             self.should_exit = True
 
 
-def serve(app: FastAPI, *, host: str, port: int, drain_seconds: float) -> bool:
-    """Serve until a signal comes; return whether it could be started."""
+def serve(
+    app: FastAPI, *, host: str, port: int, drain_seconds: float, listening: Callable[[], None]
+) -> bool:
+    """Serve until a signal comes; return whether it could be started.
+
+    Args:
+        app: what is served.
+        host: the address to listen on.
+        port: the port to listen on.
+        drain_seconds: how long running turns may take to end.
+        listening: is called when it listens.
+
+    Raises:
+        MomaError: what requests are served with cannot be opened.
+    """
     config = uvicorn.Config(
         app,
         host=host,
@@ -57,11 +97,14 @@ def serve(app: FastAPI, *, host: str, port: int, drain_seconds: float) -> bool:
         server_header=False,
         proxy_headers=False,
         ws="none",
-        lifespan="on",
+        lifespan="off",
         timeout_keep_alive=75,
         # Streams are turns, which have been waited for; what is left then are bodies that are still being sent.
         timeout_graceful_shutdown=5,
     )
-    server = _Server(config, app, seconds=drain_seconds)
-    server.run()
+    server = _Server(config, app, seconds=drain_seconds, listening=listening)
+    try:
+        server.run()
+    except SystemExit:  # uvicorn has told why it cannot listen, and would choose the status
+        return False
     return server.started

@@ -98,6 +98,19 @@ def test_a_broken_set_up_is_told_on_one_line(
     assert str(path) in error
 
 
+def test_threads_that_cannot_be_opened_are_told_on_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "threads.sqlite"
+    path.write_bytes(b"no database" * 100)
+    path.chmod(0o600)
+    monkeypatch.setenv("MOMA_CHECKPOINTS", str(path))
+    assert main(["--port", str(free_port())]) == 2
+    out, error = capfd.readouterr()
+    assert (out, error.count("\n")) == ("", 1)
+    assert error.startswith(f"moma: {path}: the saved threads cannot be used")
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
