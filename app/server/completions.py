@@ -41,7 +41,8 @@ class Asked:
     context: Context
     place: Place
     graph: MomaGraph
-    background: bool
+    kept: bool
+    """Whether the turn is in a thread."""
     debug: bool
     began: float
 
@@ -57,7 +58,7 @@ class Asked:
         if ended.failure:
             ended.failure.counted = True
         resources.metrics.count(ended.record, status=status, began=self.began)
-        if not ended.record or self.background:
+        if not ended.record or not self.kept:
             return
         conversation = None
         if not self.place.named and ended.failure is None:
@@ -91,7 +92,12 @@ async def complete(request: Request) -> Response:
 
 
 async def ask(
-    body: ChatRequest, request: Request, resources: Resources, *, previous: str | None = None
+    body: ChatRequest,
+    request: Request,
+    resources: Resources,
+    *,
+    previous: str | None = None,
+    kept: bool = True,
 ) -> Asked:
     """Return what a request asks, and for whom.
 
@@ -100,6 +106,7 @@ async def ask(
         request: its headers.
         resources: what it is served with.
         previous: the decision after which it goes on; None where its messages say that.
+        kept: whether anything of it may be kept. Who may have to ask, as agents may, cannot serve without that.
 
     Raises:
         ApiError: it is refused.
@@ -109,9 +116,12 @@ async def ask(
     caller = caller_of(request.headers, resources.keys)
     context = context_of(body, caller, resources.services)
     background = is_background(body)
+    kept = kept and not background
     if background:
+        context = replace(context, preference="cost")
+    if not kept:
         place, graph = _nowhere(body), resources.stateless
-        context = replace(context, preference="cost", exclude=_no_agent(context, resources))
+        context = replace(context, exclude=_no_agent(context, resources))
     else:
         _foresee(body.messages[-1], resources)
         index, graph = resources.conversations, resources.graph
@@ -126,7 +136,7 @@ async def ask(
         context=context,
         place=place,
         graph=graph,
-        background=background,
+        kept=kept,
         debug=debug,
         began=began,
     )

@@ -9,12 +9,21 @@ from typing import Any
 from app.server.chunks import served_model
 from app.server.errors import ApiError
 from app.server.headers import extension
-from app.server.response_request import ResponseRequest
+from app.server.response_request import ResponseRequest, conversation_of
 from app.server.turns import Called, Ended, Said, usage_of
 
-__all__ = ["ResponseEvents", "call_item", "message_item", "response_body", "response_id"]
+__all__ = [
+    "ResponseEvents",
+    "call_item",
+    "message_item",
+    "response_body",
+    "response_id",
+    "standing",
+]
 
 _PREFIX = "resp_"
+_CUT = {"length": "max_output_tokens", "content_filter": "content_filter"}
+"""Why an answer is not whole, by how the model says that it ended."""
 
 
 def response_id(decision: str | None) -> str:
@@ -22,10 +31,15 @@ def response_id(decision: str | None) -> str:
     return f"{_PREFIX}{decision or uuid.uuid4().hex}"
 
 
+def standing(ended: Ended) -> str:
+    """Return the status of a response that has ended, and of its last item."""
+    return "incomplete" if ended.finish in _CUT else "completed"
+
+
 def message_item(text: str, *, item_id: str, status: str = "completed") -> dict[str, Any]:
     """Return an answer's words as an item."""
     part = {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
-    content = [part] if status == "completed" else []
+    content = [] if status == "in_progress" else [part]
     return {
         "type": "message",
         "id": item_id,
@@ -58,27 +72,28 @@ def response_body(
     debug: bool = False,
 ) -> dict[str, Any]:
     """Return the response as it stands: under way without an end."""
-    cut = ended is not None and ended.finish == "length"
-    status = "in_progress" if ended is None else "incomplete" if cut else "completed"
+    reason = _CUT.get(ended.finish) if ended is not None else None
+    named = conversation_of(request)
     form = request.text.format if request.text else None
     body: dict[str, Any] = {
         "id": response_id(known_as),
         "object": "response",
         "created_at": int(time.time()),
-        "status": status,
+        "status": "in_progress" if ended is None else standing(ended),
         "error": None,
-        "incomplete_details": {"reason": "max_output_tokens"} if cut else None,
+        "incomplete_details": {"reason": reason} if reason else None,
         "instructions": request.instructions,
         "max_output_tokens": request.max_output_tokens,
         "model": served_model(ended) if ended else request.model,
         "output": list(output),
         "parallel_tool_calls": request.parallel_tool_calls is not False,
         "previous_response_id": request.previous_response_id,
+        "conversation": {"id": named} if named else None,
         "reasoning": {
             "effort": request.reasoning.effort if request.reasoning else None,
             "summary": None,
         },
-        "store": True,
+        "store": request.store is not False,
         "temperature": request.temperature,
         "text": {
             "format": form.model_dump(exclude_none=True, by_alias=True)
@@ -131,14 +146,17 @@ class ResponseEvents:
         """Tell that every item is whole, and the response with them."""
         told, output = "", list[dict[str, Any]]()
         if self._message is not None:
-            item = message_item(self._text, item_id=self._message)
+            status = "completed" if self._calls else standing(ended)
+            item = message_item(self._text, item_id=self._message, status=status)
             at = {"item_id": self._message, "output_index": 0, "content_index": 0}
             told += self._event("response.output_text.done", text=self._text, logprobs=[], **at)
             told += self._event("response.content_part.done", part=item["content"][0], **at)
             told += self._event("response.output_item.done", output_index=0, item=item)
             output.append(item)
         for index, call in sorted(self._calls.items()):
-            item, place = call_item(call, item_id=call["item_id"]), self._places[index]
+            status = standing(ended) if index == max(self._calls) else "completed"
+            item = call_item(call, item_id=call["item_id"], status=status)
+            place = self._places[index]
             arguments = {"arguments": item["arguments"], "name": item["name"]}
             at = {"item_id": item["id"], "output_index": place}
             told += self._event("response.function_call_arguments.done", **arguments, **at)

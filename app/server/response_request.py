@@ -7,9 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from app.server.errors import ApiError
 from app.server.field_errors import refusal
+from app.server.narrowing import AGENT
 from app.server.request import ChatRequest, Picture
 
-__all__ = ["ResponseRequest", "as_chat", "parse_response_request"]
+__all__ = ["ResponseRequest", "as_chat", "conversation_of", "parse_response_request"]
 
 _Text = Annotated[str, Field(max_length=1_000_000)]
 _Id = Annotated[str, Field(min_length=1, max_length=256)]
@@ -120,6 +121,20 @@ class Reasoning(_Given):
     effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = None
 
 
+class ConversationName(_Given):
+    """A thread by its name."""
+
+    id: _Id
+
+
+class StreamOptions(_Given):
+    """How an answer is streamed."""
+
+    include_obfuscation: bool | None = Field(
+        default=None, description="Taken and not used: nothing is added to hide how long words are."
+    )
+
+
 class ResponseRequest(BaseModel):
     """The body of `/v1/responses`."""
 
@@ -129,8 +144,11 @@ class ResponseRequest(BaseModel):
     input: _Text | Annotated[list[_Item], Field(min_length=1, max_length=2_048)]
     instructions: _Text | None = None
     previous_response_id: _Id | None = None
-    conversation: _Id | None = Field(default=None, description="The name of the thread.")
+    conversation: _Id | ConversationName | None = Field(
+        default=None, description="The name of the thread."
+    )
     stream: bool | None = False
+    stream_options: StreamOptions | None = None
     temperature: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] | None = None
     top_p: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
     max_output_tokens: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
@@ -141,12 +159,18 @@ class ResponseRequest(BaseModel):
     parallel_tool_calls: bool | None = None
     user: Annotated[str, Field(max_length=256)] | None = None
     metadata: dict[str, JsonValue] | None = None
+    store: bool | None = Field(
+        default=None,
+        description="false: the turn is kept in no thread, so a model answers and no agent, which may have to ask.",
+    )
     # What changes no answer is taken and not used.
-    store: bool | None = None
     service_tier: str | None = None
     prompt_cache_key: str | None = None
     safety_identifier: str | None = None
-    truncation: Literal["auto", "disabled"] | None = None
+    truncation: Literal["auto", "disabled"] | None = Field(
+        default=None,
+        description="The oldest messages of a dialogue that is too long for the model are left out in any case.",
+    )
     include: list[Literal["reasoning.encrypted_content"]] | None = None
     background: Literal[False] | None = None
     preference: Literal["cost", "auto", "performance"] | float | None = None
@@ -174,7 +198,23 @@ def parse_response_request(body: bytes) -> ResponseRequest:
         raise refusal(error, body) from None
     if request.previous_response_id and request.conversation:
         raise ApiError(400, "send previous_response_id or conversation, not both")
+    if request.store is False:
+        _check_unstored(request)
     return request
+
+
+def _check_unstored(request: ResponseRequest) -> None:
+    """Refuse what a turn without a thread cannot do."""
+    named = request.previous_response_id or request.conversation
+    fault = None
+    if named:
+        fault = (
+            "send the whole conversation as input, without previous_response_id and conversation"
+        )
+    elif request.model.startswith(AGENT):
+        fault = "an agent may have to ask, and needs one; ask for a model"
+    if fault:
+        raise ApiError(400, f"store is false, so the turn is in no thread: {fault}", param="store")
 
 
 def as_chat(request: ResponseRequest) -> ChatRequest:
@@ -190,7 +230,7 @@ def as_chat(request: ResponseRequest) -> ChatRequest:
     chat["reasoning_effort"] = request.reasoning.effort if request.reasoning else None
     metadata = dict(request.metadata or {})
     if request.conversation:
-        metadata["session_id"] = request.conversation
+        metadata["session_id"] = conversation_of(request)
     chat["metadata"] = metadata
     if request.tools:
         chat["tools"] = [_tool(tool) for tool in request.tools]
@@ -206,6 +246,12 @@ def as_chat(request: ResponseRequest) -> ChatRequest:
         return ChatRequest.model_validate(chat)
     except ValidationError as error:
         raise refusal(error, chat) from None
+
+
+def conversation_of(request: ResponseRequest) -> str | None:
+    """Return the name of the thread that a request names."""
+    named = request.conversation
+    return named.id if isinstance(named, ConversationName) else named
 
 
 def _messages(request: ResponseRequest) -> list[dict[str, Any]]:

@@ -15,7 +15,13 @@ from app.server.door import json_body
 from app.server.hang_up import unless_gone
 from app.server.headers import decision_headers
 from app.server.resources import Resources
-from app.server.response_events import ResponseEvents, call_item, message_item, response_body
+from app.server.response_events import (
+    ResponseEvents,
+    call_item,
+    message_item,
+    response_body,
+    standing,
+)
 from app.server.response_request import as_chat, parse_response_request
 from app.server.stream import EventStream
 
@@ -32,7 +38,9 @@ async def respond(request: Request) -> Response:
     resources: Resources = request.app.state.resources
     given = parse_response_request(await json_body(request))
     previous = (given.previous_response_id or "").removeprefix("resp_") or None
-    asked = await ask(as_chat(given), request, resources, previous=previous)
+    asked = await ask(
+        as_chat(given), request, resources, previous=previous, kept=given.store is not False
+    )
     if given.stream:
         stream = EventStream(asked, resources, ResponseEvents(given, debug=asked.debug))
         await unless_gone(request, stream.prime())
@@ -42,6 +50,7 @@ async def respond(request: Request) -> Response:
     if ended.answer or not calls:
         output.append(message_item(ended.answer, item_id=f"msg_{uuid.uuid4().hex}"))
     output += [call_item(call, item_id=f"fc_{uuid.uuid4().hex}") for call in calls]
+    output[-1]["status"] = standing(ended)
     known_as = str(ended.record.get("id") or uuid.uuid4().hex)
     body = response_body(given, known_as=known_as, ended=ended, output=output, debug=asked.debug)
     headers = decision_headers(ended.record, phase=ended.phase)

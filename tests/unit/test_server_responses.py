@@ -168,6 +168,57 @@ def test_an_answer_that_is_cut_short_or_breaks_off_says_so() -> None:
             list(events)
 
 
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize(
+    ("finish", "reason"), [("length", "max_output_tokens"), ("content_filter", "content_filter")]
+)
+def test_a_response_and_its_item_say_that_they_are_not_whole(
+    finish: str, reason: str, streamed: bool
+) -> None:
+    half = stream({"content": "Half"}, finish=finish)
+    with FakeProvider(half) as own, serving(models=[model_at(own.base_url)]) as api:
+        client = api.openai()
+        made: Any
+        if streamed:
+            with client.responses.stream(model="auto", input="write a poem") as events:
+                made = [event for event in events][-1].response  # type: ignore[union-attr]
+        else:
+            made = client.responses.create(model="auto", input="write a poem")
+    assert (made.status, made.incomplete_details.reason) == ("incomplete", reason)
+    assert [(item.status, item.content[0].text) for item in made.output] == [("incomplete", "Half")]
+
+
+def test_what_is_not_to_be_stored_is_in_no_thread(api: Api, provider: FakeProvider) -> None:
+    client = api.openai()
+    made = client.responses.create(model="auto", input="alpha", store=False)
+    assert (made.output_text, made.model, made.to_dict()["store"]) == ("A poem.", "m", False)
+    assert (
+        api.http().post("/v1/feedback", json={"decision_id": made.id[5:], "score": 1}).status_code
+        == 404
+    )
+    with pytest.raises(openai.NotFoundError):
+        client.responses.create(model="auto", input="more", previous_response_id=made.id)
+    for named, fault in (
+        ({"conversation": "c"}, "the whole conversation"),
+        ({"previous_response_id": made.id}, "the whole conversation"),
+        ({"model": "agent:alpha"}, "ask for a model"),
+    ):
+        asked = {"input": "more", "store": False, **named}
+        refused = api.http().post("/v1/responses", json=asked)
+        assert (refused.status_code, refused.json()["error"]["param"]) == (400, "store")
+        assert fault in refused.json()["error"]["message"]
+
+
+def test_a_conversation_is_named_as_openais_client_names_it(api: Api) -> None:
+    named: Any = {"input": "alpha", "conversation": {"id": "c9"}}
+    api.http().post(
+        "/v1/responses", json={**named, "stream_options": {"include_obfuscation": False}}
+    )
+    told = api.http().post("/v1/responses", json={**named, "input": "today"}).json()
+    assert told["output"][0]["content"][0]["text"] == "Booked for today."
+    assert told["conversation"] == {"id": "c9"}
+
+
 @pytest.mark.parametrize(
     ("body", "code", "message"),
     [
