@@ -18,6 +18,7 @@ MomaError
 │   ├── NoModelError          no model may serve this turn
 │   ├── BudgetError           the money for this turn is spent
 │   ├── DeadlineError         the time for this turn is over
+│   ├── RefusedError          the provider takes the request itself for a wrong one
 │   └── BrokenAnswerError     the provider's answer was cut, empty or malformed
 ├── AgentError                an agent broke its contract or failed
 │   └── UnreachableError      the server behind an agent does not answer as it should
@@ -152,6 +153,12 @@ class DeadlineError(ProviderError):
     """The turn's deadline has passed."""
 
     status: ClassVar[int] = 504
+
+
+class RefusedError(ProviderError):
+    """The provider refused what was asked, so that asking it again is of no use; nobody else could answer either."""
+
+    status: ClassVar[int] = 400
 
 
 class BrokenAnswerError(ProviderError):

@@ -33,7 +33,8 @@ wrong one, 403 what the key, the request or the policy does not allow, 404 what 
 the key that it needs, 413 too long, 415 not JSON, 421 another host's name, 429 and 503 too much at once or all that may
 answer at rest after failures, with `Retry-After` where it is known (429 with the code `insufficient_quota`: no money is
 left), 502 and 504 a model, an agent or the time failed.
-An agent that is asked for alone and gives the turn back is a 400 with its reason. A stream has such a
+An agent that is asked for alone and gives the turn back is a 400 with its reason, and so is what every model that was
+asked refused as a wrong request (`request_refused`). A stream has such a
 status too if it fails before its first word and within two seconds after the decision; a later failure is an event of
 the same form, with no `[DONE]` after it."""
 _MACHINE = """\

@@ -21,6 +21,7 @@ from agents.errors import (
     NoModelError,
     OverloadError,
     ProviderError,
+    RefusedError,
     ThreadError,
 )
 
@@ -92,7 +93,11 @@ def of_status(status: int, message: str, *, retry_after: float | None = None) ->
     """Return the error of a turn that no model could answer, by the status that it ended with."""
     if status == BudgetError.status:
         return ApiError(429, message, code=QUOTA, retry_after=_until_tomorrow())
-    codes = {DeadlineError.status: "deadline_exceeded", NoModelError.status: "no_model"}
+    codes = {
+        DeadlineError.status: "deadline_exceeded",
+        NoModelError.status: "no_model",
+        RefusedError.status: "request_refused",
+    }
     return ApiError(status, message, code=codes.get(status, "no_answer"), retry_after=retry_after)
 
 

@@ -13,7 +13,7 @@ from agents.schemas import validator_of
 from app.server.callers import ApiCaller
 from app.server.errors import ApiError
 from app.server.messages import instructions_of
-from app.server.request import ChatRequest, SchemaFormat, TextFormat
+from app.server.request import ChatRequest, NamedTool, SchemaFormat, TextFormat
 from graphs.budgets import Left
 from graphs.machine import Phase
 from graphs.masks import Moment, agent_refusal
@@ -186,10 +186,23 @@ def _call(request: ChatRequest) -> dict[str, Any]:
             raise ApiError(400, "tool_choice needs tools", param="tool_choice")
         plain["parallel_tool_calls"] = None
     else:
+        _check_choice(request)
         plain["tool_choice"] = (
             choice if isinstance(choice, str) or choice is None else choice.model_dump()
         )
     return {name: value for name, value in plain.items() if value is not None}
+
+
+def _check_choice(request: ChatRequest) -> None:
+    """Refuse the choice of a tool that is not given."""
+    choice, given = request.tool_choice, [tool.function.name for tool in request.tools or ()]
+    if isinstance(choice, NamedTool) and choice.function.name not in given:
+        raise ApiError(
+            400,
+            f"tool_choice: given {choice.function.name!r}, expected one of the tools: {', '.join(given)}",
+            code="invalid_value",
+            param="tool_choice",
+        )
 
 
 def _format(request: ChatRequest) -> dict[str, Any]:

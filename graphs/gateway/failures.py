@@ -7,13 +7,13 @@ import math
 import time
 from email.utils import parsedate_to_datetime
 
-from agents.errors import ProviderError, Remedy
+from agents.errors import ProviderError, RefusedError, Remedy
 
 __all__ = ["MEANING", "mapped", "named"]
 
 _PASSING = frozenset({408, 409, 425, 429})
 """The statuses of refused requests that the same deployment may take later."""
-_POLICY = "refused the text by its content policy"
+_REQUEST, _POLICY = "refused the request", "refused the text by its content policy"
 MEANING: dict[str, tuple[str, bool, Remedy]] = {
     "AuthenticationError": ("refused its key", False, "key"),
     "PermissionDeniedError": ("refused access", False, "key"),
@@ -29,9 +29,9 @@ MEANING: dict[str, tuple[str, bool, Remedy]] = {
     "MidStreamFallbackError": ("broke off in its answer", True, "any"),
     "APIResponseValidationError": ("sent something that is not an answer", True, "any"),
     "APIError": ("failed on its side", True, "any"),
-    "BadRequestError": ("refused the request", False, "provider"),
-    "UnprocessableEntityError": ("refused the request", False, "provider"),
-    "UnsupportedParamsError": ("refused the request", False, "any"),
+    "BadRequestError": (_REQUEST, False, "provider"),
+    "UnprocessableEntityError": (_REQUEST, False, "provider"),
+    "UnsupportedParamsError": (_REQUEST, False, "any"),
     "BudgetExceededError": ("is over its own budget", False, "key"),
     "GuardrailRaisedException": (_POLICY, False, "provider"),
     "BlockedPiiEntityError": (_POLICY, False, "provider"),
@@ -41,7 +41,7 @@ MEANING: dict[str, tuple[str, bool, Remedy]] = {
 """What a class of `litellm.exceptions` means, whether the same deployment may do better, and which other one may; a
 class that is not here takes the meaning of its nearest base."""
 _UNNAMED: dict[int, tuple[str, bool, Remedy]] = {
-    402: ("refused the request", False, "key"),
+    402: (_REQUEST, False, "key"),
     403: ("refused access", False, "key"),
     413: ("found the text too long for its window", False, "window"),
 }
@@ -54,14 +54,7 @@ def mapped(error: Exception, model: str) -> ProviderError:
     status = getattr(error, "status_code", None)
     if meaning[1] and isinstance(status, int) and 400 <= status < 500 and status not in _PASSING:
         meaning = _UNNAMED.get(status, MEANING["BadRequestError"])
-    text, retryable, remedy = meaning
-    return ProviderError(
-        f"{model} {text}",
-        model=model,
-        retryable=retryable,
-        retry_after=_retry_after(error),
-        remedy=remedy,
-    )
+    return _error(meaning, model, retry_after=_retry_after(error))
 
 
 def _meaning(error: Exception) -> tuple[str, bool, Remedy]:
@@ -73,8 +66,23 @@ def _meaning(error: Exception) -> tuple[str, bool, Remedy]:
 
 def named(name: str, model: str) -> ProviderError:
     """Return the error that the class of this name would be mapped to."""
-    text, retryable, remedy = MEANING[name]
-    return ProviderError(f"{model} {text}", model=model, retryable=retryable, remedy=remedy)
+    return _error(MEANING[name], model)
+
+
+def _error(
+    meaning: tuple[str, bool, Remedy], model: str, *, retry_after: float | None = None
+) -> ProviderError:
+    text, retryable, remedy = meaning
+    # A key without money is refused as the request is, and is none of the request's.
+    wrong = text in (_REQUEST, _POLICY) and remedy != "key"
+    kind = RefusedError if wrong else ProviderError
+    return kind(
+        f"{model} {text}",
+        model=model,
+        retryable=retryable,
+        retry_after=retry_after,
+        remedy=remedy,
+    )
 
 
 def _retry_after(error: Exception) -> float | None:

@@ -7,7 +7,7 @@ import random
 import threading
 from dataclasses import dataclass, field
 
-from agents.errors import NoModelError, ProviderError
+from agents.errors import NoModelError, ProviderError, RefusedError
 from graphs.gateway.models import Model
 
 ATTEMPTS_A_DEPLOYMENT, ATTEMPTS_A_TURN = 2, 6
@@ -92,8 +92,12 @@ class Course:
         return ATTEMPTS_A_TURN - self.calls > waiting
 
     def note(self, model: Model, error: ProviderError, *, called: bool) -> None:
-        """Take in how an attempt ended; one that was called says more than one that could not be."""
-        if called or not self.calls:
+        """Take in how an attempt ended; one that was called says more than one that could not be.
+
+        The request is to blame only where every model that was called says so.
+        """
+        other = self.calls and not isinstance(self.failure, RefusedError)
+        if (called or not self.calls) and not (other and isinstance(error, RefusedError)):
             self.failure = error
         if called:
             self.calls += 1

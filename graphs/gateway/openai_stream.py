@@ -111,7 +111,7 @@ class OpenAIStream:
             self.finish = str(finish)
             if finish == "error":
                 raise ValueError("the provider ended with an error")
-        text = _text(delta, "content")
+        text = _text(delta, "content") or _text(delta, "refusal")  # LiteLLM leaves refusals out
         self._check_progress(text)
         calls = delta.get("tool_calls") or ()
         piece = Piece(

@@ -17,6 +17,7 @@ from agents.errors import (
     DeadlineError,
     NoModelError,
     ProviderError,
+    RefusedError,
 )
 from graphs.gateway import fallback as module
 from graphs.gateway import transport
@@ -142,6 +143,17 @@ async def test_what_the_same_provider_would_refuse_too_is_not_asked_of_it(reply:
         assert await answer(gateway, chat) == ("c", "Yes.")
     assert len(one.requests) == 1
     assert [error for _, error in errors(chat)][1] == f"passed over: {errors(chat)[0][1]}"
+
+
+@pytest.mark.parametrize("wrong", [status(400), status(422)])
+async def test_the_request_is_to_blame_where_every_model_says_so(wrong: Any) -> None:
+    with FakeProvider(wrong) as a, FakeProvider(wrong) as b, FakeProvider(status(401)) as c:
+        gateway = gateway_of(a=a, b=b, c=c)
+        refused = await failure_of(gateway, chat_with(gateway, order=["a", "b"]))
+        assert (type(refused), refused.status) == (RefusedError, 400)
+        for order in (["a", "c"], ["c", "a"]):
+            error = await failure_of(gateway, chat_with(gateway, order=order))
+            assert (str(error), error.status) == ("c refused its key", 502)
 
 
 async def test_a_full_window_gives_way_to_a_larger_one_only() -> None:

@@ -86,6 +86,11 @@ async def test_what_is_read_is_what_litellm_reads(
     assert told[0].startswith(by_litellm[0]) or by_litellm[0].startswith(told[0])
 
 
+async def test_a_refusal_is_read_as_an_answer() -> None:
+    told = await read(stream({"content": None, "refusal": "No "}, {"refusal": "way."}))
+    assert (told[0], told[-1]) == ("No way.", None)
+
+
 async def test_where_somebody_watches_litellm_it_reads_itself(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -331,6 +331,8 @@ REFUSED: list[tuple[dict[str, Any], int, str, str | None]] = [
     ({"frobnicate": 1}, 400, "not known here", "unsupported_parameter"),
     ({"temperature": 3}, 400, "less than or equal to 2", "invalid_value"),
     ({"tool_choice": "required"}, 400, "needs tools", None),
+    ({"tools": [TOOL], "tool_choice": {"type": "function", "function": {"name": "gone"}}}, 400,
+     "given 'gone', expected one of the tools: weather", "invalid_value"),
     ({"max_tokens": 1, "max_completion_tokens": 2}, 400, "not both", None),
     ({"preference": "dear"}, 400, "preference", "invalid_value"),
     ({"model": "auto:cost", "preference": "performance"}, 400, "contradict", None),
@@ -419,6 +421,20 @@ def test_a_failure_before_the_first_word_has_a_status(
     response = house.api.chat("write a poem", stream=streamed)
     assert response.status_code == 502
     assert "no model could answer" in response.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_what_every_model_refuses_is_the_requests_fault(house: House, streamed: bool) -> None:
+    house.answers(status(400, "the secret parameter foo"))
+    response = house.api.chat("write a poem", stream=streamed)
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "request_refused")
+    assert response.json()["error"]["message"] == "no model could answer: m refused the request"
+    assert "secret" not in response.text
+
+
+def test_a_models_refusal_is_an_answer(house: House) -> None:
+    house.answers(stream({"refusal": "No "}, {"refusal": "way."}))
+    assert house.api.say("write a poem") == "No way."
 
 
 def test_a_decision_is_told_before_a_slow_first_word(

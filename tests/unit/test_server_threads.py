@@ -524,7 +524,7 @@ def test_open_webui_streams_with_its_headers(provider: FakeProvider, shop: Shop)
 
 @pytest.mark.parametrize("before", [[], ["write of cats"]])
 def test_a_turn_that_no_model_answered_can_be_tried_again(before: list[str]) -> None:
-    answers = [*(ok("A poem.") for _ in before), status(400), ok("A poem.")]
+    answers = [*(ok("A poem.") for _ in before), status(401), ok("A poem.")]
     with FakeProvider(*answers) as own:
         with serving(models=[model_at(own.base_url)]) as api:
             where = session("again")

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from agents.errors import BrokenAnswerError, DeadlineError, ProviderError
+from agents.errors import BrokenAnswerError, DeadlineError, ProviderError, RefusedError
 from graphs.gateway import failures, transport
 from graphs.gateway.pieces import Piece
 from graphs.gateway.transport import Limits, Request
@@ -110,14 +110,14 @@ async def test_a_tool_call_comes_in_its_parts() -> None:
 @pytest.mark.parametrize(
     ("reply", "kind", "text", "may_retry"),
     [
-        (status(400), ProviderError, "m refused the request", False),
+        (status(400), RefusedError, "m refused the request", False),
         (status(401), ProviderError, "m refused its key", False),
         (status(402), ProviderError, "m refused the request", False),
         (status(403), ProviderError, "m refused access", False),
         (status(404), ProviderError, "m does not know this model name", False),
         (status(408), ProviderError, "m did not answer in time", True),
         (status(413), ProviderError, "m found the text too long for its window", False),
-        (status(422), ProviderError, "m refused the request", False),
+        (status(422), RefusedError, "m refused the request", False),
         (status(429), ProviderError, "m is at its rate limit", True),
         (status(500), ProviderError, "m failed on its side", True),
         (status(502), ProviderError, "m is not available", True),
@@ -173,6 +173,7 @@ async def test_each_fault_has_one_line_of_our_own_and_is_called_once(
 async def test_an_answer_that_its_policy_emptied_is_refused_for_good() -> None:
     with FakeProvider(stream(finish="content_filter")) as provider:
         error = await failure_of(request_to(provider))
+    assert isinstance(error, RefusedError)
     assert str(error) == "m refused the text by its content policy"
     assert (error.may_retry, error.remedy) == (False, "provider")
 
