@@ -13,9 +13,10 @@ __all__ = ["is_background"]
 _TASKS = frozenset(
     {
         "title_generation", "tags_generation", "follow_up_generation", "query_generation", "emoji_generation",
-        "autocomplete_generation", "image_prompt_generation", "title", "tags", "follow_ups", "summary",
+        "autocomplete_generation", "image_prompt_generation",
     }
 )  # fmt: skip
+"""Open WebUI's names; words that a program may use for tasks of its users are none."""
 _LONGEST_HEAD = 400
 _PROMPTS = re.compile(
     r"""\s*(?:

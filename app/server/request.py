@@ -221,7 +221,9 @@ class ChatRequest(BaseModel):
     parallel_tool_calls: bool | None = None
     user: Annotated[str, Field(max_length=LONGEST_ID)] | None = None
     metadata: dict[str, JsonValue] | None = Field(
-        default=None, description="session_id names the thread."
+        default=None,
+        description="session_id names the thread. A task of a chat UI's own, as Open WebUI names it (title_generation "
+        "and so on), goes to the cheapest model and is in no thread.",
     )
     n: Literal[1] | None = None
     logprobs: Literal[False] | None = None

@@ -671,3 +671,9 @@ def test_what_the_policy_forbids_is_a_403_that_says_which_rule(tmp_path: Path) -
     assert (refused.status_code, refused.json()["error"]["code"]) == (403, "policy")
     assert "the policy's rule free lets only other serve" in refused.json()["error"]["message"]
     assert served.status_code == 200
+
+
+@pytest.mark.parametrize("task", ["title", "tags", "follow_ups", "summary"])
+def test_a_program_may_name_its_tasks_with_plain_words(house: House, task: str) -> None:
+    told = house.api.chat("alpha please", metadata={"task": task}).json()
+    assert told["model"] == "agent:alpha"
