@@ -15,6 +15,8 @@ from app.settings import PREFIX, Settings
 from graphs.machine import ANSWER_EVENTS, OUTCOME_EVENTS, ROUTING_EVENTS, TRANSITIONS, TURN_EVENTS
 from graphs.machine import Event as Events
 from graphs.machine import Phase as Phases
+from graphs.threads import LONGEST_INPUT
+from graphs.turn import LONGEST_TEXT
 
 __all__ = ["PAGES", "http", "machine", "settings"]
 
@@ -25,18 +27,18 @@ that says what was expected. `.env.example` lists them all, with the keys of the
 _KEYS = """\
 Providers' keys keep their usual names (`OPENAI_API_KEY` and so on): a model's `key` in the catalogue says which.
 Tracing has OpenTelemetry's and LangSmith's own variables: see [production](../production.md#see-what-it-does)."""
-_HTTP = """\
+_HTTP = f"""\
 What `python -m app.server` answers, from its OpenAPI document (`/openapi.json` of a running server). Requests carry
 `Authorization: Bearer KEY` if the server has keys, and bodies are JSON (`content-type: application/json`). Refusals
-have OpenAI's form, `{"error": {"message", "type", "param", "code"}}`: 400 what cannot be taken, 401 no key or a
+have OpenAI's form, `{{"error": {{"message", "type", "param", "code"}}}}`: 400 what cannot be taken, 401 no key or a
 wrong one, 403 what the key, the request or the policy does not allow, 404 what is not there, not yours, or without
-the key that it needs, 413 too long, 415 not JSON, 421 another host's name, 429 and 503 too much at once or all that may
+the key that it needs, 413 too long (of all messages {LONGEST_INPUT:,} characters are taken, of one of the user's
+{LONGEST_TEXT:,}), 415 not JSON, 421 another host's name, 429 and 503 too much at once or all that may
 answer at rest after failures, with `Retry-After` where it is known (429 with the code `insufficient_quota`: no money is
-left), 502 and 504 a model, an agent or the time failed.
+left; `Retry-After` if there is more the next day), 502 and 504 a model, an agent or the time failed.
 An agent that is asked for alone and gives the turn back is a 400 with its reason, and so is what every model that was
-asked refused as a wrong request (`request_refused`). A stream has such a
-status too if it fails before its first word and within two seconds after the decision; a later failure is an event of
-the same form, with no `[DONE]` after it."""
+asked refused as a wrong request (`request_refused`). A stream has such a status too if it fails before its first word
+and within two seconds after the decision; a later failure is an event of the same form, with no `[DONE]` after it."""
 _MACHINE = """\
 The dialogue is a state machine: the phases are its states, and each turn starts in the phase in which the last one
 ended. The table (phase, event) → phase is total, and the graph's conditional edges are drawn from it. A dot stands

@@ -4,6 +4,7 @@ It knows no model. If what was spent cannot be read, nothing more may be spent.
 """
 
 import logging
+import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -92,6 +93,21 @@ class Budgets:
         except BudgetError as error:
             return Ledger(0.0, fault=_told(error))
         return Ledger(min(limits) if limits else None, purse=purse, told=self.told)
+
+    def renews(self, spender: Spender) -> bool:
+        """Return whether it is a day's budget that leaves the least, so that there is more when the next day begins."""
+        try:
+            purse = self._purse(spender)
+            of = purse.of if purse else ()
+            daily = [account for account in of if account.day is not None]
+            if purse is None or not daily:
+                return False
+            lasting = [account for account in of if account.day is None]
+            left = purse.accounts.left_usd(daily)
+            others = [purse.accounts.left_usd(lasting)] if lasting else []
+        except BudgetError:
+            return False
+        return left < min([*self._of_turn(spender), *others], default=math.inf)
 
     def close(self) -> None:
         """Close the file of what was spent."""

@@ -86,6 +86,8 @@ def make_app(
     _add(app, "GET", "/health", health)
     _add(app, "GET", "/ready", ready)
     _add(app, "GET", "/metrics", metrics, kind="text/plain")
+    for path, endpoint in (("/health", health), ("/ready", ready)):
+        app.add_api_route(path, endpoint, methods=["HEAD"], include_in_schema=False)
     add_page(app)
     app.add_exception_handler(HTTPException, _told_http)
     app.add_middleware(Door, hosts=hosts)

@@ -13,6 +13,7 @@ from app.server.background import is_background
 from app.server.callers import ApiCaller, caller_of
 from app.server.chunks import ChatChunks, completion_id, served_model
 from app.server.door import json_body
+from app.server.errors import QUOTA
 from app.server.hang_up import unless_gone
 from app.server.headers import decision_headers, extension
 from app.server.messages import as_langchain, digest, said_in
@@ -46,14 +47,23 @@ class Asked:
     debug: bool
     began: float
 
-    def remember(self, ended: Ended, resources: Resources, *, known_as: str = "") -> None:
-        """Keep in which thread this conversation is, and count the turn.
+    async def remember(self, ended: Ended, resources: Resources, *, known_as: str = "") -> None:
+        """Keep in which thread this conversation is, count the turn, and see whether waiting helps one that failed.
 
         Args:
             ended: the turn.
             resources: where that is kept.
             known_as: what the client has for the decision's id.
         """
+        self._note(ended, resources, known_as=known_as)
+        if ended.failure is None or ended.failure.code != QUOTA:
+            return
+        services, spent = resources.services, ended.record.get("cost_usd") or 0.0
+        spender = services.spender(self.context, spent=spent, thread=self.place.thread or None)
+        if not await services.with_books(services.budgets.renews, spender):
+            ended.failure.retry_after = None
+
+    def _note(self, ended: Ended, resources: Resources, *, known_as: str) -> None:
         status = str(ended.failure.status) if ended.failure else "ok"
         if ended.failure:
             ended.failure.counted = True
@@ -158,7 +168,7 @@ async def whole_turn(asked: Asked, resources: Resources) -> tuple[Ended, list[di
             elif isinstance(event, Ended):
                 ended = event
     assert ended is not None, "a turn ends with its end"
-    asked.remember(ended, resources)
+    await asked.remember(ended, resources)
     if ended.failure is not None:
         raise ended.failure
     return ended, calls

@@ -25,7 +25,7 @@ from agents.errors import (
     ThreadError,
 )
 
-__all__ = ["ApiError", "as_api_error", "error_response"]
+__all__ = ["QUOTA", "ApiError", "as_api_error", "error_response", "of_status"]
 
 _log = logging.getLogger(__name__)
 _TYPES = {
@@ -71,11 +71,11 @@ class ApiError(Exception):
         """Return the headers that belong to it."""
         if self.status == 401:
             return {"www-authenticate": "Bearer"}
-        if self.retry_after is None:
-            return {}
-        headers = {"retry-after": str(max(1, math.ceil(self.retry_after)))}
+        headers: dict[str, str] = {}
+        if self.retry_after is not None:
+            headers["retry-after"] = str(max(1, math.ceil(self.retry_after)))
         if self.code == QUOTA:
-            headers["x-should-retry"] = "false"  # OpenAI's clients would wait for it
+            headers["x-should-retry"] = "false"  # OpenAI's clients would by themselves
         return headers
 
 
@@ -90,7 +90,10 @@ def as_api_error(error: Exception) -> ApiError:
 
 
 def of_status(status: int, message: str, *, retry_after: float | None = None) -> ApiError:
-    """Return the error of a turn that no model could answer, by the status that it ended with."""
+    """Return the error of a turn that no model could answer, by the status that it ended with.
+
+    Money is said to be there again the next day, which holds for a day's budgets alone.
+    """
     if status == BudgetError.status:
         return ApiError(429, message, code=QUOTA, retry_after=_until_tomorrow())
     codes = {

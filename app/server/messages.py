@@ -27,6 +27,8 @@ __all__ = [
     "Mark", "answer_of", "as_langchain", "digest", "instructions_of", "marks_of", "said_in", "split",
 ]  # fmt: skip
 
+_UNREADABLE = "unreadable"
+"""The name under which arguments stand that are no JSON object."""
 Mark = tuple[str, str]
 """What of a message tells turns apart: `user` with the text, `tool` with the call that it answers."""
 
@@ -61,11 +63,7 @@ def split(said: Sequence[Message]) -> tuple[Sequence[Message], Sequence[Message]
 
 
 def as_langchain(messages: Iterable[Message], *, last_id: str | None = None) -> list[BaseMessage]:
-    """Return the messages of a dialogue as LangChain's, the last with an id if one is given.
-
-    Raises:
-        ApiError: what a tool was called with is no JSON object.
-    """
+    """Return the messages of a dialogue as LangChain's, the last with an id if one is given."""
     converted = [_converted(message) for message in messages]
     if last_id is not None and converted:
         converted[-1].id = last_id
@@ -130,18 +128,12 @@ def _converted(message: Message) -> BaseMessage:
 
 
 def _arguments(text: str) -> dict[str, Any]:
+    """Return what a tool was called with; what is no JSON object is kept, so that the model sees its fault."""
     try:
         value = json.loads(text or "{}")
     except (ValueError, RecursionError):
         value = None
-    if not isinstance(value, dict):
-        raise ApiError(
-            400,
-            "tool_calls: the arguments are no JSON object",
-            code="invalid_value",
-            param="messages",
-        )
-    return value
+    return value if isinstance(value, dict) else {_UNREADABLE: readable(text)}
 
 
 def _text(content: str | Sequence[TextPart | RefusalPart]) -> str:

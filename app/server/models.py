@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from app.server.callers import ApiCaller, caller_of
 from app.server.errors import ApiError
-from app.server.narrowing import AGENT, AUTO, agent_fault, outside
+from app.server.narrowing import AGENT, AUTO, agent_fault, named_model, outside
 from app.server.resources import Resources
 from graphs.budgets import Left
 from graphs.masks import Need, model_refusal
@@ -21,6 +21,7 @@ _CHOICES = {
     f"{AUTO}:cost": "The same, as cheap as can be.",
     f"{AUTO}:performance": "The same, as good as can be.",
 }
+_BETWEEN = "The same, by a preference from 0 (as cheap as can be) to 1 (as good as can be)."
 
 
 async def list_models(request: Request) -> Response:
@@ -43,6 +44,9 @@ async def show_model(request: Request) -> Response:
     for entry in _entries(caller, resources.services):
         if entry["id"] == asked:
             return JSONResponse(entry)
+    if asked.startswith(f"{AUTO}:"):
+        named_model(asked, caller, resources.services)
+        return JSONResponse(_entry(asked, kind="router", description=_BETWEEN))
     raise ApiError(
         404, f"the model {asked!r:.100} does not exist", code="model_not_found", param="model"
     )

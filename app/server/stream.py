@@ -88,7 +88,7 @@ class EventStream(Response):
                         if not decided and self._record:
                             limit.reschedule(self._first_word_until(limit))
             if self._ended is not None and self._ended.failure is not None:
-                self._asked.remember(self._ended, self._resources)
+                await self._asked.remember(self._ended, self._resources)
                 raise self._ended.failure
         except BaseException:
             await self._close()
@@ -157,7 +157,7 @@ class EventStream(Response):
                 else:
                     await self._tell(send, event)
             failure = self._ended.failure
-            self._asked.remember(self._ended, self._resources, known_as=self._id)
+            await self._asked.remember(self._ended, self._resources, known_as=self._id)
         except Exception as error:  # noqa: BLE001 the server's boundary: what has begun can only be told as an event
             failure = as_api_error(error)
             self._broken = str(failure.status)

@@ -41,6 +41,26 @@ def held(home: Path) -> sqlite3.Connection:
     return other
 
 
+@pytest.mark.parametrize(
+    ("limits", "own", "renews"),
+    [
+        (BudgetLimits(), None, False),
+        (BudgetLimits(user=1), None, True),
+        (BudgetLimits(day=1), 2, True),
+        (BudgetLimits(day=1), 0.5, False),
+        (BudgetLimits(user=1, turn=0.5), None, False),
+        (BudgetLimits(user=1, thread=0.5), None, False),
+        (BudgetLimits(thread=1), None, False),
+    ],
+)
+def test_only_a_days_budget_is_there_again_the_next_day(
+    limits: BudgetLimits, own: float | None, renews: bool, tmp_path: Path
+) -> None:
+    budgets = Budgets(limits, home=tmp_path)
+    assert budgets.renews(Spender(user="ann", thread="t", turn_limit=own)) is renews
+    budgets.close()
+
+
 async def test_a_turn_that_waits_for_the_file_holds_up_no_other(tmp_path: Path) -> None:
     other = held(tmp_path)
     with FakeProvider(ok("A poem.")) as provider:

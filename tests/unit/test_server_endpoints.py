@@ -45,7 +45,8 @@ def test_what_may_be_asked_for_is_listed_with_why_some_cannot_serve(api: Api) ->
         "keyed": "NOBODY_HAS_THIS_KEY is not set",
     }
     assert api.openai().models.retrieve("agent:alpha").id == "agent:alpha"
-    for name in ("agent:gamma", "nobody"):
+    assert api.openai().models.retrieve("auto:0.3").id == "auto:0.3"
+    for name in ("agent:gamma", "nobody", "auto:5"):
         missing = api.http().get(f"/v1/models/{name}")
         assert (missing.status_code, missing.json()["error"]["code"]) == (404, "model_not_found")
 
@@ -225,7 +226,11 @@ def test_a_call_that_was_never_made_did_not_fail() -> None:
         # Masks reckon with the least that a call costs; what it may cost is known when it is to be made.
         limits = BudgetLimits(user=50e-6)
         with serving(models=[model_at(own.base_url)], budgets=limits) as api:
-            assert api.chat("write").status_code == 429
+            refused = api.chat("write")
+            assert (refused.status_code, refused.headers["x-should-retry"]) == (429, "false")
+            assert int(refused.headers["retry-after"]) >= 1, (
+                "a day's budget is there again tomorrow"
+            )
             assert not counted(api, "moma_failed_calls_total")
         assert not own.requests
 
@@ -253,6 +258,12 @@ def test_labels_are_bounded() -> None:
     text = metrics.text().decode()
     assert len(re.findall(r"^moma_turns_total", text, re.MULTILINE)) <= 502
     assert 'id="other"' in text
+
+
+def test_probes_may_leave_the_body_out(api: Api) -> None:
+    for path in ("/health", "/ready"):
+        answer = api.http().head(path)
+        assert (answer.status_code, answer.content) == (200, b"")
 
 
 def test_what_is_not_there_is_told_in_openais_form(api: Api) -> None:
