@@ -1,4 +1,4 @@
-"""Work for a client that may hang up: it ends with the connection, and what it holds is given back."""
+"""Work for a client that may hang up: it ends with the connection or the process, and what it holds is given back."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from starlette.requests import Request
 from starlette.types import Receive
 
-from app.server.errors import ApiError
+from app.server.errors import ApiError, cut_short
 
 __all__ = ["gone", "unless_gone"]
 
@@ -26,16 +26,19 @@ async def unless_gone(request: Request, work: Coroutine[Any, Any, _T]) -> _T:
 
     Raises:
         ApiError: the client hung up before; the work was cancelled and has ended.
+        DrainingError: the process ends; the same.
     """
     working = asyncio.ensure_future(work)
     watching = asyncio.ensure_future(gone(request.receive))
+    ending = asyncio.ensure_future(request.app.state.resources.ending.wait())
     try:
-        await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            raise ApiError(499, "the client hung up")
-        return working.result()
+        await asyncio.wait({working, watching, ending}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        raise ApiError(499, "the client hung up") if watching.done() else cut_short()
     finally:
         await _ended(watching)
+        await _ended(ending)
         await _ended(working)
 
 

@@ -6,7 +6,7 @@ import gc
 import threading
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 
 from app.server.conversations import Conversations, open_conversations
@@ -35,6 +35,8 @@ class Resources:
     keys: Keys | None
     """None: whoever reaches the server may use it, which is for loopback alone."""
     metrics: Metrics
+    ending: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the process ends and waits no longer for the turns that run."""
 
     @property
     def fingerprint(self) -> str:

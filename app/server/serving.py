@@ -68,6 +68,7 @@ class _Server(uvicorn.Server):
             resources = getattr(self._app.state, "resources", None)
             if resources is not None:
                 await resources.services.admission.drain(self._seconds)
+                resources.ending.set()
         finally:
             self.should_exit = True
 
@@ -99,7 +100,7 @@ def serve(
         ws="none",
         lifespan="off",
         timeout_keep_alive=75,
-        # Streams are turns, which have been waited for; what is left then are bodies that are still being sent.
+        # Turns have been waited for, and cut with a word; what is left are bodies that are still being sent.
         timeout_graceful_shutdown=5,
     )
     server = _Server(config, app, seconds=drain_seconds, listening=listening)

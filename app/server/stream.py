@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from app.server.errors import ApiError, as_api_error
+from app.server.errors import ApiError, as_api_error, cut_short
 from app.server.hang_up import gone
 from app.server.headers import decision_headers
 from app.server.resources import Resources
@@ -102,15 +102,20 @@ class EventStream(Response):
         self.headers.update(headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the stream until it ends or the client hangs up."""
+        """Send the stream until it ends, the client hangs up or the process ends."""
         sending = asyncio.create_task(self._body(send))
         watching = asyncio.create_task(gone(receive))
+        ending = asyncio.create_task(self._resources.ending.wait())
         try:
-            await asyncio.wait({sending, watching}, return_when=asyncio.FIRST_COMPLETED)
+            tasks = {sending, watching, ending}
+            done, rest = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if done == {ending}:
+                self._events.put_nowait(cut_short())
+                await asyncio.wait(rest, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (sending, watching):
+            for task in (sending, watching, ending):
                 task.cancel()
-            failure, _ = await asyncio.gather(sending, watching, return_exceptions=True)
+            failure, *_ = await asyncio.gather(sending, watching, ending, return_exceptions=True)
             await self._close()
             if self._ended is None:
                 began = self._asked.began

@@ -694,3 +694,23 @@ def test_what_the_policy_forbids_is_a_403_that_says_which_rule(tmp_path: Path) -
 def test_a_program_may_name_its_tasks_with_plain_words(house: House, task: str) -> None:
     told = house.api.chat("alpha please", metadata={"task": task}).json()
     assert told["model"] == "agent:alpha"
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_turn_that_outlasts_the_process_may_be_sent_again(
+    monkeypatch: pytest.MonkeyPatch, streamed: bool
+) -> None:
+    for name in ("FIRST_WORD_S", "KEEP_ALIVE_S"):  # so that nothing was sent before
+        monkeypatch.setattr(f"app.server.stream.{name}", PATIENCE_S)
+    with FakeProvider(hang()) as own, serving(models=[model_at(own.base_url)]) as api:
+        loop = api.server.servers[0].get_loop()
+
+        def cut_it_short() -> None:
+            wait_until(lambda: bool(own.requests))
+            loop.call_soon_threadsafe(api.resources.ending.set)
+
+        cutting = threading.Thread(target=cut_it_short, daemon=True)
+        cutting.start()
+        told = api.chat("write a poem", stream=streamed)
+        cutting.join(PATIENCE_S)
+    assert (told.status_code, told.headers["retry-after"]) == (503, "1")

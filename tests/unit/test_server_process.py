@@ -1,5 +1,6 @@
 """The server as it is run: a process of its own, that drains when it is told to end."""
 
+import json
 import signal
 import threading
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from app.server.__main__ import main
 from app.server.keys import make_key
-from tests.support.provider import FakeProvider, Seen, Wire, ok, stream
+from tests.support.provider import FakeProvider, Seen, Wire, ok, stall, stream
 from tests.support.server_process import answers, free_port, process
 from tests.support.waiting import PATIENCE_S, wait_until
 
@@ -66,6 +67,29 @@ def test_a_server_that_is_told_to_end_finishes_its_turns_and_takes_no_more(tmp_p
             rest = [*lines]
         assert any("ended." in line for line in rest)
         assert "data: [DONE]" in rest
+        assert running.wait(PATIENCE_S) == 0
+        assert running.stderr is not None
+        assert running.stderr.read() == ""
+
+
+def test_a_stream_that_outlasts_the_end_is_told_so(tmp_path: Path) -> None:
+    body = {
+        "messages": [{"role": "user", "content": "write a poem"}],
+        "model": "fake",
+        "stream": True,
+    }
+    with (
+        FakeProvider(stall(after=1)) as provider,
+        process(tmp_path, provider, MOMA_DRAIN_SECONDS="0.1") as (url, running),
+    ):
+        wait_until(lambda: answers(url, "/ready") or running.poll() is not None)
+        with httpx.stream("POST", f"{url}/v1/chat/completions", json=body, timeout=60) as response:
+            lines = response.iter_lines()
+            assert any("word" in line for line in lines)
+            running.send_signal(signal.SIGTERM)
+            (told,) = [line for line in lines if line]
+        error = json.loads(told.removeprefix("data: "))["error"]
+        assert (error["code"], "send the message again" in error["message"]) == ("overloaded", True)
         assert running.wait(PATIENCE_S) == 0
         assert running.stderr is not None
         assert running.stderr.read() == ""
