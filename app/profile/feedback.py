@@ -206,11 +206,9 @@ def _reject(arguments: argparse.Namespace) -> int:
 
 
 def _rollback(arguments: argparse.Namespace) -> int:
-    before = profile_id(arguments.profile)
-    restore(arguments.profile, arguments.version, ours=OURS)
-    print(
-        f"the profile is {profile_id(arguments.profile)} again; {before} is kept", file=sys.stderr
-    )
+    before = restore(arguments.profile, arguments.version, ours=OURS)
+    told = f"{before} is kept" if before else "what was in its place is damaged and not kept"
+    print(f"the profile is {profile_id(arguments.profile)} again; {told}", file=sys.stderr)
     return 0
 
 

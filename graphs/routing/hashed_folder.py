@@ -24,9 +24,9 @@ __all__ = [
     "Content",
     "HashedFiles",
     "array_bytes",
+    "checked_files",
     "json_bytes",
     "read_folder",
-    "stored_names",
     "write_folder",
 ]
 
@@ -75,6 +75,10 @@ class HashedFiles:
         """Return the arrays `<stem><name>.npy` by name."""
         names = [n for n in self._hashes if n.startswith(stem) and n.endswith(".npy")]
         return {n[len(stem) : -len(".npy")]: self.array(n) for n in names}
+
+    def contents(self) -> dict[str, bytes]:
+        """Return every file by name."""
+        return {name: self._bytes(name) for name in self._hashes}
 
     def _bytes(self, name: str) -> bytes:
         expected = self._hashes[name]
@@ -156,15 +160,18 @@ def read_folder(
             raise RoutingError(f"{what} is not of the form {kind!r}: {remedy}") from error
 
 
-def stored_names(manifest: Mapping[str, Any]) -> list[str]:
-    """Return the names of the files that a manifest speaks of, as they stand in the folder.
+def checked_files(directory: Path, *, what: str, remedy: str) -> dict[str, bytes]:
+    """Return the content of each file, of whatever kind, by its name in the folder; the manifest is the last.
 
     Raises:
-        ValueError: one is no name that is ever written.
+        RoutingError: a file is missing, too large or changed; the text begins with `what` and ends with `remedy`.
     """
-    if not all(_NAME.fullmatch(n) and _SHA256.fullmatch(h) for n, h in manifest["sha256"].items()):
-        raise ValueError("no name of ours")
-    return [_path(name, sha256) for name, sha256 in manifest["sha256"].items()]
+    manifest = _read_manifest(directory, kind=None, what=what, remedy=remedy)
+    hashes = manifest["sha256"]
+    content = HashedFiles(directory, manifest, what, remedy).contents()
+    files = {_path(name, hashes[name]): held for name, held in content.items()}
+    whole = _manifest(manifest["kind"], manifest["about"], hashes, manifest["bytes"])
+    return {**files, MANIFEST: whole}
 
 
 def array_bytes(array: NDArray[Any]) -> Content:
@@ -191,23 +198,21 @@ def _manifest(
     return json_bytes({**content, "self": hashlib.sha256(json_bytes(content)).hexdigest()})
 
 
-def _read_manifest(directory: Path, *, kind: str, what: str, remedy: str) -> dict[str, Any]:
-    """Return a manifest that is byte for byte what would be written."""
+def _read_manifest(directory: Path, *, kind: str | None, what: str, remedy: str) -> dict[str, Any]:
+    """Return a manifest that is byte for byte what would be written; `kind` None is any."""
     text = read_bytes(directory / MANIFEST, limit=LARGEST_MANIFEST, what=what, remedy=remedy)
     try:
         manifest: dict[str, Any] = json.loads(text)
         hashes, sizes = manifest["sha256"], manifest["bytes"]
         sound = all(_NAME.fullmatch(n) and _SHA256.fullmatch(h) for n, h in hashes.items())
         sound = sound and all(type(sizes[name]) is int for name in hashes)
-        same = manifest["kind"] == kind and text == _manifest(
-            kind, manifest["about"], hashes, sizes
-        )
+        same = kind in (None, manifest["kind"])
+        same = same and text == _manifest(manifest["kind"], manifest["about"], hashes, sizes)
     except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise RoutingError(f"{what} has a damaged {MANIFEST}: {remedy}") from error
     if not (sound and same):
-        raise RoutingError(
-            f"{what} has a {MANIFEST} that is damaged or not of the form {kind!r}: {remedy}"
-        )
+        other = f" or not of the form {kind!r}" if kind else ""
+        raise RoutingError(f"{what} has a {MANIFEST} that is damaged{other}: {remedy}")
     return manifest
 
 

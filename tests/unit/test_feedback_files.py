@@ -5,16 +5,21 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from agents.errors import RoutingError
 from app.profile.__main__ import main as profile
+from graphs.routing import profile_versions
 from graphs.routing.feedback import Evidence, Kind
 from graphs.routing.feedback_log import FeedbackLog, profile_id
-from graphs.routing.profile_files import load_profile
-from graphs.routing.profile_versions import versions
+from graphs.routing.files import locked
+from graphs.routing.profile_files import OURS, load_profile, save_profile
+from graphs.routing.profile_versions import keep, restore, versions
 from tests.support.outcomes import graded
 from tests.support.profiles import fitted_profile
 from tests.support.waiting import wait_until
@@ -191,6 +196,64 @@ def test_feedback_is_shown_applied_and_taken_back(
     assert profile(["feedback", "rollback", new, *where]) == 0
     assert profile_id(folder) == new
     assert load_profile(folder).quality.shift.tolist() == shift.tolist()
+
+
+def damage(path: Path) -> None:
+    path.write_bytes(path.read_bytes().replace(b"0", b"1"))
+
+
+@pytest.fixture
+def versioned(folder: Path) -> tuple[Path, str, str]:
+    """A profile with one earlier version: the folder, the id of the earlier and of the one in place."""
+    old = keep(folder)
+    profile = load_profile(folder)
+    save_profile(profile.shifted(np.full((profile.regions, 2), 0.1)), folder)
+    return folder, old, keep(folder)
+
+
+@pytest.mark.parametrize("back_to", ["the same", "the earlier"])
+@pytest.mark.parametrize("part", ["models", "manifest.json", "gone"])
+def test_a_damaged_profile_is_put_right_and_never_kept(
+    versioned: tuple[Path, str, str], part: str, back_to: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, old, new = versioned
+    wanted = new if back_to == "the same" else old
+    file = folder / part if part == "manifest.json" else next((folder / "models").iterdir())
+    file.unlink() if part == "gone" else damage(file)
+    kept = {id_: content(folder / "versions" / id_) for id_ in (old, new)}
+    assert profile(["feedback", "rollback", wanted, "--profile", str(folder)]) == 0
+    assert "damaged and not kept" in capsys.readouterr().err
+    assert content(folder) == kept[wanted]
+    assert {id_: content(folder / "versions" / id_) for id_ in versions(folder)} == kept
+
+
+def test_a_damaged_version_is_told_and_nothing_is_changed(
+    versioned: tuple[Path, str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, old, _ = versioned
+    damage(next((folder / "versions" / old / "models").iterdir()))
+    before = content(folder)
+    assert profile(["feedback", "rollback", old, "--profile", str(folder)]) == 2
+    assert f"the version '{old}' of the profile was changed" in capsys.readouterr().err
+    assert content(folder) == before
+
+
+def test_a_profile_that_is_saved_while_another_comes_back_stays_whole(
+    versioned: tuple[Path, str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, old, _ = versioned
+    other = load_profile(folder)
+
+    @contextmanager
+    def late(directory: Path) -> Iterator[None]:
+        """Another writer is first, whenever the lock is free."""
+        save_profile(other, folder)
+        with locked(directory):
+            yield
+
+    monkeypatch.setattr(profile_versions, "locked", late)
+    restore(folder, old, ours=OURS)
+    load_profile(folder)
 
 
 def test_a_source_can_be_rejected(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
