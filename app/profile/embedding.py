@@ -49,7 +49,8 @@ def embedded(texts: Sequence[str], encoder: Encoder, *, home: Path, bar: Progres
     task = bar.add_task("embedding", total=len(texts))
     with closing(_open(home / "vectors.sqlite")) as memory:
         missing = []
-        for row, key in enumerate(keys):
+        first = {key: row for row, key in reversed([*enumerate(keys)])}
+        for key, row in first.items():
             known = _recall(memory, key, dim=encoder.dim)
             if known is None:
                 missing.append(row)
@@ -63,6 +64,8 @@ def embedded(texts: Sequence[str], encoder: Encoder, *, home: Path, bar: Progres
             vectors[rows] = encoder.encode([texts[row] for row in rows])
             _remember(memory, [(keys[row], vectors[row].tobytes()) for row in rows])
             bar.advance(task, len(rows))
+    # A text that is there again has the very same vector, which it would not have out of another batch.
+    vectors = vectors[[first[key] for key in keys]]
     return Queries(vectors=vectors, surface=surface(texts), words=hashed_words(texts))
 
 

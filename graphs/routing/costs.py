@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from graphs.routing.estimators.base import Matrix, Queries
+from graphs.routing.estimators.base import Matrix, Queries, texts
 from graphs.routing.estimators.design import Design
 from graphs.routing.estimators.ridge import loo_ridge
 from graphs.routing.features import SURFACE
@@ -66,7 +66,7 @@ class CostModel:
         targets = np.log(_targets(queries, costs, priced))
         rows = self.design.matrix(queries)
         centre, mean = rows.mean(axis=0), targets.mean(axis=0)
-        weights = loo_ridge(rows - centre, targets - mean).weights
+        weights = loo_ridge(rows - centre, targets - mean, texts(queries.vectors)).weights
         bias = mean - centre @ weights
         fitted = rows @ weights + bias
         return replace(

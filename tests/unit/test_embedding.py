@@ -42,6 +42,14 @@ def test_what_was_embedded_before_is_remembered(tmp_path: Path) -> None:
     assert (worked, repeated) == (200, 0)
 
 
+def test_a_text_that_is_there_again_is_embedded_once(tmp_path: Path) -> None:
+    encoder = Counting()
+    with progress() as bar:
+        found = embedded([*TEXTS[:3], *TEXTS[:3]], encoder, home=tmp_path, bar=bar).vectors
+    assert encoder.texts == 3
+    np.testing.assert_array_equal(found[:3], found[3:])
+
+
 @pytest.mark.parametrize("damage", ["header", "cut", "middle"])
 def test_a_damaged_memory_is_begun_anew(damage: str, tmp_path: Path) -> None:
     first, _ = run(tmp_path)

@@ -11,15 +11,27 @@ from numpy.typing import NDArray
 
 from graphs.routing.estimators.adam import train
 from graphs.routing.estimators.avengers import AvengersPro
-from graphs.routing.estimators.base import UNKNOWN_DOMAIN, Estimator, Fit, Queries, Training
+from graphs.routing.estimators.base import (
+    UNKNOWN_DOMAIN,
+    Estimator,
+    Fit,
+    Queries,
+    Training,
+    splits,
+    text_splits,
+    texts,
+)
 from graphs.routing.estimators.clusters import Clusters
+from graphs.routing.estimators.combined import Combined
 from graphs.routing.estimators.factorisation import Factorisation
 from graphs.routing.estimators.item_response import ItemResponse, TwoParameter
 from graphs.routing.estimators.kmeans import kmeans
 from graphs.routing.estimators.lbfgs import minimise
 from graphs.routing.estimators.linear import LinearHead
+from graphs.routing.estimators.local import LocalComponents
 from graphs.routing.estimators.mixture import MixtureOfExperts
 from graphs.routing.estimators.mlp import MLP
+from graphs.routing.estimators.ridge import RotatedRidge
 from graphs.routing.estimators.uniroute import UniRouteKMeans, UniRouteLearnedMap
 from graphs.routing.estimators.zero import ZeroRouter
 
@@ -115,6 +127,39 @@ def test_more_outcomes_make_it_surer(fit: Fit) -> None:
 
 
 # Clusters
+
+
+@pytest.mark.parametrize(
+    "fit", [RotatedRidge.fit, LocalComponents.fit, Combined.fit, LinearHead.fit]
+)
+def test_runs_of_the_same_texts_teach_no_more_than_one(fit: Fit) -> None:
+    random = np.random.default_rng(0)
+    once = outcomes(120, seed=0)
+    chance = replace(once, scores=random.integers(0, 2, once.scores.shape).astype(float))
+    runs = chance.take(np.tile(np.arange(120), 4))
+    fresh = outcomes(200, seed=1).queries
+    alone, again = (fit(training).predict(fresh).mean for training in (chance, runs))
+    moved = np.abs(alone - chance.scores.mean(axis=0)).mean()
+    assert np.abs(again - chance.scores.mean(axis=0)).mean() < moved + 0.05
+
+
+@pytest.mark.parametrize("folds", [2, 5])
+def test_no_text_is_in_two_parts(folds: int) -> None:
+    rows = outcomes(40, seed=0).queries.vectors
+    again = rows[np.random.default_rng(1).integers(0, 40, 200)]
+    parts = text_splits(again, folds)
+    assert len(parts) == folds
+    assert sorted(np.concatenate([held for _, held in parts])) == list(range(200))
+    for fitted, held in parts:
+        assert len({*fitted, *held}) == 200
+        assert not set(texts(again)[fitted]) & set(texts(again)[held])
+
+
+def test_texts_that_are_there_once_are_split_as_rows() -> None:
+    parts = text_splits(outcomes(40, seed=0).queries.vectors, 5, seed=3)
+    for (fitted, held), (rows, others) in zip(parts, splits(40, 5, seed=3), strict=True):
+        assert fitted.tolist() == rows.tolist()
+        assert held.tolist() == others.tolist()
 
 
 def test_the_clusters_are_the_subjects() -> None:

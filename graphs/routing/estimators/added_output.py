@@ -6,7 +6,7 @@ change more than that is a ridge penalty that held-out scores choose. It knows n
 
 import numpy as np
 
-from graphs.routing.estimators.base import Matrix, splits
+from graphs.routing.estimators.base import Matrix, Rows, text_splits
 from graphs.routing.estimators.ordinal import expected
 
 __all__ = ["added_output"]
@@ -17,7 +17,7 @@ _LEAST = 1e-3
 
 
 def added_output(
-    features: Matrix, others: Matrix, cuts: Matrix, scores: Matrix, *, gates: int
+    features: Matrix, others: Matrix, cuts: Matrix, scores: Matrix, *, gates: int, text: Rows
 ) -> Matrix:
     """Return the loadings of the new model, (f,).
 
@@ -27,6 +27,7 @@ def added_output(
         cuts: of the ordinal logit, (2,).
         scores: of the new model, (n,) in 0..1.
         gates: how many columns a constant is spread over.
+        text: the number of each query's text, (n,).
     """
     average = others.mean(axis=1)
     constant = np.zeros(len(average))
@@ -37,7 +38,7 @@ def added_output(
     def fitted(kept: np.ndarray, penalty: float) -> Matrix:
         return _scored(rows[kept], known[kept], scores[kept], cuts, penalty)
 
-    parts = list(splits(len(scores), 5)) if len(scores) >= 10 else []
+    parts = text_splits(text[:, None], 5) if len(scores) >= 10 else []
     errors = [
         sum(
             float(((expected(known[h] + rows[h] @ fitted(k, p), cuts) - scores[h]) ** 2).sum())

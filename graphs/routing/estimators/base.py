@@ -2,12 +2,22 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Estimate", "Estimator", "Fit", "Queries", "Training", "out_of_fold", "splits"]
+__all__ = [
+    "Estimate",
+    "Estimator",
+    "Fit",
+    "Queries",
+    "Training",
+    "out_of_fold",
+    "splits",
+    "text_splits",
+    "texts",
+]
 
 Matrix = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -89,10 +99,30 @@ def splits(n: int, folds: int, *, seed: int = 0) -> Iterator[tuple[Rows, Rows]]:
         yield np.setdiff1d(order, held), held
 
 
+def texts(rows: NDArray[Any]) -> Rows:
+    """Return the number of the text of each of `rows` (n, d), (n,): equal rows are one text, numbered as they come."""
+    known: dict[bytes, int] = {}
+    return np.array([known.setdefault(row.tobytes(), len(known)) for row in rows], np.intp)
+
+
+def text_splits(rows: NDArray[Any], folds: int, *, seed: int = 0) -> list[tuple[Rows, Rows]]:
+    """Return (rows to fit on, rows held out) for each of at most `folds` parts; equal `rows` (n, d) are in one.
+
+    A text that was recorded several times would else be known to the fit that it is held out from. Where there is only
+    one text, all rows are both.
+    """
+    text = texts(rows)
+    count = int(text.max(initial=-1)) + 1
+    if count < 2:
+        return [(np.arange(len(rows)), np.arange(len(rows)))]
+    parts = (np.isin(text, held) for _, held in splits(count, min(folds, count), seed=seed))
+    return [(np.flatnonzero(~mine), np.flatnonzero(mine)) for mine in parts]
+
+
 def out_of_fold(fit: Fit, training: Training, *, folds: int = 5, seed: int = 0) -> Estimate:
-    """Return the estimate (n, m) for each row by an estimator that was not fitted on it."""
+    """Return the estimate (n, m) for each row by an estimator that was not fitted on its text."""
     mean, deviation = np.empty_like(training.scores), np.empty_like(training.scores)
-    for fitted, held in splits(len(training), min(folds, len(training)), seed=seed):
+    for fitted, held in text_splits(training.queries.vectors, folds, seed=seed):
         estimator = fit(training.take(fitted))
         mean[held], deviation[held] = estimator.predict(training.queries.take(held))
     return Estimate(mean, deviation)

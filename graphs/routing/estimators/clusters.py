@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graphs.routing.estimators.base import Estimate, Matrix, Queries, Training, splits
+from graphs.routing.estimators.base import Estimate, Matrix, Queries, Training, text_splits
 from graphs.routing.estimators.kmeans import Labels, Vectors, kmeans, squared_distances, totals
 
 __all__ = ["SIZES", "Clusters", "Shares", "best_clusters"]
@@ -70,9 +70,7 @@ def _held_out_error(training: Training, centroids: Vectors, shares: Shares) -> f
     distances = squared_distances(training.queries.vectors, centroids)
     labels, mixed = distances.argmin(axis=1), shares(distances)
     total = 0.0
-    for fitted, held in splits(len(training), 5):
-        if not len(fitted):
-            continue
+    for fitted, held in text_splits(training.queries.vectors, 5):
         quality, _ = _statistics(labels[fitted], training.scores[fitted], len(centroids))
         total += float(((mixed[held] @ quality - training.scores[held]) ** 2).sum())
     return total

@@ -13,7 +13,7 @@ from typing import Protocol, Self
 
 import numpy as np
 
-from graphs.routing.estimators.base import Estimate, Matrix, Queries, Rows, Training, splits
+from graphs.routing.estimators.base import Estimate, Matrix, Queries, Rows, Training, text_splits
 from graphs.routing.estimators.design import Design
 
 __all__ = ["CrossFitted", "Examples", "Head", "sigmoid"]
@@ -60,8 +60,7 @@ class CrossFitted(ABC):
         design = Design.fit(training.queries)
         examples = Examples(rows=design.matrix(training.queries), scores=training.scores)
         n = len(training)
-        every = np.arange(n)
-        parts = list(splits(n, min(_PARTS, n))) if n > 1 else [(every, every)]
+        parts = text_splits(training.queries.vectors, _PARTS)
         tried, errors = [], []
         for fitted, held in parts:
             out = examples.take(held)

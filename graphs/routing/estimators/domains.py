@@ -15,7 +15,7 @@ from graphs.routing.estimators.base import (
     Matrix,
     Queries,
     Training,
-    splits,
+    text_splits,
 )
 from graphs.routing.estimators.design import Design
 
@@ -52,7 +52,7 @@ class Reader:
         rows = blank.matrix(queries)
         if count == 1:
             return replace(blank, weights=np.zeros((rows.shape[1], 1)))
-        kept, held = next(splits(len(rows), 4))
+        kept, held = text_splits(queries.vectors, 4)[0]
         losses = [
             _log_loss(rows[held], domains[held], *_logistic(rows[kept], domains[kept], count, s))
             for s in _STRENGTHS

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from graphs.routing.estimators.base import Estimate, Matrix, Queries, Training
+from graphs.routing.estimators.base import Estimate, Matrix, Queries, Rows, Training, texts
 from graphs.routing.estimators.neighbours import index_rows
 from graphs.routing.index import VectorIndex
 
@@ -55,7 +55,7 @@ class Group:
         rotation = rotation[:, ::-1][:, :_MOST]
         components = centred @ rotation
         index = index_rows(vectors)
-        counts, trust = _chosen(index, vectors, components)
+        counts, trust = _chosen(index, vectors, texts(training.queries.vectors), components)
         kept = trust > 0
         return cls(
             axes=axes,
@@ -126,15 +126,15 @@ def principal_axes(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _chosen(
-    index: VectorIndex, vectors: NDArray[np.float32], components: Matrix
+    index: VectorIndex, vectors: NDArray[np.float32], text: Rows, components: Matrix
 ) -> tuple[NDArray[np.intp], Matrix]:
     """Return for each component the count and trust with the least leave-one-out error; trust 0: none helps."""
     n, r = components.shape
-    candidates = [count for count in _COUNTS if count < n]
+    candidates = [count for count in _COUNTS if count <= n - np.bincount(text).max()]
     counts, trust = np.ones(r, np.intp), np.zeros(r)
     if not candidates:
         return counts, trust
-    means = _leave_one_out(index, vectors, components, candidates)
+    means = _leave_one_out(index, vectors, text, components, candidates)
     # The best of several counts lowers the error a little even where there is nothing to find.
     least = (components**2).mean(axis=0) * (1 - _CHANCE / n)
     for count, near in zip(candidates, means, strict=True):
@@ -147,16 +147,20 @@ def _chosen(
 
 
 def _leave_one_out(
-    index: VectorIndex, vectors: NDArray[np.float32], components: Matrix, counts: list[int]
+    index: VectorIndex,
+    vectors: NDArray[np.float32],
+    text: Rows,
+    components: Matrix,
+    counts: list[int],
 ) -> Matrix:
-    """Return the mean of each row's nearest others, (counts, n, r)."""
-    n = len(components)
+    """Return the mean of each row's nearest others, of another `text` (n,), (counts, n, r)."""
+    n, most = len(components), int(np.bincount(text).max())
     means = np.empty((len(counts), *components.shape))
     for start in range(0, n, _BLOCK):
         block = np.arange(start, min(start + _BLOCK, n))
-        _, found = index.nearest_rows(vectors[block], min(counts[-1] + 1, n))
+        _, found = index.nearest_rows(vectors[block], min(counts[-1] + most, n))
         for row, near in zip(block, found, strict=True):
-            sums = components[near[near != row][: counts[-1]]].cumsum(axis=0)
+            sums = components[near[text[near] != text[row]][: counts[-1]]].cumsum(axis=0)
             for place, count in enumerate(counts):
                 means[place, row] = sums[count - 1] / count
     return means

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from graphs.routing.estimators import ordinal
 from graphs.routing.estimators.adam import Array, train
 from graphs.routing.estimators.added_output import added_output
-from graphs.routing.estimators.base import Estimate, Matrix, Queries, Training, splits
+from graphs.routing.estimators.base import Estimate, Matrix, Queries, Training, text_splits, texts
 from graphs.routing.estimators.design import Design
 from graphs.routing.estimators.gated import Gated, Shape, gates
 from graphs.routing.estimators.lessons import Lessons
@@ -98,8 +98,7 @@ class MixtureOfExperts:
         design = Design.fit(training.queries)
         lessons = _lessons(design, training, comparisons)
         more = np.arange(n, len(lessons))
-        every = np.arange(n)
-        parts = list(splits(n, min(_PARTS, n))) if n > 1 else [(every, every)]
+        parts = text_splits(training.queries.vectors, _PARTS)
         taught = [lessons.take(np.concatenate([fitted, more])) for fitted, _ in parts]
         tried = [[_head(part, setting) for setting in settings] for part in taught[:_TRIED_ON]]
         best = int(np.sum([[loss for _, loss in heads] for heads in tried], axis=0).argmin())
@@ -157,8 +156,11 @@ class MixtureOfExperts:
     def with_model(self, training: Training) -> "MixtureOfExperts":
         """Return this with one model more, from scores (n, 1): gates and experts stay, only its outputs are fitted."""
         features = self.features(training.queries)[0].astype(np.float64)
+        text = texts(training.queries.vectors)
         added = [
-            added_output(rows, loadings, cuts, training.scores[:, 0], gates=self.shape.experts)
+            added_output(
+                rows, loadings, cuts, training.scores[:, 0], gates=self.shape.experts, text=text
+            )
             for rows, loadings, cuts in zip(features, self.loadings, self.cuts, strict=True)
         ]
         return replace(
@@ -201,7 +203,8 @@ def _head(lessons: Lessons, setting: Setting, *, seed: int = 0) -> tuple[list[Ar
     """Return gate, hidden layer, threshold, output, bias and cuts of one head, and its loss on rows held out."""
     n, d = lessons.rows.shape
     every = np.arange(n)
-    kept, held = next(iter(splits(n, _INNER, seed=seed))) if n >= 2 * _INNER else (every, every)
+    several = n >= 2 * _INNER
+    kept, held = text_splits(lessons.rows, _INNER, seed=seed)[0] if several else (every, every)
     fitted, out = lessons.take(kept), lessons.take(held)
     net, random = Gated(shape=setting.shape), np.random.default_rng(seed)
     bias, judging = fitted.start()

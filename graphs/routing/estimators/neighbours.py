@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graphs.routing.estimators.base import Estimate, Matrix, Queries, Training
+from graphs.routing.estimators.base import Estimate, Matrix, Queries, Training, texts
 from graphs.routing.index import VectorIndex
 
 __all__ = ["Neighbours", "index_rows"]
@@ -46,16 +46,17 @@ def index_rows(vectors: NDArray[np.float32]) -> VectorIndex:
 
 
 def _best_count(index: VectorIndex, training: Training) -> int:
-    """Return the number of neighbours with the least error on rows that are not their own neighbour."""
-    n = len(training)
-    counts = [count for count in _COUNTS if count < n] or [max(n - 1, 1)]
+    """Return the number of neighbours with the least error on rows whose own text is no neighbour."""
+    n, text = len(training), texts(training.queries.vectors)
+    most = int(np.bincount(text).max())
+    counts = [count for count in _COUNTS if count <= n - most] or [max(n - most, 1)]
     errors = np.zeros(len(counts))
     for start in range(0, n, _BLOCK):
         block = np.arange(start, min(start + _BLOCK, n))
-        asked = min(counts[-1] + 1, n)
+        asked = min(counts[-1] + most, n)
         _, found = index.nearest_rows(training.queries.vectors[block], asked)
         for row, near in zip(block, found, strict=True):
-            others = near[near != row][: counts[-1]] if n > 1 else near
+            others = near[text[near] != text[row]][: counts[-1]] if most < n else near
             sums = training.scores[others].cumsum(axis=0)
             for place, count in enumerate(counts):
                 errors[place] += ((sums[count - 1] / count - training.scores[row]) ** 2).sum()

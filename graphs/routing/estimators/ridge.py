@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graphs.routing.estimators.base import Estimate, Matrix, Queries, Training
+from graphs.routing.estimators.base import Estimate, Matrix, Queries, Rows, Training, texts
 from graphs.routing.estimators.design import Design
 
 __all__ = ["RotatedRidge", "loo_ridge"]
@@ -44,7 +44,7 @@ class RotatedRidge:
         centred = training.scores - mean
         _, rotation = np.linalg.eigh(centred.T @ centred)
         rotation = rotation[:, ::-1]
-        solved = loo_ridge(rows, centred @ rotation)
+        solved = loo_ridge(rows, centred @ rotation, texts(training.queries.vectors))
         kept = np.isfinite(solved.penalty)
         latent = solved.weights[:, kept]
         loadings = rotation.T[kept]
@@ -80,7 +80,8 @@ class RotatedRidge:
         scores = training.scores[:, 0]
         components = self.components(training.queries)
         centre = components.mean(axis=0)
-        own = loo_ridge(components - centre, (scores - scores.mean())[:, None])
+        text = texts(training.queries.vectors)
+        own = loo_ridge(components - centre, (scores - scores.mean())[:, None], text)
         usable = np.isfinite(own.penalty[0])
         loading = own.weights[:, 0] if usable else np.zeros(len(self.loadings))
         # The mean that this model would have on the queries that the head was fitted on.
@@ -104,32 +105,47 @@ class Solved:
     penalty: NDArray[np.float64]
 
 
-def loo_ridge(rows: Matrix, targets: Matrix) -> Solved:
-    """Solve ridge regression with the penalty of `PENALTIES` that has the least leave-one-out error.
+def loo_ridge(rows: Matrix, targets: Matrix, text: Rows) -> Solved:
+    """Solve ridge regression with the penalty of `PENALTIES` that has the least error on texts that are left out.
 
     The error is in closed form: residual / (1 - leverage) (Allen's PRESS, 1974).
 
     Args:
         rows: (n, d), centred.
         targets: (n, t), centred.
+        text: the number of each row's text, (n,): the rows of a text are left out together.
     """
     n = len(rows)
     left, singular, right = np.linalg.svd(rows, full_matrices=False)
     projected = left.T @ targets
     shrinkage = singular[:, None] ** 2 / (singular[:, None] ** 2 + PENALTIES)  # (d, penalties)
-    leverage = np.minimum(left**2 @ shrinkage + 1 / n, 1 - 1e-6)
+    leverage = left**2 @ shrinkage + 1 / n
     weights = np.zeros((rows.shape[1], targets.shape[1]))
     penalty = np.full(targets.shape[1], np.inf)
     for t in range(targets.shape[1]):
         fitted = left @ (shrinkage * projected[:, t, None])
-        errors = (((targets[:, t, None] - fitted) / (1 - leverage)) ** 2).mean(axis=0)
+        errors = (_left_out(targets[:, t, None] - fitted, leverage, text) ** 2).mean(axis=0)
         best = int(errors.argmin())
-        without = (targets[:, t] ** 2).mean() * (n / max(n - 1, 1)) ** 2
+        mean_alone = np.full((n, 1), 1 / n)
+        without = (_left_out(targets[:, t, None], mean_alone, text) ** 2).mean()
         if errors[best] < without:
             penalty[t] = PENALTIES[best]
             scaled = singular / (singular**2 + penalty[t]) * projected[:, t]
             weights[:, t] = right.T @ scaled
     return Solved(weights=weights, penalty=penalty)
+
+
+def _left_out(residual: Matrix, leverage: Matrix, text: Rows) -> Matrix:
+    """Return the residuals (n, p) of fits without the rows of each row's text, whose leverage is equal."""
+    size = np.bincount(text)[text, None]
+    certain = 1 - 1e-6
+    if size.max() == 1:
+        alone: Matrix = residual / (1 - np.minimum(leverage, certain))
+        return alone
+    total = np.zeros_like(residual)
+    np.add.at(total, text, residual)
+    together: Matrix = leverage / (1 - np.minimum(size * leverage, certain)) * total[text]
+    return residual + together
 
 
 def _spread(rows: Matrix, penalties: Matrix) -> NDArray[np.float32]:

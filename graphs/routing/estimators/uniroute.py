@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphs.routing.estimators.adam import Array, train
-from graphs.routing.estimators.base import Estimate, Matrix, Queries, Training, splits
+from graphs.routing.estimators.base import Estimate, Matrix, Queries, Training, text_splits
 from graphs.routing.estimators.clusters import Clusters, best_clusters
 from graphs.routing.estimators.kmeans import Vectors, kmeans
 
@@ -53,7 +53,8 @@ class UniRouteLearnedMap:
         """Choose the number of clusters and the stop on a fifth of the rows, then learn the map on all."""
         if len(training) < _FEWEST:
             return cls.start(training, 1)
-        fitted, held = (training.take(rows) for rows in next(splits(len(training), 5)))
+        part = text_splits(training.queries.vectors, 5)[0]
+        fitted, held = (training.take(rows) for rows in part)
         tried = [cls.start(fitted, size).learn(fitted, held) for size in _MAP_SIZES]
         size, (_, epochs, _) = min(
             zip(_MAP_SIZES, tried, strict=True), key=lambda choice: choice[1][2]
