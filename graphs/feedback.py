@@ -183,16 +183,24 @@ def evidence_on(record: Mapping[str, Any], model: str) -> dict[str, Any] | None:
         return None
     if any(refusal.get("code") in _NARROWED for refusal in models.get("masked") or ()):
         return None
-    rows = (row for row in models.get("frontier") or () if row["id"] == model)
-    row = next(rows, None)
-    if row is None:
+    predicted = _predicted(models, model)
+    if predicted is None:
         return None
-    moved = (models.get("correction") or {}).get(row["id"], 0.0)
     return {
-        "model": row["id"],
+        "model": model,
         "region": models["region"],
-        "predicted": min(max(row["quality"] - moved, 0.0), 1.0),
+        "predicted": min(max(predicted, 0.0), 1.0),
     }
+
+
+def _predicted(models: Mapping[str, Any], model: str) -> float | None:
+    """Return what the profile predicted of a model that was a choice, before any correction."""
+    beyond = models.get("beyond") or {}
+    if beyond.get("id") == model:  # a canary may be one that another model beats in both
+        return float(beyond["predicted"])
+    moved = (models.get("correction") or {}).get(model, 0.0)
+    rows = (row for row in models.get("frontier") or () if row["id"] == model)
+    return next((row["quality"] - moved for row in rows), None)
 
 
 def source_of(user: str) -> str:

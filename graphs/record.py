@@ -90,12 +90,13 @@ def with_models(
     wanted: Mapping[str, str] | None = None,
     region: int | None = None,
     corrections: Mapping[str, float] | None = None,
-    canary: bool = False,
+    canary: tuple[str, float] | None = None,
 ) -> Record:
     """Return the record with the choice of a model.
 
     `wanted` is the model that would have been chosen if there were the money for it, and why there is not;
-    `corrections` is by how much feedback moved predicted qualities, `canary` whether the turn looks beyond the first.
+    `corrections` is by how much feedback moved predicted qualities, `canary` the model that a turn
+    which looks beyond the first choice takes, with the quality that the profile predicted of it.
     """
     models = {
         "preference": preference,
@@ -124,7 +125,8 @@ def with_models(
             if corrections and r.option.id in corrections
         }
         or None,
-        "canary": canary,
+        "canary": canary is not None,
+        "beyond": {"id": canary[0], "predicted": round(canary[1], 4)} if canary else None,
         "fallback": list(order[1:]),
         "reason": reason,
     }

@@ -155,7 +155,7 @@ def choose_models(
         wanted=wanted,
         region=prediction.region,
         corrections=prediction.corrections,
-        canary=canary is not None,
+        canary=None if canary is None else (canary, _predicted(prediction, canary)),
     )
 
 
@@ -172,6 +172,11 @@ def _canary(
         return None
     quality = {**prediction.quality, **drawn(decision, prediction.hunches)}
     return rank_models(replace(prediction, quality=quality), costs, preference)[0].option.id
+
+
+def _predicted(prediction: Prediction, model: str) -> float:
+    """Return the quality without what feedback made of it."""
+    return prediction.quality[model] - prediction.corrections.get(model, 0.0)
 
 
 def _listed(

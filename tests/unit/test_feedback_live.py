@@ -1,5 +1,6 @@
 """Feedback in the living graph: corrections move the choice, canaries look beyond it, the record says both."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,15 @@ BEST = Context(preference="performance")
 TEXT = VERSE[3]
 
 
-def services(profile: Path, home: Path, *, base_url: str = "", **options: Any) -> Services:
-    models = [model(name, 1.0) for name in ("counter", "bard")]
+def services(
+    profile: Path,
+    home: Path,
+    *,
+    base_url: str = "",
+    prices: Mapping[str, float] | None = None,
+    **options: Any,
+) -> Services:
+    models = [model(name, (prices or {}).get(name, 1.0)) for name in ("counter", "bard")]
     if base_url:
         models = [replace(m, base_url=base_url) for m in models]
     catalog = Catalog(models=tuple(models), default_model="counter")
@@ -109,6 +117,37 @@ async def test_a_canary_is_told_and_the_same_decision_draws_the_same(
         record = await dry_run(TEXT, shared, context=replace(BEST, checked=True))
         assert not record["models"]["canary"]
         assert record["models"]["order"][0] == "bard"
+    finally:
+        shared.close()
+
+
+async def test_a_canary_off_the_frontier_is_judged_by_what_the_profile_predicted(
+    own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answered(record: dict[str, Any]) -> dict[str, Any] | None:
+        return evidence_of({**record, "served_by": {"kind": "model", "id": "counter"}})
+
+    quiet = services(own, tmp_path)
+    plain = await dry_run(TEXT, quiet, context=BEST)
+    quiet.close()
+    turn = answered(plain)
+    assert turn is not None
+    told = [
+        Evidence(**turn, decision=f"d{n}", reward=0.9, kind=Kind.THUMB, source=f"u{n}", day=today())
+        for n in range(60)
+    ]
+    FeedbackLog(own).append(told, of=profile_id(own))
+    monkeypatch.setattr("graphs.nodes.models.drawn", lambda *_: {"counter": 1.0, "bard": 0.0})
+    shared = services(own, tmp_path, canary_share=1.0, prices={"counter": 90.0})
+    try:
+        record = await dry_run(TEXT, shared, context=BEST)
+        assert record["models"]["chosen"] == "counter"
+        assert [row["id"] for row in record["models"]["frontier"]] == ["bard"]
+        judged = answered(record)
+        assert judged is not None
+        assert judged["predicted"] == pytest.approx(turn["predicted"], abs=2e-4)
+        # Another that is off the frontier was no choice at all.
+        assert answered({**record, "models": {**record["models"], "beyond": None}}) is None
     finally:
         shared.close()
 
