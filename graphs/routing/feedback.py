@@ -85,7 +85,7 @@ class FeedbackRules:
     half_life_days: float = 14.0
     """Until a piece counts half."""
     daily: float = 20.0
-    """The most that one source counts in a day over all models, in thumbs."""
+    """The most that one source counts in a day over all models, in thumbs; a grader for each model."""
     per_source: float = 1.0
     """The most that one source counts for one model, in thumbs."""
     per_grader: float = 10.0

@@ -85,12 +85,17 @@ def find(pieces: Pieces, rules: FeedbackRules) -> Findings:
 
 
 def limited(pieces: Pieces, trust: Vector, rules: FeedbackRules) -> Vector:
-    """Return the weight of each piece, (n,), so that no source counts more in a day than it may."""
+    """Return the weight of each piece, (n,), so that no source counts more in a day than it may.
+
+    A table of grades comes in one day: it is bounded for each model by itself, and not by how many others it is of.
+    """
     weight = pieces.weight * trust[pieces.source]
     if not len(pieces):
         return weight
+    graded = pieces.kind == list(Kind).index(Kind.GRADER)
+    each = np.where(graded, pieces.model, -1)
     _, group = np.unique(
-        np.column_stack([pieces.source, np.floor(pieces.day).astype(np.intp)]),
+        np.column_stack([pieces.source, np.floor(pieces.day).astype(np.intp), each]),
         axis=0,
         return_inverse=True,
     )

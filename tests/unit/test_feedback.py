@@ -127,3 +127,18 @@ def test_quiet_series_raise_few_alarms() -> None:
         for _ in range(40)
     ]
     assert sum(alarms) <= 12  # 7 are expected of 20,000
+
+
+@pytest.mark.parametrize("models", [1, 2, 8])
+def test_a_table_of_grades_counts_for_ten_users_however_many_models_it_is_of(models: int) -> None:
+    names = [f"m{number}" for number in range(models)]
+    grades = [
+        replace(
+            piece, decision=f"{piece.decision}:{name}", kind=Kind.GRADER, source="grader:t", day=0.0
+        )
+        for name in names
+        for piece in thumbs(100, 0.8, model=name)
+    ]
+    pieces = Pieces.of(grades, names)
+    found = correct(pieces, find(pieces, RULES), regions=1, today=0.0, rules=RULES)
+    assert found.counted == pytest.approx(RULES.per_grader)
