@@ -130,6 +130,8 @@ def _read(path: Path, model: str | None) -> Outcomes:
     for name in models:
         if name + _COST not in columns:
             raise InputError(f"{path.name}: {name + _SCORE!r} has no {name + _COST!r} beside it")
+    if model is None:
+        _check_scored(path, columns, models)
     ids = [text_of(value) for value in columns["query_id"]]
     if not ids:
         raise InputError(f"{path.name}: no rows, expected recorded queries")
@@ -153,6 +155,17 @@ def _read(path: Path, model: str | None) -> Outcomes:
         costs=numbers_of(path, columns, [m + _COST for m in models], ids, low=0, high=1e6),
         answers=_answers(columns, [m + _ANSWER for m in models]),
     )  # fmt: skip
+
+
+def _check_scored(path: Path, columns: Columns, models: Sequence[str]) -> None:
+    """Raise InputError where a model has a cost or answers and no score: it would be left out without a word."""
+    for column in columns:
+        for ending in (_COST, _ANSWER):
+            name = column.removesuffix(ending)
+            if name != column and name not in models:
+                raise InputError(
+                    f"{path.name}: {column!r} has no {name + _SCORE!r} beside it, expected the scores of each model"
+                )
 
 
 def _answers(columns: Columns, names: Sequence[str]) -> Answers | None:

@@ -14,6 +14,8 @@ __all__ = ["Columns", "numbers_of", "read_columns", "text_of"]
 
 Columns = dict[str, Any]
 Matrix = NDArray[np.float64]
+_KINDS = {"b": "booleans", "M": "times", "m": "spans of time"}
+"""What NumPy's kinds of columns hold that are no numbers, though they can be read as such."""
 
 
 def read_columns(path: Path) -> Columns:
@@ -61,20 +63,23 @@ def numbers_of(
     """Return the columns as (n, columns).
 
     Raises:
-        InputError: a number is missing or out of range.
+        InputError: a column is not of numbers, or one is missing or out of range.
     """
     matrix = np.empty((len(ids), len(names)))
     for place, name in enumerate(names):
-        try:
-            column = np.ma.filled(np.ma.asarray(columns[name], dtype=np.float64), np.nan)
-        except (TypeError, ValueError):
-            raise InputError(f"{path.name}: the column {name!r} is no column of numbers") from None
+        given = np.ma.asarray(columns[name])
+        if given.dtype.kind not in "iuf":
+            kind = _KINDS.get(given.dtype.kind, "texts or lists")
+            raise InputError(
+                f"{path.name}: the column {name!r} is no column of numbers but of {kind}, cast it to DOUBLE"
+            )
+        column = np.ma.filled(given.astype(np.float64), np.nan)
         wrong = np.flatnonzero(~((column >= low) & (column <= high)))
         if len(wrong):
             row = int(wrong[0])
-            given = "nothing" if np.isnan(column[row]) else f"{column[row]:g}"
+            told = "nothing" if np.isnan(column[row]) else f"{column[row]:g}"
             raise InputError(
-                f"{path.name}: {name!r} of query_id {ids[row]!r:.80} is {given}, "
+                f"{path.name}: {name!r} of query_id {ids[row]!r:.80} is {told}, "
                 f"expected a number from {low:g} to {high:g}"
             )
         matrix[:, place] = column

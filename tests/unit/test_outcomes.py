@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pytest
 
@@ -76,6 +77,9 @@ def test_a_single_model_can_be_picked(tmp_path: Path) -> None:
             {"small__score": None, "large__score": None, "small__cost": None, "large__cost": None},
             r"no column ends in '\|score'",
         ),
+        ({"small__score": None}, r"'small\|cost' has no 'small\|score' beside it"),
+        ({"tiny__answer": ["4", "6"]}, r"'tiny\|answer' has no 'tiny\|score' beside it"),
+        ({"small__score": ["1", "0.5"]}, r"'small\|score' is no column of numbers but of texts"),
     ],
 )
 def test_what_is_wrong_is_said_in_a_line(
@@ -94,6 +98,23 @@ def test_names_that_cannot_be_told_apart_lose_no_model(other: bytes, tmp_path: P
     path = write_table(tmp_path / "t.parquet", rows)
     path.write_bytes(path.read_bytes().replace(b"other", other))
     with pytest.raises(InputError, match=r"t\.parquet: the column '\w+\|cost' is given twice, or"):
+        Outcomes.from_files([path])
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [("boolean", "booleans"), ("timestamp", "times"), ("interval", "spans of time"), ("int", None)],
+)
+def test_what_can_be_read_as_a_number_is_none(kind: str, said: str | None, tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    cell = {"boolean": "true", "int": "1"}.get(kind, f"{kind} '1970-01-01'")
+    cell = "interval '1' second" if kind == "interval" else cell
+    row = f"'a' query_id, 'Why?' query, {cell} as \"m|score\", 0.1 as \"m|cost\""
+    duckdb.sql(f"copy (select {row}) to '{path}' (format parquet)")
+    if said is None:
+        assert Outcomes.from_files([path]).models == ("m",)
+        return
+    with pytest.raises(InputError, match=f"'m|score' is no column of numbers but of {said}"):
         Outcomes.from_files([path])
 
 
