@@ -142,9 +142,14 @@ def _encoder(console: Console, services: Services) -> Iterator[str]:
         return
     console.print(facts({"encoder": encoder.name}))
     try:
-        services.router()
+        measured = services.router().measured
     except MomaError as error:
         yield str(error)
+    else:
+        if measured is not None and not measured.columns:
+            yield f"MOMA_PROFILE counts for nothing: {measured.said}"
+        elif measured is not None:
+            console.print(facts({"profile": measured.said}))
     if found:
         columns = ("card", "nearer to", "texts", "the nearest of them")
         console.print(table("cards with texts that are nearer to another's", columns, found))

@@ -4,6 +4,7 @@ It decides nothing. The routers load on first use or behind the first prompt (`w
 """
 
 import asyncio
+import logging
 import threading
 import time
 from collections import OrderedDict, defaultdict
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from graphs.gateway.shared_rests import SharedRests
     from graphs.shadow import Shadow
 
+_log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 _TURNS_AT_ONCE = 10_000
 _LISTEN_S = 0.1
@@ -519,9 +521,11 @@ class Services:
         from graphs.gateway import transport
 
         try:
-            self.router()
+            measured = self.router().measured
         except MomaError:
             return  # the first turn meets the same error, where it can be shown
+        if measured is not None and not measured.columns:
+            _log.warning("MOMA_PROFILE counts for nothing: %s", measured.said)
         if not self._closed:
             transport.load()
 

@@ -36,6 +36,16 @@ class MeasuredModels:
         return cls(profile=profile, columns=columns, declared=declared)
 
     @property
+    def said(self) -> str:
+        """How many of the profile's models are the catalogue's, and which are not."""
+        names = self.profile.models
+        others = [name for column, name in enumerate(names) if column not in self.columns]
+        rest = f"; not: {', '.join(others)}" if others else ""
+        return (
+            f"{len(self.columns)} of {len(names)} models of the profile are in the catalogue{rest}"
+        )
+
+    @property
     def overall(self) -> dict[str, float]:
         """What each of the catalogue's models scored over all that was recorded, or what is declared of it."""
         mean = self.profile.quality.zero.mean

@@ -123,6 +123,11 @@ class Router:
         return self._encoder.name
 
     @property
+    def measured(self) -> MeasuredModels | None:
+        """The profile beside the catalogue; None without one."""
+        return self._measured
+
+    @property
     def measured_overall(self) -> Mapping[str, float]:
         """The overall quality of each model by the profile; empty without one."""
         return self._overall

@@ -11,6 +11,8 @@ from app.doctor import main, overlaps
 from graphs import Services
 from graphs.machine import Event, Phase
 from tests.support.agents import FakeEncoder
+from tests.support.outcomes import graded
+from tests.support.profiles import fitted_profile
 
 THE_REAL_ENCODER = Services._encoder
 AGENTS = "agents: [{id: alpha, description: does alpha, run: 'agents.calculator:build'}]\n"
@@ -120,6 +122,27 @@ def test_a_profile_that_cannot_be_used_is_no_fault_of_the_encoder(
     text = examine(capsys, 1)
     assert "\nMOMA_PROFILE: " in text
     assert "the encoder cannot be used" not in text
+
+
+@pytest.mark.parametrize(("model", "problems"), [("counter", 0), ("other", 1)])
+def test_it_says_which_models_of_the_profile_are_in_the_catalogue(
+    model: str,
+    problems: int,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setattr(Services, "_encoder", THE_REAL_ENCODER)
+    monkeypatch.setenv("MOMA_PROFILE", str(fitted_profile(tmp_path, graded())))
+    text = (tmp_path / "catalog.yaml").read_text(encoding="utf-8")
+    for before in ("id: smollm2-135m", "default_model: smollm2-135m"):
+        text = text.replace(before, f"{before.partition(':')[0]}: {model}")
+    (tmp_path / "catalog.yaml").write_text(text, encoding="utf-8")
+    capsys.readouterr()  # what the fit said
+    text = examine(capsys, problems)
+    shared = "1 of 2" if model == "counter" else "counts for nothing: 0 of 2"
+    assert f"{shared} models of the profile are in the catalogue; not: bard" in text
+    assert ("counter" in text.partition("not: ")[2]) == (model == "other")
 
 
 def test_a_residency_that_keeps_all_models_out_is_named(

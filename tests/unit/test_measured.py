@@ -94,6 +94,29 @@ async def test_calls_whose_text_is_not_known_go_by_what_was_measured_overall(
         shared.close()
 
 
+@pytest.mark.parametrize(
+    ("models", "said"),
+    [
+        (("tiny", "huge"), "0 of 2 models of the profile are in the catalogue; not: counter, bard"),
+        (("tiny", "bard"), None),
+    ],
+)
+def test_a_profile_of_no_model_of_the_catalogue_is_told_at_the_start(
+    models: tuple[str, ...],
+    said: str | None,
+    folder: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    shared = services(folder, tmp_path, models=models)
+    try:
+        shared.warm().join()
+        told = [record.getMessage() for record in caplog.records]
+        assert told == ([f"MOMA_PROFILE counts for nothing: {said}"] if said else [])
+    finally:
+        shared.close()
+
+
 async def test_far_from_all_that_was_measured_the_record_says_so(
     folder: Path, tmp_path: Path
 ) -> None:
