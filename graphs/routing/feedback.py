@@ -148,10 +148,12 @@ class Pieces:
 
     @classmethod
     def of(cls, evidence: Sequence[Evidence], models: Sequence[str]) -> "Pieces":
-        """Return the evidence on `models`; of several words of a source on an answer the latest counts."""
+        """Return the evidence on `models`; of several words of a source on an answer the last in `evidence` counts.
+
+        That is the one that was written last, under a lock: the clocks of several machines do not agree on the latest.
+        """
         place = {model: number for number, model in enumerate(models)}
-        ordered = sorted(evidence, key=lambda e: (e.day, e.key))
-        rows = [e for e in {e.key: e for e in ordered}.values() if e.model in place]
+        rows = [e for e in {e.key: e for e in evidence}.values() if e.model in place]
         rows.sort(key=lambda e: (e.day, e.key))
         sources = sorted({e.source for e in rows})
         number = {source: at for at, source in enumerate(sources)}

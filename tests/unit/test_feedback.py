@@ -142,3 +142,10 @@ def test_a_table_of_grades_counts_for_ten_users_however_many_models_it_is_of(mod
     pieces = Pieces.of(grades, names)
     found = correct(pieces, find(pieces, RULES), regions=1, today=0.0, rules=RULES)
     assert found.counted == pytest.approx(RULES.per_grader)
+
+
+def test_the_word_that_was_written_last_counts_whatever_the_clocks_say() -> None:
+    up = replace(thumbs(1, 1.0)[0], day=5.003)
+    down = replace(up, reward=0.0, day=5.0)
+    assert Pieces.of([up, down], MODELS).reward.tolist() == [0.0]
+    assert Pieces.of([down, up], MODELS).reward.tolist() == [1.0]
