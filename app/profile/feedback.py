@@ -41,6 +41,7 @@ class _Learnt:
     corrections: Corrections
     rejected: frozenset[str]
     damaged: int
+    others: int
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -93,6 +94,11 @@ def _show(arguments: argparse.Namespace) -> int:
         print(", ".join(f"{count} of the kind {kind}" for kind, count in told["kinds"].items()))
     if told["damaged"]:
         print(f"{told['damaged']} lines are damaged and do not count")
+    if told["other_versions"]:
+        print(
+            f"{told['other_versions']} pieces are on other versions of the profile, as of a process that began with "
+            "one, and do not count"
+        )
     for row in told["corrections"]:
         low, high = row["interval"]
         print(
@@ -178,8 +184,11 @@ def _apply(arguments: argparse.Namespace) -> int:
     if not len(learnt.pieces):
         raise InputError("there is no evidence on this version of the profile: nothing to apply")
     chosen = np.array([name in asked for name in models])
+    shift = learnt.corrections.reviewed * chosen
+    if not shift.any():
+        raise InputError(f"the evidence moves nothing of {', '.join(asked)}: nothing to apply")
     before = keep(arguments.profile)
-    save_profile(learnt.profile.shifted(learnt.corrections.reviewed * chosen), arguments.profile)
+    save_profile(learnt.profile.shifted(shift), arguments.profile)
     log, now = FeedbackLog(arguments.profile), profile_id(arguments.profile)
     # Of a model that stays as it was, what was said holds for the new profile too.
     others = [e for e in log.read(of=learnt.version).evidence if e.model not in asked]
@@ -226,6 +235,7 @@ def _learnt(folder: Path) -> _Learnt:
         corrections=correct(pieces, findings, regions=profile.regions, today=today(), rules=rules),
         rejected=rejected,
         damaged=tail.damaged,
+        others=tail.others,
     )
 
 
@@ -258,6 +268,7 @@ def _told(learnt: _Learnt, kept: Sequence[str]) -> dict[str, Any]:
             if count
         },
         "damaged": learnt.damaged,
+        "other_versions": learnt.others,
         "corrections": rows,
         "changed": [
             {

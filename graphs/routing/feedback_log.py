@@ -37,6 +37,8 @@ class Tail:
     """The place behind the last whole line, in bytes."""
     damaged: int
     """Lines that are not as they were written."""
+    others: int
+    """Pieces on other contents of the profile."""
 
 
 class FeedbackLog:
@@ -77,11 +79,11 @@ class FeedbackLog:
                 file.seek(start)
                 content = file.read()
         except FileNotFoundError:
-            return Tail(evidence=(), end=start, damaged=0)
+            return Tail(evidence=(), end=start, damaged=0, others=0)
         except OSError as error:
             raise RoutingError(f"the feedback cannot be read: {error.strerror}") from error
         whole = content[: content.rfind(b"\n") + 1]
-        found, damaged = [], 0
+        found, damaged, others = [], 0, 0
         for line in filter(None, whole.split(b"\n")):
             try:
                 profile, piece = _parsed(line)
@@ -90,7 +92,10 @@ class FeedbackLog:
                 continue
             if profile == of:
                 found.append(piece)
-        return Tail(evidence=tuple(found), end=start + len(whole), damaged=damaged)
+            else:
+                others += 1
+        end = start + len(whole)
+        return Tail(evidence=tuple(found), end=end, damaged=damaged, others=others)
 
     def size(self) -> int:
         """Return how many bytes there are."""

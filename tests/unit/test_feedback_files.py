@@ -185,7 +185,10 @@ def test_feedback_is_shown_applied_and_taken_back(
     capsys.readouterr()
     assert profile(["feedback", "show", "--json", *where]) == 0
     left = json.loads(capsys.readouterr().out)
-    assert left["pieces"] == 60
+    assert (left["pieces"], left["other_versions"]) == (60, 120)
+    log.append([recent(99, reward=0.0, source="late")], of=old)  # a process still has the old one
+    assert profile(["feedback", "show", *where]) == 0
+    assert "121 pieces are on other versions of the profile" in capsys.readouterr().out
     assert {row["model"] for row in left["corrections"]} == {"counter"}
     assert profile(["feedback", "apply", *where]) == 0
     assert profile(["feedback", "show", "--json", *where]) == 0
@@ -196,6 +199,16 @@ def test_feedback_is_shown_applied_and_taken_back(
     assert profile(["feedback", "rollback", new, *where]) == 0
     assert profile_id(folder) == new
     assert load_profile(folder).quality.shift.tolist() == shift.tolist()
+
+
+def test_an_apply_that_moves_nothing_is_refused(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    FeedbackLog(folder).append([recent(1, reward=0.0, source="ann")], of=profile_id(folder))
+    before = content(folder)
+    assert profile(["feedback", "apply", "--model", "counter", "--profile", str(folder)]) == 2
+    assert "moves nothing of counter: nothing to apply" in capsys.readouterr().err
+    assert content(folder) == before
 
 
 def damage(path: Path) -> None:
