@@ -10,6 +10,7 @@ from app.profile.fit import FEWEST_ROWS, list_prices
 from app.settings import read_settings
 from graphs.routing.encoder import make_encoder
 from graphs.routing.estimators.base import Training
+from graphs.routing.feedback_log import profile_id
 from graphs.routing.outcomes import Outcomes
 from graphs.routing.profile_files import load_profile, save_profile
 
@@ -37,6 +38,7 @@ def main(arguments: argparse.Namespace) -> int:
     if len(outcomes) < FEWEST_ROWS:
         raise InputError(f"{len(outcomes)} rows were given, expected at least {FEWEST_ROWS}")
     encoder = make_encoder(arguments.encoder or settings.encoder)
+    made_from = profile_id(arguments.profile)
     profile = load_profile(arguments.profile, encoder=encoder.name)
     with progress() as bar:
         queries = embedded(outcomes.queries, encoder, home=settings.make_home(), bar=bar)
@@ -46,7 +48,8 @@ def main(arguments: argparse.Namespace) -> int:
         outcomes.costs,
         prices=list_prices(settings, arguments.catalog, outcomes.models),
     )
-    save_profile(added, arguments.output)
+    in_place = arguments.output.resolve() == arguments.profile.resolve()
+    save_profile(added, arguments.output, replacing=made_from if in_place else None)
     print(
         f"{arguments.name} added from {len(outcomes)} queries, {len(added.models)} models: "
         f"{arguments.output}",

@@ -188,7 +188,8 @@ def _apply(arguments: argparse.Namespace) -> int:
     if not shift.any():
         raise InputError(f"the evidence moves nothing of {', '.join(asked)}: nothing to apply")
     before = keep(arguments.profile)
-    save_profile(learnt.profile.shifted(shift), arguments.profile)
+    shifted = learnt.profile.shifted(shift)
+    save_profile(shifted, arguments.profile, replacing=learnt.version)
     log, now = FeedbackLog(arguments.profile), profile_id(arguments.profile)
     # Of a model that stays as it was, what was said holds for the new profile too.
     others = [e for e in log.read(of=learnt.version).evidence if e.model not in asked]
@@ -222,7 +223,8 @@ def _rollback(arguments: argparse.Namespace) -> int:
 
 
 def _learnt(folder: Path) -> _Learnt:
-    profile, version, log = load_profile(folder), profile_id(folder), FeedbackLog(folder)
+    # The id first: of a profile that is saved in between nothing is taken for what was read.
+    version, profile, log = profile_id(folder), load_profile(folder), FeedbackLog(folder)
     tail, rejected, rules = log.read(of=version), log.rejected(), FeedbackRules()
     counted = [e for e in tail.evidence if e.source not in rejected and e.region < profile.regions]
     pieces = Pieces.of(counted, profile.models)

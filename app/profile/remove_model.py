@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from graphs.routing.feedback_log import profile_id
 from graphs.routing.profile_files import load_profile, save_profile
 
 __all__ = ["add_arguments", "main"]
@@ -18,8 +19,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Remove the model and save; return the exit status."""
+    made_from = profile_id(arguments.profile)
     left = load_profile(arguments.profile).without_model(arguments.name)
-    save_profile(left, arguments.output)
+    in_place = arguments.output.resolve() == arguments.profile.resolve()
+    save_profile(left, arguments.output, replacing=made_from if in_place else None)
     print(
         f"{arguments.name} removed, {len(left.models)} models left: {arguments.output}",
         file=sys.stderr,

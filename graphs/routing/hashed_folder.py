@@ -99,6 +99,7 @@ def write_folder(
     about: Mapping[str, Any],
     ours: re.Pattern[str],
     what: str,
+    replacing: str | None = None,
 ) -> None:
     """Write the files, one writer at a time: another one waits.
 
@@ -109,13 +110,15 @@ def write_folder(
         about: JSON-plain; what tells one from another.
         ours: the stems of all names that any version of the content may have: what an earlier one left is removed.
         what: how errors name it.
+        replacing: the beginning of the hash of the manifest that this is made from; another one is not overwritten.
 
     Raises:
-        RoutingError: it cannot be written.
+        RoutingError: it cannot be written, or is no more what it was made from.
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with locked(directory):
+            _check_unchanged(directory, replacing, what)
             hashes: dict[str, str] = {}
             sizes: dict[str, int] = {}
             for name, content in files:
@@ -184,6 +187,17 @@ def array_bytes(array: NDArray[Any]) -> Content:
 def json_bytes(value: Any) -> bytes:
     """Return a JSON-plain value as a file's content."""
     return json.dumps(value, indent=1, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+
+
+def _check_unchanged(directory: Path, replacing: str | None, what: str) -> None:
+    if replacing is None:
+        return
+    found = hashlib.sha256((directory / MANIFEST).read_bytes()).hexdigest()
+    if not found.startswith(replacing):
+        raise RoutingError(
+            f"{what} was changed by another command: it is {found[: len(replacing)]}, expected {replacing}; "
+            "nothing was saved, do it again"
+        )
 
 
 def _manifest(

@@ -50,11 +50,16 @@ _JOINT = {"ease": "m", "loading": "m", "weights": "u", "empty": "m", "likeness":
 Arrays = dict[str, NDArray[Any]]
 
 
-def save_profile(profile: Profile, directory: Path) -> None:
+def save_profile(profile: Profile, directory: Path, *, replacing: str | None = None) -> None:
     """Write the folder; a crash leaves the old profile or the new one.
 
+    Args:
+        profile: what to save.
+        directory: where to.
+        replacing: the id of the profile that this one was made from, if that is there and to be replaced.
+
     Raises:
-        RoutingError: the files cannot be written.
+        RoutingError: the files cannot be written, or another profile is there than `replacing`.
     """
     write_folder(
         directory,
@@ -63,6 +68,7 @@ def save_profile(profile: Profile, directory: Path) -> None:
         about={"encoder": profile.encoder},
         ours=OURS,
         what="the profile",
+        replacing=replacing,
     )
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from app.profile.__main__ import main as profile
 from app.route.__main__ import main as route
+from graphs.routing.profile import Profile
 from graphs.routing.profile_files import load_profile, save_profile
 from tests.support.outcomes import graded, write_table
 from tests.support.profiles import fitted_profile
@@ -65,6 +66,35 @@ def test_a_model_comes_and_goes_by_command(fitted: Path, tmp_path: Path) -> None
     remove = ["remove-model", "newcomer", "--profile", str(with_it), "--output", str(without)]
     assert profile(remove) == 0
     assert (without / "manifest.json").read_bytes() == (fitted / "manifest.json").read_bytes()
+
+
+@pytest.mark.parametrize("command", ["add_model", "remove_model"])
+def test_what_another_command_saved_meanwhile_is_not_overwritten(
+    command: str,
+    fitted: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    place = tmp_path / "profile"
+    save_profile(load_profile(fitted), place)
+    rows = {k.replace("bard", "third"): v for k, v in graded(24).items() if "counter" not in k}
+    table = write_table(tmp_path / "small.parquet", rows)
+
+    def late(folder: Path, **options: Any) -> Profile:
+        """Another command ends right after this one has read the profile."""
+        found = load_profile(folder, **options)
+        save_profile(replace(found, sources=("another",)), folder)
+        return found
+
+    monkeypatch.setattr(f"app.profile.{command}.load_profile", late)
+    more = ["third", "--outcomes", str(table)] if command == "add_model" else ["bard"]
+    ways = ["--profile", str(place), "--output", str(place)]
+    said = refused(capsys, command.replace("_", "-"), *more, *ways)
+    assert "the profile was changed by another command" in said
+    assert load_profile(place).sources == ("another",)
+    elsewhere = [*ways[:-1], str(tmp_path / "elsewhere")]
+    assert profile([command.replace("_", "-"), *more, *elsewhere]) == 0
 
 
 def test_any_id_comes_back_as_it_was(fitted: Path, tmp_path: Path) -> None:
