@@ -102,8 +102,8 @@ def _show(arguments: argparse.Namespace) -> int:
     for row in told["corrections"]:
         low, high = row["interval"]
         print(
-            f"{row['model']}, domain {row['domain']}: live {row['live']:+.3f}, if applied {row['applied']:+.3f} "
-            f"[{low:+.3f}, {high:+.3f}] from {row['evidence']:.1f} thumbs"
+            f"{row['model']}, domain {row['domain']}: live {row['live']:+.3f}, if applied {row['applied']:+.3f}, "
+            f"likely {row['likely']:+.3f} [{low:+.3f}, {high:+.3f}] from {row['evidence']:.1f} thumbs"
         )
     for row in told["changed"]:
         print(f"{row['model']} changed on {row['day']}, by {row['sources']} sources")
@@ -247,15 +247,16 @@ def _told(learnt: _Learnt, kept: Sequence[str]) -> dict[str, Any]:
     order = np.argsort([-abs(found.reviewed[region, model]) for region, model in moved])
     rows = []
     for region, model in moved[order].tolist():
-        mean = float(found.reviewed[region, model])
+        likely = float(found.belief[region, model])
         half = _STANDARD_ERRORS * float(found.deviation[region, model])
         rows.append(
             {
                 "model": found.models[model],
                 "domain": region,
                 "live": round(float(found.shift[region, model]), 4),
-                "applied": round(mean, 4),
-                "interval": [round(mean - half, 4), round(mean + half, 4)],
+                "applied": round(float(found.reviewed[region, model]), 4),
+                "likely": round(likely, 4),
+                "interval": [round(likely - half, 4), round(likely + half, 4)],
                 "evidence": round(float(found.counted[region, model]), 2),
             }
         )

@@ -176,6 +176,8 @@ def _parsed(line: bytes) -> tuple[str, Evidence]:
         raise ValueError("another hash")
     profile = body.pop("profile")
     piece = Evidence(**{**body, "kind": Kind(body["kind"])})
+    if not all(isinstance(t, str) for t in (profile, piece.decision, piece.model, piece.source)):
+        raise ValueError("no text")
     numbers = (piece.predicted, piece.reward, piece.day)
     if not all(math.isfinite(number) for number in numbers) or not 0 <= piece.reward <= 1:
         raise ValueError("numbers out of range")

@@ -7,7 +7,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -100,6 +102,19 @@ def test_a_line_that_was_changed_does_not_count(tmp_path: Path, change: bytes) -
     assert (tail.evidence, tail.damaged) == ((piece(2),), 1)
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("source", 5), ("source", ["a"]), ("model", {}), ("decision", None), ("region", "0")],
+)
+def test_a_line_of_other_types_does_not_count_though_its_hash_is_right(
+    tmp_path: Path, field: str, value: Any
+) -> None:
+    log = FeedbackLog(tmp_path)
+    log.append([replace(piece(1), **{field: value}), piece(2)], of="p")
+    tail = log.read(of="p")
+    assert (tail.evidence, tail.damaged) == ((piece(2),), 1)
+
+
 def test_rejected_sources_are_remembered_and_damage_is_told(tmp_path: Path) -> None:
     log = FeedbackLog(tmp_path)
     assert log.rejected() == frozenset()
@@ -170,7 +185,8 @@ def test_feedback_is_shown_applied_and_taken_back(
     worst = told["corrections"][0]
     assert worst["model"] == "bard"
     assert worst["applied"] < -0.1
-    assert worst["interval"][0] < worst["applied"] < worst["interval"][1]
+    assert sum(worst["interval"]) / 2 == pytest.approx(worst["likely"], abs=1e-4)
+    assert worst["likely"] < worst["applied"]  # which is drawn to 0 as no belief is
     assert profile(["feedback", "show", *where]) == 0
     assert "bard, domain 0: live" in capsys.readouterr().out
     assert profile(["feedback", "apply", "--model", "bard", *where]) == 0
