@@ -29,6 +29,7 @@ from graphs.admission import Admission
 from graphs.budgets import BudgetLimits, Budgets, Left, Spender
 from graphs.call import brings_tools, wants_form
 from graphs.catalog import Catalog
+from graphs.checking.calibration import FILE as CHECKS_FILE
 from graphs.checking.calibration import Calibration
 from graphs.checking.names import DEFAULT_CHECKS, check_names
 from graphs.feedback import FeedbackMode, LiveFeedback
@@ -478,10 +479,12 @@ class Services:
         if self.options.profile is None:
             return None
         try:
-            self.calibration = Calibration.load(self.options.profile)
-            return load_profile(self.options.profile, encoder=encoder.name)
+            calibration = Calibration.load(self.options.profile)
+            profile = load_profile(self.options.profile, encoder=encoder.name)
         except RoutingError as error:
             raise SettingsError(f"MOMA_PROFILE: {error}") from error
+        self.calibration = _of(profile, calibration)
+        return profile
 
     def _fitted(self) -> Fitted:
         return Fitted.load()
@@ -528,6 +531,18 @@ class Services:
             _log.warning("MOMA_PROFILE counts for nothing: %s", measured.said)
         if not self._closed:
             transport.load()
+
+
+def _of(profile: Profile, calibration: Calibration | None) -> Calibration | None:
+    """Return the calibration if it is of any of the profile's models; its folder may have been fitted anew."""
+    if calibration is None or not set(calibration.verdicts).isdisjoint(profile.models):
+        return calibration
+    _log.warning(
+        "%s counts for nothing: it was fitted on %s, and the profile has %s; "
+        "fit it again with `python -m app.profile calibrate`",
+        CHECKS_FILE, ", ".join(calibration.verdicts), ", ".join(profile.models),
+    )  # fmt: skip
+    return None
 
 
 def _done() -> Future[None]:

@@ -9,13 +9,14 @@ import pytest
 from agents.errors import SettingsError
 from graphs import Context, Services
 from graphs.catalog import Catalog
+from graphs.checking.calibration import Calibration
 from graphs.dry_run import dry_run
 from graphs.gateway.models import Model, Price
 from graphs.routing.encoder import make_encoder
 from graphs.routing.estimators.base import Queries, Training
 from graphs.routing.features import surface
 from graphs.routing.profile import Profile
-from graphs.routing.profile_files import save_profile
+from graphs.routing.profile_files import load_profile, save_profile
 from graphs.services import Options
 
 SUMS = [f"What is {n} plus {3 * n + 1}?" for n in range(40)]
@@ -113,6 +114,22 @@ def test_a_profile_of_no_model_of_the_catalogue_is_told_at_the_start(
         shared.warm().join()
         told = [record.getMessage() for record in caplog.records]
         assert told == ([f"MOMA_PROFILE counts for nothing: {said}"] if said else [])
+    finally:
+        shared.close()
+
+
+@pytest.mark.parametrize(("model", "counts"), [("bard", True), ("another", False)])
+def test_checks_that_were_fitted_for_other_models_count_for_nothing(
+    model: str, counts: bool, folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = tmp_path / "profile"
+    save_profile(load_profile(folder), own)
+    Calibration(curves={}, weights={}, verdicts={model: (0.9, 0.1)}, rows=60).save(own)
+    shared = services(own, tmp_path, models=("counter", "bard"))
+    try:
+        shared.router()
+        assert (shared.calibration is not None) == counts
+        assert ("it was fitted on another" in caplog.text) != counts
     finally:
         shared.close()
 
