@@ -89,6 +89,12 @@ def main(arguments: argparse.Namespace) -> int:
         file=sys.stderr,
     )
     print(_head_line(profile), file=sys.stderr)
+    if small := outcomes.too_small:
+        print(
+            f"{len(small)} of {len({*outcomes.datasets} - {None})} data sets have too few rows to be told apart: "
+            "a data set is a kind of query",
+            file=sys.stderr,
+        )
     return 0
 
 

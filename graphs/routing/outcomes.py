@@ -4,6 +4,7 @@ A table has the columns `query_id`, `query`, maybe `dataset`, and for each model
 (USD) and maybe `<model>|answer`. It knows no encoder and no estimator. What is wrong is said with file, column and row.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ __all__ = ["LONGEST_QUERY", "Answers", "Outcomes", "check_query"]
 
 LONGEST_QUERY = 200_000
 """Characters; what is longer is a file, not a query."""
+_MANY_DATASETS, _FEW_ROWS = 64, 10
 _SCORE, _COST, _ANSWER = "|score", "|cost", "|answer"
 
 Matrix = NDArray[np.float64]
@@ -44,9 +46,17 @@ class Outcomes:
         return len(self.ids)
 
     @property
+    def too_small(self) -> frozenset[str]:
+        """The data sets that are not told apart: of many those with few rows, which would cost a fit much time."""
+        rows = Counter(name for name in self.datasets if name)
+        if len(rows) <= _MANY_DATASETS:
+            return frozenset()
+        return frozenset(name for name, count in rows.items() if count < _FEW_ROWS)
+
+    @property
     def domains(self) -> NDArray[np.intp]:
-        """The number of each query's data set, (n,), in the order of their names; unknown where none is recorded."""
-        names = sorted({name for name in self.datasets if name})
+        """The number of each query's data set, (n,), in the order of their names; unknown where none is told apart."""
+        names = sorted({name for name in self.datasets if name} - self.too_small)
         number = {name: place for place, name in enumerate(names)}
         return np.array([number.get(name or "", UNKNOWN_DOMAIN) for name in self.datasets], np.intp)
 

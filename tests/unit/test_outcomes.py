@@ -139,3 +139,20 @@ def test_what_is_no_table_is_said(tmp_path: Path) -> None:
         Outcomes.from_files([tmp_path / "none.parquet"])
     with pytest.raises(InputError, match="no outcome table was given"):
         Outcomes.from_files([])
+
+
+@pytest.mark.parametrize(("sets", "rows", "known"), [(64, 1, 64), (65, 1, 0), (65, 10, 65)])
+def test_of_many_data_sets_the_small_ones_are_not_told_apart(
+    sets: int, rows: int, known: int
+) -> None:
+    n = sets * rows
+    found = Outcomes(
+        ids=tuple(f"q{row}" for row in range(n)),
+        queries=("Why?",) * n,
+        datasets=tuple(f"set {row % sets}" for row in range(n)),
+        models=("m",),
+        scores=np.zeros((n, 1)),
+        costs=np.zeros((n, 1)),
+    )
+    assert len({*found.domains.tolist()} - {-1}) == known
+    assert len(found.too_small) == sets - known
