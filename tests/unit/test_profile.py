@@ -135,6 +135,12 @@ def test_far_from_all_that_was_recorded_the_overall_scores_count_and_less_is_cer
     assert (away.estimate.deviation.mean(axis=0) > near.estimate.deviation.mean(axis=0)).all()
 
 
+def test_no_prediction_is_surer_than_the_mean_of_its_model(profile: Profile) -> None:
+    calm = replace(profile.quality, scale=0.05)  # as chance may have it where rows are few
+    deviation = calm.predict(made_up(200, seed=4)[0].queries).deviation
+    assert (deviation >= calm.zero.error * (1 - 1e-9)).all()
+
+
 def test_queries_that_were_recorded_twice_make_no_other_query_far() -> None:
     training, costs = made_up(150)
     both = training.take(np.tile(np.arange(150), 2))

@@ -156,7 +156,9 @@ class Combined:
         mean = share * mean + (1 - share) * self.zero.mean
         if self.shift.size:
             mean = np.clip(mean + domains @ self.shift, 0, 1)
-        variance = (self.scale * deviation) ** 2 + (1 - share) * self.spread**2
+        # Where rows are few `scale` may be next to nothing by chance: no prediction is surer than the model's mean.
+        variance = np.maximum((self.scale * deviation) ** 2, self.zero.error**2)
+        variance += (1 - share) * self.spread**2
         return Prospect(Estimate(mean, np.sqrt(variance)), nearness, trust, domains)
 
     def with_model(self, training: Training) -> "Combined":
