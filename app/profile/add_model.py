@@ -6,7 +6,7 @@ from pathlib import Path
 
 from agents.errors import InputError
 from app.profile.embedding import embedded, progress
-from app.profile.fit import FEWEST_ROWS, list_prices
+from app.profile.fit import FEWEST_ROWS, list_prices, tell_prices
 from app.settings import read_settings
 from graphs.routing.encoder import make_encoder
 from graphs.routing.estimators.base import Training
@@ -42,12 +42,14 @@ def main(arguments: argparse.Namespace) -> int:
     profile = load_profile(arguments.profile, encoder=encoder.name)
     with progress() as bar:
         queries = embedded(outcomes.queries, encoder, home=settings.make_home(), bar=bar)
+    prices = list_prices(settings, arguments.catalog, outcomes.models)
     added = profile.with_model(
         arguments.name,
         Training(queries=queries, scores=outcomes.scores, domains=outcomes.domains),
         outcomes.costs,
-        prices=list_prices(settings, arguments.catalog, outcomes.models),
+        prices=prices,
     )
+    tell_prices(outcomes, queries, prices)
     in_place = arguments.output.resolve() == arguments.profile.resolve()
     save_profile(added, arguments.output, replacing=made_from if in_place else None)
     print(

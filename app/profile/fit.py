@@ -11,15 +11,15 @@ from app.profile.embedding import embedded, progress
 from app.profile.pair_lines import read_pairs
 from app.settings import Settings, read_settings
 from graphs.catalog import Catalog
-from graphs.routing.costs import Prices
+from graphs.routing.costs import Prices, unlikely_prices
 from graphs.routing.encoder import make_encoder
-from graphs.routing.estimators.base import Training
+from graphs.routing.estimators.base import Queries, Training
 from graphs.routing.estimators.mixture import Comparisons
 from graphs.routing.outcomes import Outcomes
 from graphs.routing.profile import Profile
 from graphs.routing.profile_files import save_profile
 
-__all__ = ["FEWEST_ROWS", "add_arguments", "list_prices", "main"]
+__all__ = ["FEWEST_ROWS", "add_arguments", "list_prices", "main", "tell_prices"]
 
 FEWEST_ROWS = 20
 
@@ -83,6 +83,7 @@ def main(arguments: argparse.Namespace) -> int:
         )
         bar.update(task, total=1, completed=1)
     save_profile(profile, arguments.output)
+    tell_prices(outcomes, queries, prices)
     print(
         f"{len(outcomes)} queries, {len(outcomes.models)} models, fitted in "
         f"{time.perf_counter() - began:.0f} s beside the embedding: {arguments.output}",
@@ -106,6 +107,17 @@ def _head_line(profile: Profile) -> str:
     e, top, _ = experts.shape
     kind = "a dense head" if e == 1 else f"{e} experts, {top} a query"
     return f"the mixture of experts ({kind}) has {profile.quality.weights[-1]:.0%} of the estimate"
+
+
+def tell_prices(outcomes: Outcomes, queries: Queries, prices: Prices) -> None:
+    """Say in a line of which models the recorded costs are not those of the catalogue's prices."""
+    if unlikely := unlikely_prices(queries, outcomes.costs, prices):
+        names = ", ".join(outcomes.models[column] for column in unlikely)
+        print(
+            f"the costs of {names} were not recorded at the catalogue's prices, so that their lengths are wrong: "
+            "fit with a --catalog of the prices of the recording",
+            file=sys.stderr,
+        )
 
 
 def list_prices(settings: Settings, given: Path | None, models: Sequence[str]) -> Prices:

@@ -17,13 +17,15 @@ from graphs.routing.estimators.design import Design
 from graphs.routing.estimators.ridge import loo_ridge
 from graphs.routing.features import SURFACE
 
-__all__ = ["CostModel", "Prices", "input_tokens"]
+__all__ = ["CostModel", "Prices", "input_tokens", "unlikely_prices"]
 
 Prices = Sequence[tuple[float, float] | None]
 """For each model USD a million input and output tokens, None where they are not known."""
 
 _LEAST_USD = 1e-9
 _CHARACTERS_A_TOKEN = 4.0
+_ROUGH, _MANY, _LONGEST = 2.0, 0.1, 20_000
+"""By how much the tokens of a query may be off, which share of rows is no accident, and a median no model answers."""
 _LENGTH = list(SURFACE).index("log_characters")
 
 
@@ -104,6 +106,25 @@ def input_tokens(queries: Queries) -> Matrix:
     return counted
 
 
+def unlikely_prices(queries: Queries, costs: Matrix, prices: Prices) -> list[int]:
+    """Return the columns of `costs` (n, m) that cannot have been recorded at `prices`.
+
+    The queries alone would have cost more, or answers would be longer than models answer. Prices that are off by a
+    factor of two show in neither.
+    """
+    priced = _priced(prices, costs.shape[1])
+    asked = priced[:, 0] * input_tokens(queries)[:, None] / 1e6
+    tokens = _answer_tokens(queries, costs, priced)
+    found = []
+    for column, cost in enumerate(costs.T):
+        paid = cost > 0
+        less = (asked[paid, column] > _ROUGH * cost[paid]).mean() if paid.any() else 0.0
+        length = np.median(tokens[paid, column]) if paid.any() else 0.0
+        if less > _MANY or _LONGEST < length < np.inf:
+            found.append(column)
+    return found
+
+
 def _priced(prices: Prices | None, count: int) -> Matrix:
     given = prices if prices is not None else [None] * count
     return np.array([price or (np.nan, np.nan) for price in given], np.float64).reshape(count, 2)
@@ -115,10 +136,16 @@ def _targets(queries: Queries, costs: Matrix, priced: Matrix) -> Matrix:
     A call that was free, as a cached one, counts as the cheapest of its model: a logarithm far from all others would
     bend the regression everywhere.
     """
-    read = input_tokens(queries)[:, None]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        tokens = (costs * 1e6 - priced[:, 0] * read) / priced[:, 1]
+    tokens = _answer_tokens(queries, costs, priced)
     usable = np.isfinite(tokens)
     paid = np.where(costs > 0, costs, np.inf).min(axis=0, initial=np.inf)
     least = np.where(np.isfinite(paid), np.maximum(paid, _LEAST_USD), _LEAST_USD)
     return np.where(usable, np.maximum(tokens, 1.0), np.maximum(costs, least))
+
+
+def _answer_tokens(queries: Queries, costs: Matrix, priced: Matrix) -> Matrix:
+    """Return how long each answer was by what it cost, (n, m), not finite where no price tells it."""
+    read = input_tokens(queries)[:, None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        tokens: Matrix = (costs * 1e6 - priced[:, 0] * read) / priced[:, 1]
+    return tokens

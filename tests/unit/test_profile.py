@@ -10,7 +10,7 @@ import pytest
 
 from agents.errors import RoutingError
 from graphs.routing.choice import rank_rows
-from graphs.routing.costs import input_tokens
+from graphs.routing.costs import input_tokens, unlikely_prices
 from graphs.routing.estimators.base import Queries
 from graphs.routing.estimators.combined import Combined
 from graphs.routing.estimators.zero import ZeroRouter
@@ -115,6 +115,19 @@ def test_a_known_price_is_applied_to_the_length_of_the_answer() -> None:
     predicted = fitted.costs.predict(training.queries)
     assert predicted[:, 0].mean() == pytest.approx(costs[:, 0].mean(), rel=0.2)
     assert (predicted[:, 3] == 0).all(), "what is free stays free"
+
+
+@pytest.mark.parametrize(("times", "found"), [(1.0, []), (20.0, [0]), (0.01, [0])])
+def test_prices_that_are_not_those_of_the_recording_are_found(
+    times: float, found: list[int]
+) -> None:
+    texts = [f"What is {'really ' * (n % 7)}{n} plus {n}?" * 10 for n in range(60)]
+    queries = Queries(vectors=np.zeros((60, DIM), np.float32), surface=surface(texts))
+    read = input_tokens(queries)
+    answers = np.linspace(30, 600, 60)
+    costs = np.column_stack([(5 * read + 15 * answers) / 1e6, np.full(60, 1e-3), np.zeros(60)])
+    prices = [(5 * times, 15 * times), None, (5.0, 15.0)]
+    assert unlikely_prices(queries, costs, prices) == found
 
 
 def test_the_input_of_a_long_query_counts_in_full() -> None:
