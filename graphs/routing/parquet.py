@@ -68,6 +68,8 @@ def numbers_of(
     matrix = np.empty((len(ids), len(names)))
     for place, name in enumerate(names):
         given = np.ma.asarray(columns[name])
+        if np.ma.getmaskarray(given).all():
+            given = np.ma.asarray(np.full(len(given), np.nan))  # a column of nothing has any type
         if given.dtype.kind not in "iuf":
             kind = _KINDS.get(given.dtype.kind, "texts or lists")
             raise InputError(

@@ -79,6 +79,7 @@ def test_a_single_model_can_be_picked(tmp_path: Path) -> None:
         ),
         ({"small__score": None}, r"'small\|cost' has no 'small\|score' beside it"),
         ({"tiny__answer": ["4", "6"]}, r"'tiny\|answer' has no 'tiny\|score' beside it"),
+        ({"small__score": [None, None]}, r"'small\|score' of query_id 'a' is nothing"),
         ({"small__score": ["1", "0.5"]}, r"'small\|score' is no column of numbers but of texts"),
     ],
 )
