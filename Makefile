@@ -24,8 +24,9 @@ install: $(MARK)-dev  ## everything for development
 chat: $(MARK)-run  ## talk to MoMA
 	@$(BIN)/python -m app.chat
 
+# More workers than cores, as some tests wait. They start some hundred processes, which load compiled code much faster.
 test: $(MARK)-dev  ## the tests, on two cores
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test-extras: $(MARK)-extras  ## the tests that need the extra sentence-transformers
 	@$(BIN)/python -m pytest -rs tests/unit/test_encoder.py tests/unit/test_turns.py

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,13 @@ UNSAFE = {
 }  # fmt: skip
 
 
+@cache
 def tree(name: str) -> ast.Module:
     return ast.parse((ROOT / name).read_text(encoding="utf-8"), filename=name)
 
 
-def imports(name: str) -> set[str]:
+@cache
+def imports(name: str) -> frozenset[str]:
     """Return the modules that a file imports anywhere, also within its functions."""
     found: set[str] = set()
     for node in ast.walk(tree(name)):
@@ -44,7 +47,7 @@ def imports(name: str) -> set[str]:
             assert node.level == 0, f"{name} imports by a relative path"
             module = node.module or ""
             found |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
-    return found
+    return frozenset(found)
 
 
 def rooms(name: str) -> set[str]:

@@ -30,7 +30,7 @@ _TRIED_ON = 2
 _ALIKE, _MANY = 3, 1_000_000
 """Heads that foretell a part that is left out, where there are not more scores than that."""
 _RATE, _EPOCHS, _DECAY, _DROPPED = 3e-3, 30, 1.0, 0.3
-_FEWEST, _AGAIN = 25_600, 1_000
+_FEWEST, _AGAIN = 25_600, 300
 """Rows to go over, again and again where they are few, and how often at most: an epoch of one row is a whole step."""
 
 
