@@ -1,7 +1,7 @@
 """A turn as server-sent events: each piece goes out as it comes, in the form that a writer gives it.
 
-Before the first byte the stream is primed up to the first word, so that its headers can tell the decision, and refusals
-and models that fail have their own status. A model that is slow to begin does not keep the decision back for long.
+The first byte waits for the first word, so that headers can tell the decision, and refusals and models that fail have
+their own status. A model that is slow to begin does not keep the decision back for long.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from app.server.errors import ApiError, as_api_error, cut_short
+from app.server.errors import ApiError, as_api_error, cut_short, error_response
 from app.server.hang_up import gone
 from app.server.headers import decision_headers
 from app.server.resources import Resources
@@ -73,37 +73,24 @@ class EventStream(Response):
         """The status of a turn without an end: what broke, or that the client hung up."""
 
     async def prime(self) -> None:
-        """Run the turn up to its first word, or for so long that the client must hear something.
+        """Run the turn up to its decision, or for so long that the client must hear something.
 
         Raises:
-            ApiError: it failed before anything was said.
+            ApiError: it failed before that.
             MomaError: the turn was not taken.
         """
         try:
             with suppress(TimeoutError):
-                async with asyncio.timeout(KEEP_ALIVE_S) as limit:
-                    while not (self._held and isinstance(self._held[-1], Said | Called | Ended)):
-                        decided = bool(self._record)
+                async with asyncio.timeout(KEEP_ALIVE_S):
+                    while self._ended is None and not self._record:
                         self._held.append(await self._next())
-                        if not decided and self._record:
-                            limit.reschedule(self._first_word_until(limit))
-            if self._ended is not None and self._ended.failure is not None:
-                await self._asked.remember(self._ended, self._resources)
-                raise self._ended.failure
         except BaseException:
             await self._close()
             raise
-        phase = self._ended.phase if self._ended else ""
-        headers = {
-            "cache-control": "no-cache",
-            "x-accel-buffering": "no",  # or nginx would collect the pieces
-            **decision_headers(self._record, phase=phase),
-        }
-        self.headers.update(headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the stream until it ends, the client hangs up or the process ends."""
-        sending = asyncio.create_task(self._body(send))
+        sending = asyncio.create_task(self._send(scope, receive, send))
         watching = asyncio.create_task(gone(receive))
         ending = asyncio.create_task(self._resources.ending.wait())
         try:
@@ -144,9 +131,42 @@ class EventStream(Response):
             self._ended, self._record = event, event.record
         return event
 
+    async def _send(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the stream, or as a response of its own why there is not a word of it."""
+        failure = await self._failed_first()
+        if failure is not None:
+            await error_response(failure)(scope, receive, send)
+        else:
+            await self._body(send)
+
+    async def _failed_first(self) -> ApiError | None:
+        """Wait for the first word, not for long after the decision; return why none will come."""
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FIRST_WORD_S if self._record else 0):
+                    while not (self._held and isinstance(self._held[-1], Said | Called | Ended)):
+                        self._held.append(await self._next())
+        except Exception as error:  # noqa: BLE001 the server's boundary: whatever it is, the client is told something
+            failure = as_api_error(error)
+            self._broken = str(failure.status)
+            return failure
+        if self._ended is None or self._ended.failure is None:
+            return None
+        await self._asked.remember(self._ended, self._resources)
+        return self._ended.failure
+
+    def _head(self) -> list[tuple[bytes, bytes]]:
+        phase = self._ended.phase if self._ended else ""
+        headers = {
+            "cache-control": "no-cache",
+            "x-accel-buffering": "no",  # or nginx would collect the pieces
+            **decision_headers(self._record, phase=phase),
+        }
+        self.headers.update(headers)
+        return [(name, value) for name, value in self.raw_headers if name != b"content-length"]
+
     async def _body(self, send: Send) -> None:
-        raw = [(name, value) for name, value in self.raw_headers if name != b"content-length"]
-        await send({"type": "http.response.start", "status": 200, "headers": raw})
+        await send({"type": "http.response.start", "status": 200, "headers": self._head()})
         failure: ApiError | None = None
         self._id = str(self._record.get("id") or uuid.uuid4().hex)
         await _send(send, self._writer.start(self._id))
@@ -176,13 +196,6 @@ class EventStream(Response):
     async def _tell(self, send: Send, event: _Event) -> None:
         if isinstance(event, Said | Called):
             await _send(send, self._writer.event(event))
-
-    @staticmethod
-    def _first_word_until(limit: asyncio.Timeout) -> float:
-        """Return until when the first word is waited for, on the loop's clock, once the decision is known."""
-        latest = limit.when()
-        assert latest is not None
-        return min(latest, asyncio.get_running_loop().time() + FIRST_WORD_S)
 
     async def _close(self) -> None:
         """End the turn if it still runs; its money is settled, and the thread's lock given back."""
