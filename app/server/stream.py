@@ -118,6 +118,8 @@ class EventStream(Response):
             ) as events:
                 async for event in events:
                     self._events.put_nowait(event)
+                    # What a model sends in one go would be read to its end before the first word is passed on.
+                    await asyncio.sleep(0)
         except Exception as error:  # noqa: BLE001 it is raised again where it can be told
             self._events.put_nowait(error)
 
@@ -133,11 +135,12 @@ class EventStream(Response):
 
     async def _send(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the stream, or as a response of its own why there is not a word of it."""
+        head = self._head()  # made while the first word is waited for
         failure = await self._failed_first()
         if failure is not None:
             await error_response(failure)(scope, receive, send)
         else:
-            await self._body(send)
+            await self._body(self._head() if self._ended else head, send)
 
     async def _failed_first(self) -> ApiError | None:
         """Wait for the first word, not for long after the decision; return why none will come."""
@@ -165,14 +168,14 @@ class EventStream(Response):
         self.headers.update(headers)
         return [(name, value) for name, value in self.raw_headers if name != b"content-length"]
 
-    async def _body(self, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": self._head()})
+    async def _body(self, head: list[tuple[bytes, bytes]], send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": head})
         failure: ApiError | None = None
         self._id = str(self._record.get("id") or uuid.uuid4().hex)
-        await _send(send, self._writer.start(self._id))
         try:
-            for event in self._held:
-                await self._tell(send, event)
+            # In one piece: each goes through the server, and the first word has waited for the beginning.
+            begun = [self._writer.start(self._id), *map(self._told, self._held)]
+            await _send(send, "".join(begun))
             while self._ended is None:
                 try:
                     async with asyncio.timeout(KEEP_ALIVE_S):
@@ -180,7 +183,7 @@ class EventStream(Response):
                 except TimeoutError:
                     await _send(send, ": keep-alive\n\n")
                 else:
-                    await self._tell(send, event)
+                    await _send(send, self._told(event))
             failure = self._ended.failure
             await self._asked.remember(self._ended, self._resources, known_as=self._id)
         except Exception as error:  # noqa: BLE001 the server's boundary: what has begun can only be told as an event
@@ -193,9 +196,8 @@ class EventStream(Response):
             await _send(send, writer.failure(failure))
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _tell(self, send: Send, event: _Event) -> None:
-        if isinstance(event, Said | Called):
-            await _send(send, self._writer.event(event))
+    def _told(self, event: _Event) -> str:
+        return self._writer.event(event) if isinstance(event, Said | Called) else ""
 
     async def _close(self) -> None:
         """End the turn if it still runs; its money is settled, and the thread's lock given back."""
