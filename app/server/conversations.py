@@ -21,6 +21,7 @@ from langgraph.store.base import BaseStore, PutOp
 from langgraph.store.sqlite.aio import AsyncSqliteStore
 
 from agents.errors import CheckpointError
+from app.server.beginnings import Beginnings
 from graphs.checkpoints import BUSY_MS, POSTGRES, lock_file
 from graphs.feedback import evidence_of
 from graphs.file_locks import shared_file_locks
@@ -50,6 +51,8 @@ class Conversations:
 
     def __init__(self, store: BaseStore) -> None:
         self._store = store
+        self.beginnings = Beginnings()
+        """The threads that are begun here."""
         self._at_hand: OrderedDict[_Name, Mapping[str, Any]] = OrderedDict()
         self._waiting: dict[_Name, Mapping[str, Any]] = {}
         self._writing: asyncio.Task[None] | None = None

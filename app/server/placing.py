@@ -22,10 +22,8 @@ What answers said only tells branches of the same turns apart: chat UIs change i
 none of the saved messages.
 """
 
-import hashlib
-import re
-import uuid
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +31,7 @@ from langchain_core.messages import BaseMessage, HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 
+from app.server.beginnings import LONGEST_S
 from app.server.callers import ApiCaller
 from app.server.conversations import Conversations
 from app.server.errors import ApiError
@@ -40,11 +39,11 @@ from app.server.messages import (
     Mark,
     answer_of,
     as_langchain,
-    digest,
     marks_of,
     said_in,
     split,
 )
+from app.server.naming import OPEN_WEBUI_CHAT, RETRY, hashed, header_of, key_of, thread_of
 from app.server.request import ChatRequest, Message
 from app.server.states import (
     first_state,
@@ -61,11 +60,11 @@ from graphs.threads import MomaGraph
 
 __all__ = ["Place", "find_place", "place_after"]
 
-_OPEN_WEBUI_CHAT = "x-openwebui-chat-id"
-_HEADERS = ("x-session-id", _OPEN_WEBUI_CHAT)
-_RETRY = "idempotency-key"
-_LONGEST_KEY = 256
-_PLAIN_KEY = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_PAUSE_S = 0.01
+
+
+_Make = Callable[..., "Place"]
+"""Makes the place of a turn from its config, what is sent there, and what is known of the state there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,12 +107,12 @@ async def find_place(
     """
     said = said_in(request.messages)
     before, new = split(said)
-    key = _key(request, headers)
-    retry = _header(headers, _RETRY)
-    thread, known = await _thread(key, retry, before, caller, conversations)
+    key = key_of(request, headers)
+    retry = header_of(headers, RETRY)
+    thread, known = await thread_of(key, retry, before, caller, conversations)
     message_id = None
     if retry and said[-1].role == "user":
-        message_id = f"retry-{_hash(f'{thread} {retry}')}"
+        message_id = f"retry-{hashed(f'{thread} {retry}')}"
 
     def place(config: RunnableConfig, sent: Sequence[Message], **rest: Any) -> Place:
         return Place(
@@ -130,36 +129,75 @@ async def find_place(
     saver = graph.checkpointer
     assert isinstance(saver, BaseCheckpointSaver)
     saved = await read_saved(saver, on, user=caller.user) if known else None
+    whole = key is not None and key[0] == OPEN_WEBUI_CHAT
+    told = whole or key is None
+    # A message that may be sent again is looked for where the thread stands.
+    apart = told and not message_id
+    if saved is None and whole and apart and not conversations.beginnings.is_first(thread):
+        saved = await _begun(saver, thread)
     kept = messages_of(saved)
     if saved is None or not kept:
-        return place(on, said)
+        return place(place_at(saved) if saved is not None and apart else on, said)
     if message_id and (repeated := next((m for m in kept if m.id == message_id), None)):
         sent = place(on, new, values=values_of(saved), paused=is_paused(saved))
         _check_same(repeated, sent.messages[-1])
         return sent
-    marks, earlier = marks_of(kept), marks_of(before)
-    whole = key is not None and key[0] == _OPEN_WEBUI_CHAT
-    told = whole or key is None
     waits = thread not in locks_of(saver) and _is_open(saved)
-    again = not before and not whole and waits and marks[-len(new) :] == marks_of(new)
-    answer = answer_of(before)
-    if again:
-        earlier = marks[: -len(new)]
-    elif _goes_on(marks, earlier, said, told=told):
+    if not before and not whole and waits and marks_of(kept)[-len(new) :] == marks_of(new):
+        return await _asked_again(saver, saved, said, place)
+    return await _going_on(saver, saved, said, place, told=told, apart=apart)
+
+
+async def _asked_again(
+    saver: BaseCheckpointSaver[Any], saved: CheckpointTuple, said: Sequence[Message], place: _Make
+) -> Place:
+    """Return where the last turn of a thread is tried again, which nobody answered."""
+    marks, thread = marks_of(messages_of(saved)), _of(saved)
+    if earlier := marks[: -len(said)]:
+        found = await state_before(saver, thread, earlier, answer=None) or saved
+        at = place_of(thread) if found is saved else place_at(found)
+        return place(at, said, values=values_of(found))
+    return place(await _root(saver, thread), said)
+
+
+async def _going_on(
+    saver: BaseCheckpointSaver[Any],
+    saved: CheckpointTuple,
+    said: Sequence[Message],
+    place: _Make,
+    *,
+    told: bool,
+    apart: bool,
+) -> Place:
+    """Return where a dialogue goes on that a thread has, or from where it does so anew.
+
+    `told`: all of it is sent; `apart`: what others send at once is not seen.
+    """
+    before, new = split(said)
+    kept, thread, on = messages_of(saved), _of(saved), place_of(_of(saved))
+    earlier, answer = marks_of(before), answer_of(before)
+    if _goes_on(marks_of(kept), earlier, said, told=told):
         if is_paused(saved):
             return place(on, new, values=values_of(saved), paused=True)
-        at = place_at(saved) if told and not message_id else on
+        at = place_at(saved) if apart else on
         if isinstance(kept[-1], HumanMessage):  # it was cut short
             return place(at, [*_cut(before), *new], values=values_of(saved))
-        if at is on or answer in (None, answer_of(kept)):
+        if not apart or answer in (None, answer_of(kept)):
             return place(at, new, values=values_of(saved))
     found = await state_before(saver, thread, earlier, answer=answer) if earlier else None
     if found is not None:
         return place(place_at(found), new, values=values_of(found))
-    if again and earlier:
-        return place(on, new, values=values_of(saved))
+    return place(await _root(saver, thread), said)
+
+
+async def _root(saver: BaseCheckpointSaver[Any], thread: str) -> RunnableConfig:
+    """Return where a thread begins anew."""
     root = await first_state(saver, thread)
-    return place(place_at(root) if root is not None else on, said)
+    return place_at(root) if root is not None else place_of(thread)
+
+
+def _of(saved: CheckpointTuple) -> str:
+    return str(saved.config["configurable"]["thread_id"])
 
 
 async def place_after(
@@ -189,9 +227,9 @@ async def place_after(
     on = place_of(thread)
     state = await read_saved(saver, on, user=caller.user)
     paused = state is not None and is_paused(state)
-    retry, message_id = _header(headers, _RETRY), None
+    retry, message_id = header_of(headers, RETRY), None
     if retry and said[-1].role == "user":
-        message_id = f"retry-{_hash(f'{thread} {known_as} {retry}')}"
+        message_id = f"retry-{hashed(f'{thread} {known_as} {retry}')}"
     messages = as_langchain(said, last_id=message_id)
     repeated = next((m for m in messages_of(state) if message_id and m.id == message_id), None)
     if repeated is not None:
@@ -212,45 +250,13 @@ async def place_after(
     )
 
 
-async def _thread(
-    key: tuple[str, str] | None,
-    retry: str | None,
-    before: Sequence[Message],
-    caller: ApiCaller,
-    conversations: Conversations,
-) -> tuple[str, bool]:
-    """Return the thread, and whether anything may be saved of it."""
-    if key is not None:
-        name = key[1] if _PLAIN_KEY.fullmatch(key[1]) else f"~{_hash(key[1])}"
-        return f"{caller.place}.{name}", True
-    if before and (found := await conversations.find(caller.place, digest(caller.place, before))):
-        return found, True
-    if retry:
-        return f"{caller.place}.~~{_hash(retry)}", True
-    return f"{caller.place}.~~{uuid.uuid4().hex}", False
-
-
-def _key(request: ChatRequest, headers: Mapping[str, str]) -> tuple[str, str] | None:
-    """Return where the name of the thread comes from, and the name."""
-    session = (request.metadata or {}).get("session_id")
-    if session is not None and not (isinstance(session, str) and session):
-        name = "metadata.session_id"
-        raise ApiError(400, f"{name}: expected a text", code="invalid_value", param=name)
-    if isinstance(session, str):
-        if len(session) > _LONGEST_KEY:
-            raise ApiError(400, f"metadata.session_id: at most {_LONGEST_KEY} characters are taken")
-        return "metadata", session
-    for name in _HEADERS:
-        if value := _header(headers, name):
-            return name, value
+async def _begun(saver: BaseCheckpointSaver[Any], thread: str) -> CheckpointTuple | None:
+    """Wait for the state that another turn begins a thread from; None if that turn was not taken."""
+    for _ in range(round(LONGEST_S / _PAUSE_S)):
+        if (found := await first_state(saver, thread)) is not None:
+            return found
+        await asyncio.sleep(_PAUSE_S)
     return None
-
-
-def _header(headers: Mapping[str, str], name: str) -> str | None:
-    value = headers.get(name, "").strip()
-    if len(value) > _LONGEST_KEY:
-        raise ApiError(400, f"{name}: at most {_LONGEST_KEY} characters are taken")
-    return value or None
 
 
 def _goes_on(
@@ -284,7 +290,3 @@ def _check_same(kept: BaseMessage, sent: BaseMessage) -> None:
         raise ApiError(
             400, "this Idempotency-Key was used for another message", code="idempotency_key_reused"
         )
-
-
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:32]

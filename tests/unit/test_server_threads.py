@@ -224,6 +224,26 @@ def test_requests_that_are_sent_at_once_do_not_see_each_other(headers: dict[str,
     assert sorted(told) == [["write at once", "Begun.", text] for text in wanted]
 
 
+def test_a_chat_that_begins_with_two_models_side_by_side_is_two_branches() -> None:
+    headers, gate = {OPEN_WEBUI: "side by side"}, threading.Event()
+    replies = (held(gate, ok("One.")), held(gate, ok("Two.")), ok("Later."))
+    with FakeProvider(*replies) as own, serving(models=[model_at(own.base_url)]) as api:
+        with ThreadPoolExecutor(2) as pool:
+            sent = [pool.submit(api.say, "write begin", headers=headers) for _ in range(2)]
+            wait_until(lambda: api.resources.services.admission.admitted == 2)
+            gate.set()
+            assert sorted(each.result() for each in sent) == ["One.", "Two."]
+        for answer in ("One.", "Two."):
+            api.say("write begin", answer, "write on", headers=headers)
+        told = [[m["content"] for m in r.body["messages"][1:]] for r in own.requests]
+    assert told == [
+        ["write begin"],
+        ["write begin"],
+        ["write begin", "One.", "write on"],
+        ["write begin", "Two.", "write on"],
+    ]
+
+
 @pytest.mark.parametrize("headers", [{OPEN_WEBUI: "branches"}, {}])
 def test_a_client_that_goes_back_to_an_earlier_answer_goes_on_from_it(
     headers: dict[str, str],
