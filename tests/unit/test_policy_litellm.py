@@ -16,6 +16,14 @@ litellm: Any = load()
 Router = litellm.Router
 
 
+@pytest.fixture(autouse=True)
+def unwatched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take out of LiteLLM's lists of who watches all calls what a router leaves there."""
+    for when in ("success", "failure"):
+        for name in (f"{when}_callback", f"_async_{when}_callback"):
+            monkeypatch.setattr(litellm, name, [*getattr(litellm, name)])
+
+
 def settings(policy: Policy, **known: Any) -> dict[str, Any]:
     loaded: dict[str, Any] = yaml.safe_load(emit(policy, **known)[FILE])
     return loaded
