@@ -15,16 +15,17 @@ _COORDINATES = ("thread_id", "checkpoint_ns", "checkpoint_id", "checkpoint_map")
 
 
 def place_of(*configs: RunnableConfig | None) -> RunnableConfig:
-    """Return the config that a run is given by `configs`, the later before the earlier, as LangGraph places it.
+    """Return the config that a run is given by `configs`, of which a later one counts first, as LangGraph places it.
 
     One that names a thread or a state of it inherits no place from the node around it.
     """
     place = ensure_config(None)
+    around = place.get("configurable") or {}
     given: dict[str, Any] = {}
     for config in configs:
-        place = {**place, **ensure_config(config)} if config else place
-        given |= (config or {}).get("configurable") or {}
-    around = ensure_config(None).get("configurable") or {}
+        if config:
+            place = {**place, **ensure_config(config)}
+            given |= config.get("configurable") or {}
     own = any(given.get(key) for key in _COORDINATES)
     return {**place, "configurable": given if own else {**around, **given}}
 

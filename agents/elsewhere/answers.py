@@ -22,10 +22,10 @@ def answer_of(values: Mapping[str, Any], *, after: str) -> str:
     messages = read_messages(values.get("messages"))
     at = max((n for n, m in enumerate(messages) if m.id == after), default=-1)
     said = messages[at + 1 :]
-    returned, structured = _returned(said), values.get("structured_response")
-    if structured is not None and (returned or not _text(said)):
+    returned, text, structured = _returned(said), _text(said), values.get("structured_response")
+    if structured is not None and (returned or not text):
         return to_json(structured, fallback=str).decode()
-    return returned or _text(said)
+    return returned or text
 
 
 def read_messages(given: Any) -> list[AnyMessage]:

@@ -7,12 +7,13 @@ from pathlib import Path
 from agents.errors import InputError
 from app.profile.embedding import embedded, progress
 from app.profile.fit import FEWEST_ROWS, list_prices, tell_prices
+from app.profile.saving import save_changed
 from app.settings import read_settings
 from graphs.routing.encoder import make_encoder
 from graphs.routing.estimators.base import Training
 from graphs.routing.feedback_log import profile_id
 from graphs.routing.outcomes import Outcomes
-from graphs.routing.profile_files import load_profile, save_profile
+from graphs.routing.profile_files import load_profile
 
 __all__ = ["add_arguments", "main"]
 
@@ -50,8 +51,7 @@ def main(arguments: argparse.Namespace) -> int:
         prices=prices,
     )
     tell_prices(outcomes, queries, prices)
-    in_place = arguments.output.resolve() == arguments.profile.resolve()
-    save_profile(added, arguments.output, replacing=made_from if in_place else None)
+    save_changed(added, arguments.output, source=arguments.profile, made_from=made_from)
     print(
         f"{arguments.name} added from {len(outcomes)} queries, {len(added.models)} models: "
         f"{arguments.output}",

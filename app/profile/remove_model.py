@@ -4,8 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
+from app.profile.saving import save_changed
 from graphs.routing.feedback_log import profile_id
-from graphs.routing.profile_files import load_profile, save_profile
+from graphs.routing.profile_files import load_profile
 
 __all__ = ["add_arguments", "main"]
 
@@ -21,8 +22,7 @@ def main(arguments: argparse.Namespace) -> int:
     """Remove the model and save; return the exit status."""
     made_from = profile_id(arguments.profile)
     left = load_profile(arguments.profile).without_model(arguments.name)
-    in_place = arguments.output.resolve() == arguments.profile.resolve()
-    save_profile(left, arguments.output, replacing=made_from if in_place else None)
+    save_changed(left, arguments.output, source=arguments.profile, made_from=made_from)
     print(
         f"{arguments.name} removed, {len(left.models)} models left: {arguments.output}",
         file=sys.stderr,

@@ -110,9 +110,7 @@ async def find_place(
     key = key_of(request, headers)
     retry = header_of(headers, RETRY)
     thread, known = await thread_of(key, retry, before, caller, conversations)
-    message_id = None
-    if retry and said[-1].role == "user":
-        message_id = f"retry-{hashed(f'{thread} {retry}')}"
+    message_id = _retry_id(retry, said, thread)
 
     def place(config: RunnableConfig, sent: Sequence[Message], **rest: Any) -> Place:
         return Place(
@@ -138,10 +136,8 @@ async def find_place(
     kept = messages_of(saved)
     if saved is None or not kept:
         return place(place_at(saved) if saved is not None and apart else on, said)
-    if message_id and (repeated := next((m for m in kept if m.id == message_id), None)):
-        sent = place(on, new, values=values_of(saved), paused=is_paused(saved))
-        _check_same(repeated, sent.messages[-1])
-        return sent
+    if _has(kept, message_id, said[-1]):
+        return place(on, new, values=values_of(saved), paused=is_paused(saved))
     waits = thread not in locks_of(saver) and _is_open(saved)
     if not before and not whole and waits and marks_of(kept)[-len(new) :] == marks_of(new):
         return await _asked_again(saver, saved, said, place)
@@ -227,21 +223,17 @@ async def place_after(
     on = place_of(thread)
     state = await read_saved(saver, on, user=caller.user)
     paused = state is not None and is_paused(state)
-    retry, message_id = header_of(headers, RETRY), None
-    if retry and said[-1].role == "user":
-        message_id = f"retry-{hashed(f'{thread} {known_as} {retry}')}"
-    messages = as_langchain(said, last_id=message_id)
-    repeated = next((m for m in messages_of(state) if message_id and m.id == message_id), None)
-    if repeated is not None:
-        _check_same(repeated, messages[-1])
-    elif state is None or (values_of(state).get("decision") or {}).get("id") != known_as:
+    message_id = _retry_id(header_of(headers, RETRY), said, f"{thread} {known_as}")
+    repeated = _has(messages_of(state), message_id, said[-1])
+    here = state is not None and (values_of(state).get("decision") or {}).get("id") == known_as
+    if not (repeated or here):
         state, paused = await state_after(saver, thread, known_as), False
     if state is None:
         raise missing
     return Place(
         config=on if paused or repeated else place_at(state),
         thread=thread,
-        messages=messages,
+        messages=as_langchain(said, last_id=message_id),
         said=said,
         named=True,
         message_id=message_id,
@@ -285,8 +277,22 @@ def _is_open(saved: CheckpointTuple) -> bool:
     return isinstance(messages_of(saved)[-1], HumanMessage) or served["id"] == "refuse"
 
 
-def _check_same(kept: BaseMessage, sent: BaseMessage) -> None:
-    if marks_of([kept]) != marks_of([sent]) or not isinstance(kept, HumanMessage):
+def _retry_id(retry: str | None, said: Sequence[Message], where: str) -> str | None:
+    """Return the id of the last message, if it is the user's and may be sent again with the key `retry`."""
+    return f"retry-{hashed(f'{where} {retry}')}" if retry and said[-1].role == "user" else None
+
+
+def _has(kept: Sequence[BaseMessage], message_id: str | None, sent: Message) -> bool:
+    """Return whether a thread has the message of this id.
+
+    Raises:
+        ApiError: it has another one under that id.
+    """
+    found = next((m for m in kept if message_id and m.id == message_id), None)
+    if found is None:
+        return False
+    if marks_of([found]) != marks_of([sent]) or not isinstance(found, HumanMessage):
         raise ApiError(
             400, "this Idempotency-Key was used for another message", code="idempotency_key_reused"
         )
+    return True

@@ -62,11 +62,10 @@ def order_models(
         cost = model.price.of(TYPICAL_INPUT_TOKENS, TYPICAL_OUTPUT_TOKENS)
         quality = services.overall_quality(model_id)
         options.append(Option(id=model_id, quality=quality, cost_usd=cost))
-    order = [r.option.id for r in rank(options, services.preference(context))]
-    # When the whole frontier fails, a model that another dominates is better than none.
-    dominated = [option for option in options if option.id not in order]
-    order += [o.id for o in sorted(dominated, key=lambda o: (-o.quality, o.cost_usd, o.id))]
-    return order + sorted(unpriced)
+    ranked = rank(options, services.preference(context))
+    qualities = {option.id: option.quality for option in options}
+    costs = {option.id: option.cost_usd for option in options}
+    return _with_dominated(ranked, qualities, costs) + sorted(unpriced)
 
 
 def allowed_models(
@@ -107,13 +106,11 @@ def choose_models(
     """Return the record with the choice of a model; without a prediction it opens to the declared default."""
     allowed, refused = allowed_models(state, context, services)
     preference = services.preference(context)
+    listed = _listed(allowed, state, context, services)
+    by_rule = f"{listed[0]} is the first that the policy's rule names" if listed else ""
     if prediction is None:
-        order = order_models(state, context, services)
-        if listed := _listed(allowed, state, context, services):
-            reason = f"{listed[0]} is the first that the policy's rule names"
-        else:
-            order = _default_first(order, allowed, services)
-            reason = "nothing to predict from: the declared default"
+        order = listed or _default_first(order_models(state, context, services), allowed, services)
+        reason = by_rule or "nothing to predict from: the declared default"
         reason = reason if order else "no model may answer"
         return records.with_models(
             record, order=order, frontier=(), masked=refused, preference=preference, reason=reason
@@ -122,14 +119,9 @@ def choose_models(
     known = {model: cost for model, cost in costs.items() if cost is not None}
     ranked = rank_models(prediction, known, preference)
     wanted = _wanted(refused, known, state, prediction, services, preference)
-    order = [r.option.id for r in ranked]
-    # When the whole frontier fails, a model that another dominates is better than none.
-    order += sorted(
-        known.keys() - order, key=lambda m: (-prediction.quality[m], known[m] or 0.0, m)
-    )
+    order = _with_dominated(ranked, prediction.quality, known)
     # A model whose price is not known is never taken for cheap: it comes after all others.
     order += sorted(model for model, cost in costs.items() if cost is None)
-    listed = _listed(allowed, state, context, services)
     reason = _reason(order, ranked, prediction, preference, len(known))
     # A turn that is checked goes by what is predicted of each model, and not by the order.
     settled = bool(listed) or services.checked(context)
@@ -139,15 +131,13 @@ def choose_models(
         order = [canary, *(model for model in order if model != canary)]
     else:
         canary = None
-    if listed:
-        reason = f"{listed[0]} is the first that the policy's rule names"
     return records.with_models(
         record,
         order=listed or order,
         frontier=ranked,
         masked=refused,
         preference=preference,
-        reason=reason,
+        reason=by_rule or reason,
         kind=prediction.kind,
         nearness=prediction.nearness,
         far=prediction.far,
@@ -157,6 +147,14 @@ def choose_models(
         corrections=prediction.corrections,
         canary=None if canary is None else (canary, _predicted(prediction, canary)),
     )
+
+
+def _with_dominated(
+    ranked: Sequence[Ranked], quality: Mapping[str, float], costs: Mapping[str, float]
+) -> list[str]:
+    """Return the frontier, and after it the models that others dominate: when it fails, one is better than none."""
+    order = [r.option.id for r in ranked]
+    return order + sorted(costs.keys() - order, key=lambda m: (-quality[m], costs[m], m))
 
 
 def _canary(
