@@ -16,12 +16,15 @@ for _name, _value in {
 }.items():
     os.environ.setdefault(_name, _value)
 
-from graphs.catalog import Catalog  # noqa: E402
-from graphs.chat import MomaChatModel  # noqa: E402
-from graphs.orchestrator import build_graph  # noqa: E402
-from graphs.redaction import keep_quiet  # noqa: E402
-from graphs.services import Options, Services  # noqa: E402
-from graphs.state import Context  # noqa: E402
+from graphs.quick_imports import no_collection  # noqa: E402
+
+with no_collection():
+    from graphs.catalog import Catalog
+    from graphs.chat import MomaChatModel
+    from graphs.orchestrator import build_graph
+    from graphs.redaction import keep_quiet
+    from graphs.services import Options, Services
+    from graphs.state import Context
 
 keep_quiet()
 

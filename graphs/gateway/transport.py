@@ -24,6 +24,7 @@ from graphs.gateway.failures import mapped, named
 from graphs.gateway.openai_call import opened_here, prepared_here
 from graphs.gateway.openai_stream import OpenAIStream, count
 from graphs.gateway.pieces import Piece, token_logprobs
+from graphs.quick_imports import no_collection
 from graphs.redaction import RedactingFilter
 
 _SAFE_ENVIRONMENT = {
@@ -87,8 +88,9 @@ def load() -> ModuleType:
     for name, value in _SAFE_ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     _spare_loopback()
-    import litellm
-    import openai.resources.chat  # noqa: F401 or the first call imports it on the event loop, for half a second
+    with no_collection():
+        import litellm
+        import openai.resources.chat  # noqa: F401 or the first call imports it on the event loop, for half a second
 
     litellm.suppress_debug_info = True
     for name in _LOGGERS:  # they have handlers of their own
