@@ -15,7 +15,7 @@ from app.settings import PREFIX, Settings
 from graphs.machine import ANSWER_EVENTS, OUTCOME_EVENTS, ROUTING_EVENTS, TRANSITIONS, TURN_EVENTS
 from graphs.machine import Event as Events
 from graphs.machine import Phase as Phases
-from graphs.threads import LONGEST_INPUT
+from graphs.sent import LONGEST_INPUT
 from graphs.turn import LONGEST_TEXT
 
 __all__ = ["PAGES", "http", "machine", "settings"]

@@ -12,9 +12,9 @@ from langgraph.runtime import Runtime
 from graphs.machine import Event
 from graphs.nodes.observe import after_observe, observe, resume_approval
 from graphs.nodes.route import routed
+from graphs.sent import clean_message
 from graphs.services import Services
 from graphs.state import Context, State
-from graphs.threads import clean_message
 from graphs.turn import text_of
 
 

@@ -6,50 +6,47 @@ While an approval is pending, the thread's phase reads `awaiting_approval`, and 
 
 import asyncio
 import queue
-from collections.abc import AsyncIterator, Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import replace
-from itertools import takewhile
 from typing import Any, Self
 
-from langchain_core.messages import (
-    AIMessage,
-    BaseMessage,
-    HumanMessage,
-    RemoveMessage,
-    ToolMessage,
-    convert_to_messages,
-)
+from langchain_core.messages import HumanMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 from langgraph.errors import GraphDrained
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.types import Command, GraphOutput, Interrupt, StateSnapshot, StateUpdate
+from langgraph.types import Command, StateSnapshot, StateUpdate
 
-from agents.approvals import answer_to
-from agents.errors import DrainingError, InputError, LengthError
+from agents.errors import DrainingError, InputError
 from graphs import tracing
 from graphs.admission import Admission
 from graphs.locks import turn_on
-from graphs.machine import Phase
 from graphs.nodes.observe import resume_approval
 from graphs.own_loop import OwnLoop
 from graphs.owner import check_owner, owned_by, user_of
+from graphs.pending import (
+    answers,
+    asked_in,
+    check_resume,
+    is_heard,
+    is_pause,
+    with_approval,
+    with_shown,
+)
 from graphs.read_ahead import handed_on
 from graphs.results import keeping, paid_before
 from graphs.run_config import place_of
 from graphs.saved import is_paused, read_saved
+from graphs.sent import check_tool_results, edited, is_known, prepared
 from graphs.state import Context, read_context
-from graphs.steps import NOTHING_KNOWN, Nodes, Steps, led_to, with_steps
+from graphs.steps import NOTHING_KNOWN, Nodes, Steps, with_steps
 from graphs.store_errors import checkpoint_errors, readable
-from graphs.turn import check_length, clean_text, modalities_of, text_of
+from graphs.turn import text_of
 from graphs.undone import with_undone
 
 RECURSION_LIMIT = 100
 """Super-steps a turn; hops bound it long before. LangGraph's own default is 10,007."""
-LONGEST_INPUT = 1_000_000
-"""Characters of all messages that one call may bring."""
-_INTERRUPT, _TASK, _RUNTIME = "__interrupt__", "__pregel_task_id", "__pregel_runtime"
+_TASK, _RUNTIME = "__pregel_task_id", "__pregel_runtime"
 
 
 class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
@@ -91,8 +88,14 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         """Return `graph` with its runs let in by `admission` and under their thread's lock."""
         # LangGraph has no seam for a subclass: `compile` names its own class.
         parts = {k: v for k, v in vars(graph).items() if k != "__orig_class__"}
-        told = {"foresee": foresee, "go_on": go_on}
-        moma = cls(admission=admission, kinds=kinds, listens=listens, **told, **parts)
+        moma = cls(
+            admission=admission,
+            kinds=kinds,
+            listens=listens,
+            foresee=foresee,
+            go_on=go_on,
+            **parts,
+        )
         return moma.with_config(recursion_limit=RECURSION_LIMIT)
 
     async def astream(
@@ -111,7 +114,7 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
             CheckpointError: the thread could not be read or written; the turn is not acknowledged.
             OverloadError: too many turns are under way, or the process is about to end.
         """
-        turn = _prepared(input)
+        turn = prepared(input)
         place = self._configured(config)
         thread, start = self._thread(place), self._start(place)
         if options.get("durability") is None and thread is not None:
@@ -125,7 +128,7 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
             async with turn_on(self._saver, thread) if thread else nullcontext():
                 saved = await self._saved(start, user=user_of(context))
                 if not thread:
-                    _check_tool_results(turn, saved)
+                    check_tool_results(turn, saved)
                 else:
                     if saved is None and place.get("checkpoint_id"):
                         raise InputError(
@@ -184,15 +187,15 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
     ) -> Any:
         """Run a turn and return its output; of one that waits for an approval, what `aget_state` reads."""
         result = await super().ainvoke(input, config, **options)
-        if _is_pause(result) and self._thread(self._configured(config)):
-            return _with_shown(result, await self.aget_state(self._newest(config)))
+        if is_pause(result) and self._thread(self._configured(config)):
+            return with_shown(result, await self.aget_state(self._newest(config)))
         return result
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **options: Any) -> Any:
         """Run a turn from synchronous code; see `ainvoke`."""
         result = super().invoke(input, config, **options)
-        if _is_pause(result) and self._thread(self._configured(config)):
-            return _with_shown(result, self.get_state(self._newest(config)))
+        if is_pause(result) and self._thread(self._configured(config)):
+            return with_shown(result, self.get_state(self._newest(config)))
         return result
 
     async def abulk_update_state(
@@ -238,7 +241,7 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
             CheckpointError: it could not be read.
         """
         with readable():
-            return _with_approval(_owned(super().get_state(config, subgraphs=subgraphs), user))
+            return with_approval(_owned(super().get_state(config, subgraphs=subgraphs), user))
 
     async def aget_state(
         self, config: RunnableConfig, *, subgraphs: bool = False, user: str | None = None
@@ -246,7 +249,7 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         """Return the thread's state; see `get_state`."""
         with readable():
             found = await super().aget_state(config, subgraphs=subgraphs)
-            return _with_approval(_owned(found, user))
+            return with_approval(_owned(found, user))
 
     @property
     def _saver(self) -> BaseCheckpointSaver[Any] | None:
@@ -290,28 +293,28 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         if turn is None and saved is None:
             raise InputError("this thread has no turn to go on with; send a message")
         resumes = isinstance(turn, Command) and turn.resume is not None
-        if saved is None or not (is_paused(saved) and _waits_in(saved, self.nodes)):
+        if saved is None or not (is_paused(saved) and is_heard(saved, self.nodes)):
             if resumes:
                 raise InputError("nothing waits for an answer in this thread; send a message")
-            if _is_known(turn, saved):
+            if is_known(turn, saved):
                 return None
-            _check_tool_results(turn, saved)
-            return _edited(turn, saved)
-        if _is_known(turn, saved):
+            check_tool_results(turn, saved)
+            return edited(turn, saved)
+        if is_known(turn, saved):
             return None  # it led to the question, and is no answer to it: the agent asks again
         values = saved.checkpoint["channel_values"]
         if resumes and not turn.update and not turn.goto:
-            _check_resume(turn.resume, _asked(saved))
+            check_resume(turn.resume, asked_in(saved))
             update = resume_approval(values, turn.resume, paid_usd=paid_before(saved))
             return Command(resume=turn.resume, update=update)
         if not isinstance(turn, dict):
             return turn
-        messages = _edited(turn, saved)["messages"]
+        messages = edited(turn, saved)["messages"]
         if isinstance(messages[-1], ToolMessage):
             raise InputError("an agent waits for an approval in this thread; answer it first")
         answer = text_of(messages[-1].content)
         return Command(
-            resume=_answers(_asked(saved), answer),
+            resume=answers(asked_in(saved), answer),
             update=resume_approval(values, answer, messages, paid_usd=paid_before(saved)),
         )
 
@@ -345,166 +348,9 @@ def _drained() -> Iterator[None]:
         ) from None
 
 
-def _is_pause(result: Any) -> bool:
-    if isinstance(result, GraphOutput):
-        return bool(result.interrupts)
-    return isinstance(result, dict) and _INTERRUPT in result
-
-
-def _with_shown(result: Any, snapshot: StateSnapshot) -> Any:
-    """Return the result of a turn that waits, with what is shown of such a state."""
-    shown = {name: snapshot.values.get(name) for name in ("phase", "active_agent", "record")}
-    if isinstance(result, GraphOutput):
-        return replace(result, value={**result.value, **shown})
-    return result | shown
-
-
 def _decision_in(saved: CheckpointTuple) -> str:
     """Return the id of the record of a saved turn."""
     return str((saved.checkpoint["channel_values"].get("decision") or {}).get("id"))
-
-
-def _waits_in(saved: CheckpointTuple, nodes: Container[str]) -> bool:
-    """Return whether the graph still has the node of the agent that waits; else nobody hears the answer."""
-    return all(node in nodes for node in led_to(saved.checkpoint))
-
-
-def _asked(saved: CheckpointTuple) -> list[Interrupt]:
-    """Return what an agent waits for; one whose nodes run side by side may ask several things at once."""
-    written = [write[2] for write in saved.pending_writes or () if write[1] == _INTERRUPT]
-    return [
-        pending for asked in written[-1:] for pending in asked if isinstance(pending, Interrupt)
-    ]
-
-
-def _answers(asked: Sequence[Interrupt], text: str) -> Any:
-    """Return the user's text in the form that whoever asked reads."""
-    if len(asked) > 1:
-        return {pending.id: answer_to(pending.value, text) for pending in asked}
-    return answer_to(asked[0].value, text) if asked else text
-
-
-def _check_resume(resume: Any, asked: Sequence[Interrupt]) -> None:
-    ids = {pending.id for pending in asked}
-    if len(ids) > 1 and not (isinstance(resume, Mapping) and resume and resume.keys() <= ids):
-        raise InputError(
-            f"{len(ids)} questions are open in this thread: resume with {{id: answer}} of {', '.join(sorted(ids))}"
-        )
-
-
-def _is_known(turn: Any, saved: CheckpointTuple | None) -> bool:
-    """Return whether the thread has the message of `turn` already."""
-    if saved is None or not isinstance(turn, dict):
-        return False
-    sent = turn["messages"][-1]
-    return sent.id is not None and any(
-        (type(m), m.id, m.content) == (type(sent), sent.id, sent.content) for m in _kept(saved)
-    )
-
-
-def _edited(turn: Any, saved: CheckpointTuple | None) -> Any:
-    """Return a turn whose message stands in the thread with another text, with what came after that taken out.
-
-    LangGraph puts it in the place of the other; the last message, which is served, would be an answer of before.
-    """
-    if saved is None or not isinstance(turn, dict):
-        return turn
-    *before, sent = turn["messages"]
-    ids = [m.id for m in _kept(saved)]
-    if not isinstance(sent, HumanMessage) or sent.id is None or sent.id not in ids:
-        return turn
-    later = [RemoveMessage(id=str(i)) for i in ids[ids.index(sent.id) + 1 :]]
-    return {**turn, "messages": [*before, *later, sent]}
-
-
-def _kept(saved: CheckpointTuple) -> Sequence[BaseMessage]:
-    return saved.checkpoint["channel_values"].get("messages") or ()
-
-
-def _check_tool_results(turn: Any, saved: CheckpointTuple | None) -> None:
-    """Check that the results of tools that a turn ends with answer calls that are open."""
-    sent = turn["messages"] if isinstance(turn, dict) else []
-    results = [*takewhile(lambda m: isinstance(m, ToolMessage), reversed(sent))]
-    if not results:
-        return
-    kept = saved.checkpoint["channel_values"].get("messages") if saved else None
-    before = [*(kept or ()), *sent[: len(sent) - len(results)]][-1:]
-    asked = before[0].tool_calls if before and isinstance(before[0], AIMessage) else []
-    called = {call["id"] for call in asked}
-    for result in results:
-        if result.tool_call_id not in called:
-            raise InputError(
-                f"the tool message answers {result.tool_call_id!r:.60}, which is no call that is open here; "
-                "send it after the assistant's message with its tool_calls"
-            )
-
-
-def _prepared(turn: Any) -> Any:
-    """Return a caller's input with its messages made fit to keep."""
-    if turn is None or isinstance(turn, Command):
-        return turn
-    given = turn.get("messages") if isinstance(turn, dict) else None
-    if not given:
-        raise InputError('the input holds no message; send {"messages": [...]}, the user\'s last')
-    try:
-        messages = convert_to_messages(given if isinstance(given, list) else [given])
-    except (ValueError, TypeError, KeyError, NotImplementedError):  # what LangChain raises
-        raise InputError(
-            "the messages have a form that LangChain does not read; send {'role': 'user', 'content': ...}"
-        ) from None
-    if not isinstance(messages[-1], HumanMessage | ToolMessage):
-        raise InputError("the last message is not the user's; send one with the role 'user'")
-    cleaned = [clean_message(m) for m in messages]
-    length = sum(len(text_of(message.content)) for message in cleaned)
-    if length > LONGEST_INPUT:
-        raise LengthError(
-            f"the messages have {length:,} characters together; at most {LONGEST_INPUT:,} are taken at once"
-        )
-    return {"messages": cleaned}
-
-
-def clean_message(message: BaseMessage) -> BaseMessage:
-    """Return a message as it is kept; what is not the user's is kept as it is.
-
-    Raises:
-        InputError: it is the user's, and empty or too long.
-    """
-    if not isinstance(message, HumanMessage):
-        return message
-    content = message.content
-    if isinstance(content, str):
-        return message.model_copy(update={"content": clean_text(content)})
-    check_length(text_of(content))  # before each part is cleaned, which takes longer
-    parts = [part for part in map(_clean_part, content) if part]
-    if modalities_of(parts) == {"text"} or text_of(parts):
-        clean_text(text_of(parts))  # for its checks, over all parts
-    return message.model_copy(update={"content": parts})
-
-
-def _clean_part(part: str | dict[Any, Any]) -> str | dict[Any, Any] | None:
-    """Return a part of a message; None where it is a text that says nothing."""
-    text = part if isinstance(part, str) else part.get("text")
-    if text is None:
-        return part
-    if not isinstance(text, str):
-        raise InputError(f"a part's text is of type {type(text).__name__}; expected a string")
-    if not text.strip():
-        return None  # beside a picture it does no harm
-    return clean_text(text) if isinstance(part, str) else {**part, "text": clean_text(text)}
-
-
-def _with_approval(snapshot: StateSnapshot) -> StateSnapshot:
-    if not snapshot.interrupts or not isinstance(snapshot.values, dict):
-        return snapshot
-    holder = snapshot.values.get("target") or snapshot.values.get("active_agent")
-    phase = Phase.AWAITING_APPROVAL.value
-    record = {
-        **snapshot.values.get("decision", {}),
-        "phase_to": phase,
-        "served_by": {"kind": "agent", "id": holder},
-    }
-    values = {**snapshot.values, "phase": phase, "active_agent": holder, "record": record}
-    return snapshot._replace(values=values)
 
 
 _background = OwnLoop("moma-sync")
