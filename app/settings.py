@@ -24,9 +24,10 @@ from graphs.gateway.gateway import Places
 from graphs.gateway.gguf_files import check_gguf, parse_local_models
 from graphs.gateway.models import Model, Price
 from graphs.gateway.transport import Limits
+from graphs.options import Options
 from graphs.policy.signals.classifiers import load_classifiers
 from graphs.routing.choice import preference_weight
-from graphs.services import Options, Services
+from graphs.services import Services
 from graphs.shadow import Shadow
 
 PREFIX = "MOMA_"

@@ -26,10 +26,11 @@ from graphs.catalog import Catalog
 from graphs.gateway.transport import Limits
 from graphs.machine import Event
 from graphs.nodes.tie_break import tie_break
+from graphs.options import Options
 from graphs.replay import replay
 from graphs.routing.decision import Decision
 from graphs.routing.encoder import CachedEncoder, make_encoder
-from graphs.services import Options, Services
+from graphs.services import Services
 from graphs.state import State
 
 _PATIENT = Limits(connect=60, first_token=60, idle=60, turn=120)

@@ -21,9 +21,10 @@ from graphs.quick_imports import no_collection  # noqa: E402
 with no_collection():
     from graphs.catalog import Catalog
     from graphs.chat import MomaChatModel
+    from graphs.options import Options
     from graphs.orchestrator import build_graph
     from graphs.redaction import keep_quiet
-    from graphs.services import Options, Services
+    from graphs.services import Services
     from graphs.state import Context
 
 keep_quiet()

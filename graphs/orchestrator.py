@@ -31,7 +31,8 @@ from graphs.nodes.ask import clarify, refuse
 from graphs.nodes.observe import after_observe, observe
 from graphs.nodes.phases import event_of, handing_over, resting
 from graphs.nodes.route import after_route, route
-from graphs.services import Options, Services
+from graphs.options import Options
+from graphs.services import Services
 from graphs.state import Context, Input, Led, Output, State
 from graphs.steps import Nodes
 from graphs.threads import MomaGraph
@@ -83,7 +84,7 @@ def build_graph(
         admission=services.admission,
         kinds=_kinds(services, agents),
         listens=listens,
-        foresee=services.foresee,
+        foresee=services.ahead.foresee,
         go_on=services.go_on,
     )
 

@@ -10,10 +10,8 @@ import time
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
-from functools import cached_property, partial
-from pathlib import Path
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -26,26 +24,25 @@ from agents.errors import RoutingError, SettingsError
 from agents.extras import how_to_install
 from agents.registry import Registry, build_agent
 from graphs.admission import Admission
-from graphs.budgets import BudgetLimits, Budgets, Left, Spender
+from graphs.ahead import Ahead
+from graphs.budgets import Budgets, Left, Spender
 from graphs.call import brings_tools, wants_form
 from graphs.catalog import Catalog
 from graphs.checking.calibration import FILE as CHECKS_FILE
 from graphs.checking.calibration import Calibration
-from graphs.checking.names import DEFAULT_CHECKS, check_names
-from graphs.feedback import FeedbackMode, LiveFeedback
+from graphs.checking.names import check_names
+from graphs.feedback import LiveFeedback
 from graphs.gateway.breaker import Breaker
-from graphs.gateway.gateway import Gateway, Places
+from graphs.gateway.gateway import Gateway
 from graphs.gateway.local import LocalModel, LocalServers, default_model
 from graphs.gateway.models import Model, resolve_path
-from graphs.gateway.transport import Limits
 from graphs.mask_classes import MaskClasses
 from graphs.masks import Caller, ModelFacts
+from graphs.options import Options
 from graphs.permits import Permits
 from graphs.policy.checks.known import Known
 from graphs.policy.live import LivePolicy
-from graphs.policy.signals.classifiers import Classifiers
 from graphs.redaction import hide
-from graphs.routing.dialogue import Dialogue
 from graphs.routing.encoder import CachedEncoder, Encoder, make_encoder
 from graphs.routing.feedback import Evidence
 from graphs.routing.fitted import Fitted
@@ -63,64 +60,10 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 _TURNS_AT_ONCE = 10_000
-_LISTEN_S = 0.1
-"""So long after a turn, if no other is under way then, there is time for what may help the next."""
 _LOAD_AGAIN_S = 30.0
 """Until then what broke in loading the routers is told again: a turn must not wait for each new try."""
-_AHEAD_S = 0.02
-"""How long a turn waits for what was begun ahead of it, before it does the same within its own limits."""
 _LEARN_WITHIN_S = 30.0
 """How long a word on a turn waits for the profile to be loaded."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What the operator set."""
-
-    home: Path = field(default_factory=lambda: Path.home() / ".local" / "share" / "moma")
-    """Where agents keep their files."""
-    database: str | None = None
-    """The address of a PostgreSQL database for what processes share: what was spent, which models rest."""
-    encoder: str = "onnx"
-    profile: Path | None = None
-    """The folder of a measured profile; without one the catalogue's assumed qualities count."""
-    feedback: FeedbackMode = "off"
-    """Whether words on turns are kept as evidence on the profile, and whether they correct it at once."""
-    canary_share: float = 0.03
-    """The share of turns that look beyond the first choice of a model while feedback is live."""
-    policy: Path | None = None
-    """The policy file that every turn is judged by; None lets the other masks decide alone."""
-    classifiers: Classifiers = field(default_factory=dict)
-    """The policy's plug-ins, by the type of signal or by `type:name`."""
-    preference: Preference = "auto"
-    budgets: BudgetLimits = field(default_factory=BudgetLimits)
-    default_grants: frozenset[str] = frozenset()
-    """What every caller has."""
-    residency: frozenset[str] = frozenset()
-    """Where models must run; empty means anywhere."""
-    max_hops: int = 6
-    """Agents that each call a model once then make 8 calls a turn at most, with the answer after the last hand-over."""
-    capable_from: float = 0.6
-    """The quality from which a model is trusted to write SQL or to answer from passages."""
-    routing_seconds: float = 2.0
-    """The longest that choosing an agent and a model may take before the default model answers: on two busy cores the
-    longest text that is read takes up to 0.5 s, so that what takes four times as long hangs."""
-    checked_answers: bool = False
-    """Whether models' answers are checked before they are shown, where a caller says neither."""
-    checks: tuple[str, ...] = DEFAULT_CHECKS
-    """Which checks are made."""
-    verifier: str | None = None
-    """The model that the check `verifier` asks."""
-    tie_break: bool = False
-    """Whether a model is asked which of a few agents is meant before the user is."""
-    local_threads: int = 1
-    turns_at_once: int = 64
-    turns_waiting: int = 64
-    """More are refused."""
-    turns_per_user: int | None = None
-    limits: Limits = field(default_factory=Limits)
-    places: Places = field(default_factory=Places)
-    on_progress: Callable[[str], None] | None = None
 
 
 class Services:
@@ -163,9 +106,9 @@ class Services:
         self._loader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="moma-load")
         # Embedding is CPU work that lets go of the interpreter lock: two at a time, off the event loop.
         self._pool = TimedPool(workers=2, seconds=options.routing_seconds, name="moma-route")
-        self._early = ThreadPoolExecutor(max_workers=1, thread_name_prefix="moma-early")
-        self._foreseen = self._settled = _done()
-        self._foreseen_text = ""
+        self.ahead = Ahead(lambda: self._router, admission=self.admission, pool=self._pool)
+        """What is embedded before a turn asks for it."""
+        self._settled = _done()
         self._fault: str | None = None
         self._closed = False
         self._breakers: defaultdict[str, Breaker] = defaultdict(Breaker)
@@ -251,40 +194,6 @@ class Services:
         """Return the vectors of `texts`, (n, d) unit rows."""
         return self.router().encode(texts)
 
-    def foresee(self, text: str) -> None:
-        """Embed what the user says while the thread is still being read.
-
-        With other turns under way it is only announced: whoever embeds next takes it along.
-        """
-        if self._router is None:
-            return
-        if self.admission.admitted > 1 or not self._foreseen.done():
-            self._router.expect(text, Dialogue())
-        elif not self._closed:
-            # Not in the routers' threads: a text that hangs there would shorten the time of the turn that asks for it.
-            self._foreseen = self._early.submit(self._router.read, text, Dialogue())
-            self._foreseen_text = text
-
-    async def foreseen(self, text: str) -> None:
-        """Wait until what `foresee` began with `text`, if it did, has ended; not for long, as it might hang."""
-        if self._foreseen_text == text and not self._foreseen.done():
-            ahead = asyncio.wrap_future(self._foreseen)
-            # What went wrong is found again, and told, when the turn embeds its text itself.
-            ahead.add_done_callback(lambda done: done.cancelled() or done.exception())
-            await asyncio.wait([ahead], timeout=_AHEAD_S)
-
-    def hear(self, dialogue: Dialogue) -> None:
-        """Embed what was said while the user reads it, so that the next choice need not wait for that.
-
-        Where other turns are under way it is left to that choice: they would wait for it, and a dialogue may end here.
-        """
-        if self._router is not None:
-            asyncio.get_running_loop().call_later(_LISTEN_S, self._hear, dialogue)
-
-    def _hear(self, dialogue: Dialogue) -> None:
-        if self._router is not None and not self.admission.admitted:
-            self._pool.start(partial(self._router.hear, dialogue))
-
     def warm(self) -> threading.Thread:
         """Load the routers and LiteLLM in the background and return the thread."""
         thread = threading.Thread(target=self._warm, name="moma-warm", daemon=True)
@@ -315,7 +224,7 @@ class Services:
             self.permits.close()
         self._local.close()
         self._pool.close()
-        self._early.shutdown(wait=False)
+        self.ahead.close()
         self._loader.shutdown(wait=False)
         self.budgets.close()
         if self._rests is not None:

@@ -198,7 +198,7 @@ def _foresee(last: Message, resources: Resources) -> None:
     """Have what the user says embedded while its thread is looked for; a long text waits until it is let in."""
     if isinstance(last, UserMessage) and isinstance(last.content, str):
         if len(last.content) <= _SHORT:
-            resources.services.foresee(readable(last.content))
+            resources.services.ahead.foresee(readable(last.content))
 
 
 def _nowhere(body: ChatRequest) -> Place:

@@ -45,7 +45,7 @@ def resting(phase: Phase, services: Services) -> PhaseNode:
             update["choice"] = None
         holder = update.get("active_agent", state.get("active_agent"))
         dialogue = _dialogue(state, record, messages, phase=phase, holder=holder)
-        services.hear(dialogue)
+        services.ahead.hear(dialogue)
         update["dialogue"] = dialogue.plain()
         best = await services.with_books(
             always_best,

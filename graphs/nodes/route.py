@@ -222,7 +222,7 @@ async def _chosen(
             router.expect(text, dialogue)
             if router.quick:  # else its words are read in a thread, with the rest
                 router.skim(text, dialogue)
-            await services.foreseen(text)
+            await services.ahead.foreseen(text)
             if not router.knows(text, dialogue):
                 await services.in_pool(partial(router.read, text, dialogue))
         choice, prediction = choose() if router.quick else await services.in_pool(choose)

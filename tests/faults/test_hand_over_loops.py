@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from agents.contract import declined, failed, hand_over
 from app.settings import Settings
-from graphs.services import Options
+from graphs.options import Options
 from tests.support.agents import (
     FakeAgent,
     answer,

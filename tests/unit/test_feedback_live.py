@@ -15,10 +15,10 @@ from graphs import Context, Services, build_graph
 from graphs.catalog import Catalog
 from graphs.dry_run import dry_run
 from graphs.feedback import evidence_of, today, word_on
+from graphs.options import Options
 from graphs.routing.exploration import drawn, is_canary
 from graphs.routing.feedback import Evidence, FeedbackRules, Kind
 from graphs.routing.feedback_log import FeedbackLog, profile_id
-from graphs.services import Options
 from tests.support.api import serving
 from tests.support.provider import FakeProvider, ok
 from tests.support.waiting import wait_until

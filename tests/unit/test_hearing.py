@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from graphs import services as services_module
+from graphs import ahead
 from graphs.routing.dialogue import Dialogue
 from tests.support.agents import fake_agent, fake_services
 from tests.support.waiting import until
@@ -13,17 +13,17 @@ from tests.support.waiting import until
 async def test_what_was_said_is_embedded_while_no_other_turn_is_under_way(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(services_module, "_LISTEN_S", 0.0)
+    monkeypatch.setattr(ahead, "_LISTEN_S", 0.0)
     services = fake_services(fake_agent("alpha"))
     heard: list[Dialogue] = []
     try:
         monkeypatch.setattr(services.router(), "hear", heard.append)
         dialogue = Dialogue().after("Hello.", agent=None, said="Good morning.")
         with services.admission.turn("ann"):
-            services.hear(dialogue)
+            services.ahead.hear(dialogue)
             await asyncio.sleep(0.05)
             assert heard == []
-        services.hear(dialogue)
+        services.ahead.hear(dialogue)
         await until(lambda: heard == [dialogue])
     finally:
         services.close()

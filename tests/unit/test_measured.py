@@ -12,12 +12,12 @@ from graphs.catalog import Catalog
 from graphs.checking.calibration import Calibration
 from graphs.dry_run import dry_run
 from graphs.gateway.models import Model, Price
+from graphs.options import Options
 from graphs.routing.encoder import make_encoder
 from graphs.routing.estimators.base import Queries, Training
 from graphs.routing.features import surface
 from graphs.routing.profile import Profile
 from graphs.routing.profile_files import load_profile, save_profile
-from graphs.services import Options
 
 SUMS = [f"What is {n} plus {3 * n + 1}?" for n in range(40)]
 VERSE = [f"Write a poem of {n + 4} lines about the sea." for n in range(40)]

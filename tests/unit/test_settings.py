@@ -10,7 +10,7 @@ from agents.errors import ModelFileError, SettingsError
 from app.settings import Settings, read_settings
 from graphs.budgets import BudgetLimits
 from graphs.gateway.gateway import Places
-from graphs.services import Options
+from graphs.options import Options
 
 ROOT = Path(__file__).parents[2]
 NO_FILE = Path("there-is-none")

@@ -304,7 +304,7 @@ async def test_what_the_user_says_is_embedded_before_the_thread_is_read() -> Non
 
     def foresee(text: str) -> None:
         seen.append(text)
-        services.foresee(text)
+        services.ahead.foresee(text)
 
     graph.foresee = foresee
     await say(graph, "alpha")
@@ -338,7 +338,7 @@ async def test_a_turn_takes_what_was_embedded_ahead_of_it_unless_that_takes_too_
 
     monkeypatch.setattr(router, "read", slow)
     monkeypatch.setattr(services, "in_pool", counted)
-    monkeypatch.setattr("graphs.services._AHEAD_S", patience)
+    monkeypatch.setattr("graphs.ahead._WAIT_S", patience)
     assert served_by(await say(graph, "alpha", thread="u")) == ("agent", "alpha")
     assert len(jobs) == again
     services.close()
