@@ -1,6 +1,6 @@
 """Runs one turn of the graph and tells what happens as it happens, as a person reads it. It knows no screen."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -135,11 +135,6 @@ def question(approval: dict[str, Any]) -> str:
     return "\n".join([asked, "", *details]).strip()
 
 
-def as_approval(asked: Sequence[Any]) -> dict[str, Any]:
-    """Return the values of the interrupts that wait as one approval, in whatever form the agent asks."""
-    return told_together(asked)
-
-
 def _take(turn: Reading, part: Any) -> None:
     """Take in an event of the orchestrator."""
     kind = part.get("type") if isinstance(part, dict) else None
@@ -148,7 +143,7 @@ def _take(turn: Reading, part: Any) -> None:
         turn.phase = part.get("phase", turn.phase)
     elif kind == "phase":
         turn.record, turn.phase = part["record"], part["phase"]
-        turn.approval = as_approval(part["asked"])
+        turn.approval = told_together(part["asked"])
 
 
 def _progress(part: Any) -> str | None:

@@ -63,10 +63,10 @@ def _main(argv: list[str] | None) -> int:
 async def _chat(arguments: argparse.Namespace, settings: "Settings") -> int:
     from app.chat.commands import Session, check_thread
     from app.chat.loop import converse, note
-    from app.chat.turn import Ended, run_turn
     from graphs import Context, build_graph
     from graphs.checkpoints import open_threads
     from graphs.record import troubles
+    from graphs.spoken import Ended, run_turn
 
     thread = uuid.uuid4().hex[:12] if arguments.thread is None else check_thread(arguments.thread)
     services = settings.services(on_progress=note)

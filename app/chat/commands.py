@@ -10,9 +10,9 @@ from langchain_core.runnables import RunnableConfig
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from agents.approvals import told_together
 from agents.errors import InputError, RoutingError
 from app.chat import view
-from app.chat.turn import Ended, as_approval, question
 from app.view import QUIET, agents_table, facts, models_table, money
 from graphs import Context, Services
 from graphs.feedback import evidence_of, source_of, word_on
@@ -22,6 +22,7 @@ from graphs.picture import draw
 from graphs.routing.choice import preference_weight
 from graphs.routing.feedback import Kind
 from graphs.saved import check_values
+from graphs.spoken import Ended, question
 from graphs.threads import MomaGraph
 
 _ASKING = frozenset({Phase.AWAITING_INPUT, Phase.AWAITING_APPROVAL, Phase.AWAITING_CHOICE})
@@ -66,7 +67,7 @@ class Session:
         if snapshot.interrupts:
             self.record = values["decision"]
             self.answered = self.asked = question(
-                as_approval([pending.value for pending in snapshot.interrupts])
+                told_together([pending.value for pending in snapshot.interrupts])
             )
 
     def keep(self, ended: Ended) -> None:

@@ -15,9 +15,9 @@ from app.chat import view
 from app.chat.commands import COMMANDS, Session, run_command, where
 from app.chat.screen import make_screen
 from app.chat.terminal import unechoed
-from app.chat.turn import Noted, Said, run_turn
 from app.view import QUIET, make_console
 from graphs.machine import Phase
+from graphs.spoken import Noted, Said, run_turn
 
 ReadLine = Callable[[str], Awaitable[str]]
 _LOOK_UP_S = 0.5

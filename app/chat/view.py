@@ -14,10 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from agents.contract import OutcomeEvent
-from app.chat.turn import Ended
 from app.view import QUIET, facts, money, signals_table, table
 from graphs.machine import TRANSITIONS, Event, Phase
 from graphs.record import step_told
+from graphs.spoken import Ended
 
 _GAVE_BACK = frozenset({OutcomeEvent.DECLINED, OutcomeEvent.FAILED, OutcomeEvent.HAND_OVER})
 _WON = {

@@ -12,11 +12,12 @@ from typing import Any
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
+from agents.approvals import told_together
 from app.server.errors import ApiError, of_status
 from app.server.placing import Place
 from app.server.refusals import refusal_of
 from app.server.states import state_answering, values_of
-from graphs.spoken import Words, as_approval, question
+from graphs.spoken import Words, question
 from graphs.state import Context
 from graphs.threads import MomaGraph
 
@@ -157,7 +158,7 @@ async def _step_by_step(
         async for step in stream:
             for node, update in step.items():
                 if node == "__interrupt__":
-                    turn.approval = as_approval([pending.value for pending in update])
+                    turn.approval = told_together([pending.value for pending in update])
                     continue
                 update = update or {}
                 turn.record = update.get("record") or update.get("decision") or turn.record
@@ -189,7 +190,7 @@ def _take(turn: _Turn, part: Any) -> Decided | None:
     if kind in ("route", "turn", "phase"):
         turn.record, turn.phase = part["record"], part.get("phase", turn.phase)
     if kind == "phase":
-        turn.approval = as_approval(part["asked"])
+        turn.approval = told_together(part["asked"])
     return Decided(turn.record) if kind in ("route", "turn") else None
 
 

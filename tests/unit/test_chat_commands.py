@@ -13,8 +13,8 @@ from rich.console import Console
 from agents.contract import AgentState, done, needs_input
 from agents.errors import InputError
 from app.chat.commands import COMMANDS, Session, check_thread, run_command, where
-from app.chat.turn import Ended, run_turn
 from graphs import build_graph
+from graphs.spoken import Ended, run_turn
 from tests.support.agents import fake_agent, fake_services, model_at
 from tests.support.waiting import PATIENCE_S
 

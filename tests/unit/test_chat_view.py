@@ -14,11 +14,11 @@ from rich.live import Live
 from agents.contract import declined, needs_input
 from app.chat import view
 from app.chat.screen import make_screen, settled
-from app.chat.turn import Ended, run_turn
 from app.view import facts, make_console, money, table
 from graphs import Context
 from graphs.gateway.models import Price
 from graphs.machine import Phase
+from graphs.spoken import Ended, run_turn
 from tests.support.agents import fake_agent, fake_graph, model_at
 from tests.support.provider import FakeProvider, ok, status
 

@@ -10,7 +10,6 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 from agents.errors import SettingsError
 from app.chat.commands import Session, run_command
-from app.chat.turn import run_turn
 from graphs import Context, Services, build_graph
 from graphs.catalog import Catalog
 from graphs.dry_run import dry_run
@@ -19,6 +18,7 @@ from graphs.options import Options
 from graphs.routing.exploration import drawn, is_canary
 from graphs.routing.feedback import Evidence, FeedbackRules, Kind
 from graphs.routing.feedback_log import FeedbackLog, profile_id
+from graphs.spoken import run_turn
 from tests.support.api import serving
 from tests.support.provider import FakeProvider, ok
 from tests.support.waiting import wait_until

@@ -5,13 +5,13 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 from agents.card import AgentCard, Skill
 from agents.contract import done, needs_input
-from app.chat.turn import Ended, run_turn
 from graphs import Context
 from graphs.routing.agents import AgentIndex
 from graphs.routing.chooser import Chooser
 from graphs.routing.encoder import make_encoder
 from graphs.routing.fitted import Fitted
 from graphs.routing.parts import requests_in
+from graphs.spoken import Ended, run_turn
 from tests.support.agents import FakeAgent, Work, answer, fake_agent, fake_graph, say, served_by
 
 

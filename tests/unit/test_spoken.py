@@ -10,9 +10,9 @@ from langgraph.types import interrupt
 
 from agents.contract import declined, done
 from agents.errors import InputError
-from app.chat.turn import Ended, Noted, Said, run_turn
 from graphs import Context
 from graphs.checkpoints import open_sqlite
+from graphs.spoken import Ended, Noted, Said, run_turn
 from graphs.threads import MomaGraph
 from tests.support.agents import fake_agent, fake_graph, model_at
 from tests.support.provider import FakeProvider, cut, ok, status
