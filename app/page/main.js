@@ -72,7 +72,7 @@ async function run(turn, view) {
   view.draw();
   drawBusy();
   drawState();
-  at("status").textContent = store.save() ? spoken(turn) : "The browser has no room to keep this conversation.";
+  at("status").textContent = store.save() ? spoken(turn) : `${spoken(turn)} The browser does not keep this conversation.`;
   scroll.follow();
 }
 
@@ -211,7 +211,7 @@ function drawTheme() {
 function turnTheme() {
   const chosen = drawTheme() ? "light" : "dark";
   document.documentElement.dataset.theme = chosen;
-  localStorage.setItem("moma.theme", chosen);
+  store.theme = chosen;
   drawTheme();
 }
 

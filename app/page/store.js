@@ -1,7 +1,10 @@
 // What the page keeps in the browser: conversations and settings until they are cleared, which conversation a tab shows
-// and the key until the tab is closed.
+// and the key until the tab is closed. A browser may keep nothing, or be full: a tab goes by what it holds itself.
 
 const NEWEST = "moma.conversation";
+const KEY = "moma.key";
+const PREFERENCE = "moma.preference";
+const THEME = "moma.theme";
 const KEPT_TURNS = 200;
 const KEPT_RECORDS = 60;
 const KEPT_OF_FAILED = 2_000; // characters of a message that was not answered, where there is no room for more
@@ -12,23 +15,41 @@ export const newId = () => Array.from(crypto.getRandomValues(new Uint8Array(16))
 const place = (id) => `${NEWEST}.${id}`;
 const fresh = () => ({ id: newId(), turns: [] });
 
-/** Return what is kept of a conversation, null where that is nothing that can be read. */
-function kept(id) {
+/** Return what `work` gives, null where it throws, as all of a storage does that is blocked. */
+function attempt(work) {
   try {
-    const turns = JSON.parse(localStorage.getItem(place(id)));
-    return Array.isArray(turns) ? { id, turns } : null;
+    return work();
   } catch {
     return null;
   }
 }
 
+const ofTab = (name) => attempt(() => sessionStorage.getItem(name));
+const ofAll = (name) => attempt(() => localStorage.getItem(name));
+const keepInTab = (name, value) => attempt(() => sessionStorage.setItem(name, value));
+const keepForAll = (name, value) => attempt(() => localStorage.setItem(name, value));
+
+const isTurn = (turn) => typeof turn?.text === "string" && typeof turn.answer === "string" && (turn.state !== "done" || Boolean(turn.moma));
+
+/** Return what is kept of a conversation, null where that is nothing that can be read. */
+function kept(id) {
+  const turns = attempt(() => JSON.parse(localStorage.getItem(place(id))));
+  return Array.isArray(turns) ? { id, turns: turns.filter(isTurn) } : null;
+}
+
 /** Return the tab's conversation, or the one that was begun last. */
 function conversation() {
-  const id = sessionStorage.getItem(NEWEST) ?? localStorage.getItem(NEWEST);
+  const id = ofTab(NEWEST) ?? ofAll(NEWEST);
   const found = (id && kept(id)) || fresh();
-  sessionStorage.setItem(NEWEST, found.id);
+  keepInTab(NEWEST, found.id);
   return found;
 }
+
+const isPreference = (value) => typeof value === "number" || ["cost", "auto", "performance"].includes(value);
+const chosen = attempt(() => JSON.parse(localStorage.getItem(PREFERENCE)));
+
+let key = ofTab(KEY);
+let preference = isPreference(chosen) ? chosen : null;
 
 /** Return a turn in fewer characters: without its decision, and cut where it failed. */
 const shortened = (turn) => ({
@@ -39,16 +60,23 @@ const shortened = (turn) => ({
 
 export const store = {
   conversation: conversation(),
-  get key() { return sessionStorage.getItem("moma.key"); },
-  set key(value) { sessionStorage.setItem("moma.key", value); },
-  get preference() { return JSON.parse(localStorage.getItem("moma.preference") ?? "null"); },
-  set preference(value) { localStorage.setItem("moma.preference", JSON.stringify(value)); },
+  get key() { return key; },
+  set key(value) {
+    key = value;
+    keepInTab(KEY, value);
+  },
+  get preference() { return preference; },
+  set preference(value) {
+    preference = value;
+    keepForAll(PREFERENCE, JSON.stringify(value));
+  },
+  set theme(value) { keepForAll(THEME, value); },
 
   /** Begin another conversation, which is another thread; of the one before nothing is kept. */
   begin() {
-    localStorage.removeItem(place(this.conversation.id));
+    attempt(() => localStorage.removeItem(place(this.conversation.id)));
     this.conversation = fresh();
-    sessionStorage.setItem(NEWEST, this.conversation.id);
+    keepInTab(NEWEST, this.conversation.id);
     this.save();
   },
 
@@ -78,7 +106,7 @@ export const store = {
         localStorage.setItem(NEWEST, id);
         return true;
       } catch {
-        // the browser's room is used up: try with less
+        // the browser's room is used up, if it has any: try with less
       }
     }
     return false;

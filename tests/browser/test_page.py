@@ -107,9 +107,17 @@ def opened(chromium: Browser, api: Api) -> Iterator[Open]:
         if message.type in ("error", "warning") and "Failed to load" not in message.text:
             faults.append(message.text)
 
-    def open_(url: str = api.url, *, width: int = 1280, height: int = 800, **more: Any) -> Page:
+    def open_(
+        url: str = api.url,
+        *,
+        width: int = 1280,
+        height: int = 800,
+        script: str = "",
+        **more: Any,
+    ) -> Page:
         context = chromium.new_context(viewport={"width": width, "height": height}, **more)
         context.set_default_timeout(1e3 * PATIENCE_S)
+        context.add_init_script(script)
         contexts.append(context)
         page = context.new_page()
         page.on("console", console)
@@ -210,6 +218,53 @@ def test_spend_stands_beside_always_best_and_outlives_a_reload(page: Page) -> No
     page.get_by_role("button", name="New conversation").click()
     expect(page.locator(".turn")).to_have_count(0)
     expect(page.locator("#spend")).to_contain_text("Nothing yet.")
+
+
+@pytest.mark.parametrize("storage", ["localStorage", "sessionStorage"])
+def test_a_browser_that_keeps_nothing_is_served_all_the_same(storage: str, opened: Open) -> None:
+    denied = "get() { throw new DOMException('denied', 'SecurityError'); }"
+    keys, (plain,) = keyring({"user": "ann"})
+    with serving(fake_agent("alpha"), keys=keys) as api:
+        page = opened(api.url, script=f"Object.defineProperty(window, '{storage}', {{ {denied} }})")
+        page.get_by_label("This server asks for a key").fill(plain)
+        page.keyboard.press("Enter")
+        expect(page.locator("#model option")).to_have_count(2)
+        expect(say(page, "alpha").locator(".answer")).to_have_text("alpha did it.")
+        page.get_by_role("button", name="New conversation").click()
+        expect(page.locator(".turn")).to_have_count(0)
+
+
+def test_knobs_turn_in_a_browser_that_is_full(page: Page) -> None:
+    page.evaluate(
+        """() => {
+             for (let size = 2 ** 20, n = 0; size >= 1; size /= 2)
+               try { for (;;) localStorage.setItem(n++, "x".repeat(size)); } catch {}
+           }"""
+    )
+    page.get_by_role("button", name="Dark").click()
+    expect(page.get_by_role("button", name="Light")).to_be_visible()
+    performance = page.get_by_role("button", name="performance")
+    performance.click()
+    expect(performance).to_have_attribute("aria-pressed", "true")
+    say(page, "alpha")
+    expect(page.locator("#status")).to_contain_text(
+        "alpha did it. The browser does not keep this conversation."
+    )
+
+
+@pytest.mark.parametrize("kept", ["{", "[null]", '[{"state": "done", "text": "a", "answer": "b"}]'])
+def test_what_is_kept_and_cannot_be_read_is_passed_over(kept: str, page: Page) -> None:
+    say(page, "alpha")
+    page.evaluate(
+        """(text) => {
+             localStorage["moma.preference"] = text;
+             localStorage[`moma.conversation.${localStorage["moma.conversation"]}`] = text;
+           }""",
+        kept,
+    )
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-ready", "true")
+    expect(say(page, "alpha").locator(".answer")).to_have_text("alpha did it.")
 
 
 def test_turns_at_no_known_price_are_left_out_of_what_is_compared(opened: Open) -> None:
