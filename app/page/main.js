@@ -39,7 +39,7 @@ function send(text) {
 function again(turn) {
   if (running) return;
   if (turn.status) turn.retry = newId();
-  Object.assign(turn, { at: Date.now(), answer: "", state: "running", error: null, who: null });
+  Object.assign(turn, { at: Date.now(), answer: "", state: "running", status: null, error: null, who: null });
   const { turns } = store.conversation;
   turns.splice(turns.indexOf(turn), 1);
   turns.push(turn);
@@ -70,9 +70,10 @@ async function run(turn, view) {
   }
   running = null;
   view.draw();
+  const isKept = store.save();
+  drawTurns();
   drawBusy();
-  drawState();
-  at("status").textContent = store.save() ? spoken(turn) : `${spoken(turn)} The browser does not keep this conversation.`;
+  at("status").textContent = isKept ? spoken(turn) : `${spoken(turn)} The browser does not keep this conversation.`;
   scroll.follow();
 }
 
@@ -104,13 +105,31 @@ function show(turn) {
   return view;
 }
 
-/** Draw all turns anew. */
+/** Draw each turn in its place, with how it ended; what is drawn so already is left alone, open decisions and all. */
 function drawTurns() {
-  views.clear();
-  at("turns").replaceChildren();
-  store.conversation.turns.forEach(show);
+  store.conversation.turns.forEach((turn, n) => {
+    const view = views.get(turn) ?? show(turn);
+    if (view.node.dataset.state !== turn.state) view.draw();
+    const there = at("turns").children[n];
+    if (there !== view.node) there.before(view.node);
+  });
   drawState();
-  scroll.toEnd();
+}
+
+/** Take in what other tabs have kept; a turn that runs here takes it in at its end. */
+function follow() {
+  if (running || !store.join()) return;
+  drawTurns();
+  scroll.follow();
+}
+
+/** End a turn of which this page hears no more. */
+const breakOff = (turn, error) => Object.assign(turn, { state: turn.answer ? "stopped" : "failed", error });
+
+function leave() {
+  if (!running) return;
+  breakOff(running.turn, "The page was closed before the answer came.");
+  store.save();
 }
 
 function drawBusy() {
@@ -240,8 +259,8 @@ function listen() {
   at("theme").addEventListener("click", turnTheme);
   at("show-side").addEventListener("click", turnSide);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawTheme);
-  addEventListener("pagehide", () => running && store.save());
-  addEventListener("storage", () => !running && store.join() && drawTurns());
+  addEventListener("pagehide", leave);
+  addEventListener("storage", follow);
 }
 
 async function loadModels() {
@@ -259,10 +278,10 @@ async function start() {
   drawSettings([]);
   at("examples").replaceChildren(...EXAMPLES.map((text) =>
     el("li", {}, el("button", { type: "button", onclick: () => send(text) }, text))));
-  for (const turn of store.conversation.turns) {
-    if (turn.state === "running") Object.assign(turn, { state: turn.answer ? "stopped" : "failed", error: "The page was closed before the answer came." });
-  }
+  for (const turn of store.conversation.turns)
+    if (turn.state === "running") breakOff(turn, "Another tab waits for the answer, or was cut off from it.");
   drawTurns();
+  scroll.toEnd();
   message.focus();
   loadModels();
   try {

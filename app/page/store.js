@@ -80,11 +80,15 @@ export const store = {
     this.save();
   },
 
-  /** Take in what other tabs have kept of this conversation, new turns and answers; return whether there was anything. */
+  /** Take in what other tabs have kept of this conversation: new turns, and how theirs ended; return whether there was anything. */
   join() {
     const { id, turns } = this.conversation;
     const own = new Map(turns.map((turn) => [turn.id, turn]));
-    const isNews = (turn) => !own.has(turn.id) || (turn.state === "done" && own.get(turn.id).state !== "done");
+    const isNews = (turn) => {
+      const known = own.get(turn.id);
+      if (!known || turn.state === "done") return known?.state !== "done";
+      return known.state === "running" && turn.state !== "running" && turn.at === known.at;
+    };
     const news = (kept(id)?.turns ?? []).filter(isNews);
     for (const turn of news) {
       if (own.has(turn.id)) Object.assign(own.get(turn.id), turn);

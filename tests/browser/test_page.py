@@ -386,6 +386,35 @@ def test_two_tabs_of_one_conversation_lose_no_turn(page: Page) -> None:
     other.close()
 
 
+def test_a_tab_hears_how_a_turn_of_another_ended(page: Page) -> None:
+    say(page, "alpha")
+    other = page.context.new_page()
+    other.goto(page.url)
+    shown = other.locator(".turn")
+    shown.first.locator("summary").click()
+    page.get_by_label("Message", exact=True).fill("write an endless poem")
+    page.keyboard.press("Enter")
+    expect(shown.nth(1)).to_have_attribute("data-state", "running")
+    page.keyboard.press("Escape")
+    expect(shown.nth(1)).to_have_attribute("data-state", "stopped")
+    page.get_by_label("Message", exact=True).fill("write an endless poem again")
+    page.keyboard.press("Enter")
+    expect(page.locator(".turn .running")).to_have_text("small answers")
+    expect(shown.nth(2)).to_have_attribute("data-state", "running")
+    page.goto("about:blank")
+    expect(shown.nth(2)).to_have_attribute("data-state", re.compile("stopped|failed"))
+    expect(shown.first.locator(".record")).to_be_visible()
+    other.close()
+
+
+def test_the_knobs_of_a_tab_say_what_it_sends(page: Page) -> None:
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.get_by_role("button", name="performance").click()
+    assert say(page, "write a poem").locator("summary").inner_text().startswith("small · ")
+    other.close()
+
+
 @pytest.mark.parametrize(
     "line",
     ["| name | value |\n" + " " * 2_500 + "-" + " " * 2_500 + "x", "# a" + " " * 20_000 + "b"],
