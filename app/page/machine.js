@@ -29,12 +29,11 @@ export class Machine {
 
   look(phase) {
     this.looked = phase === this.looked ? null : phase;
-    const focused = document.activeElement?.dataset?.phase;
     this.draw();
-    if (focused) this.place.querySelector(`[data-phase="${focused}"]`)?.focus();
   }
 
   draw() {
+    const focused = document.activeElement?.dataset?.phase;
     const from = this.looked ?? this.phase;
     const ways = this.ways(from);
     const isLast = (to) => this.last && this.last.from === from && this.last.to === to;
@@ -49,6 +48,7 @@ export class Machine {
       this.table.phases.map((phase) => this.node(phase, from)),
       this.names(from, others));
     this.place.replaceChildren(svg, this.legend(from, ways));
+    if (focused) this.place.querySelector(`[data-phase="${focused}"]`)?.focus();
   }
 
   /** Return where events lead from a phase: a map of phase to events. */

@@ -49,6 +49,7 @@ function again(turn) {
 
 async function run(turn, view) {
   running = { turn, stopped: new AbortController() };
+  message.focus(); // what was pressed is gone: an example, a reply, Send, Try again
   drawBusy();
   scroll.toEnd();
   store.save(); // a tab that is closed now shows the question again, and asks it by the same key
@@ -73,7 +74,7 @@ async function run(turn, view) {
   const isKept = store.save();
   drawTurns();
   drawBusy();
-  at("status").textContent = isKept ? spoken(turn) : `${spoken(turn)} The browser does not keep this conversation.`;
+  at("status").textContent = isKept ? spoken(turn, view) : `${spoken(turn, view)} The browser does not keep this conversation.`;
   scroll.follow();
 }
 
@@ -86,11 +87,11 @@ function failed(turn, error) {
   if (fault.status === 401) askForKey();
 }
 
-function spoken(turn) {
+function spoken(turn, view) {
   if (turn.state === "stopped") return "Stopped.";
   if (turn.state === "failed") return "";
   const who = turn.moma.served_by?.id ?? "MoMA";
-  return `${who} answered: ${turn.answer.slice(0, 600)}`;
+  return `${who} answered: ${view.answer.innerText.slice(0, 600)}`;
 }
 
 // drawings
@@ -135,7 +136,7 @@ function leave() {
 function drawBusy() {
   at("send").hidden = Boolean(running);
   at("stop").hidden = !running;
-  at("main").setAttribute("aria-busy", String(Boolean(running)));
+  at("turns").setAttribute("aria-busy", String(Boolean(running))); // not what holds the status, which is to be heard
   for (const button of document.querySelectorAll("#ask button, .fault button")) button.disabled = Boolean(running);
 }
 
@@ -171,7 +172,6 @@ function drawReplies(replies) {
 
 function answerBy(text) {
   drawReplies([]);
-  message.focus();
   send(text);
 }
 
@@ -197,6 +197,7 @@ const stop = () => {
 };
 
 function begin() {
+  if (document.body.classList.contains("side-open")) turnSide();
   stop();
   store.begin();
   views.clear();

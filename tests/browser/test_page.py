@@ -187,6 +187,7 @@ def test_a_model_is_streamed_and_drawn_as_markdown(page: Page) -> None:
     expect(page.locator(".turn")).to_have_attribute("data-state", "running")
     READ.set()
     expect(page.locator(".turn")).to_have_attribute("data-state", "done")
+    expect(page.locator("#status")).to_contain_text("small answered: First words")
     expect(page.locator(".answer td.number")).to_have_text("22")
     expect(page.locator(".answer pre code")).to_have_text("x = 1")
     link = page.locator(".answer li a")
@@ -303,6 +304,26 @@ def test_an_approval_is_answered_by_keyboard(page: Page, tabs: int, said: str) -
     expect(page.locator(".turn").nth(1).locator(".answer")).to_have_text(said)
     expect_lit(page, "engaged")
     expect(page.locator("#ask")).to_be_hidden()
+
+
+def test_focus_is_kept_where_what_was_pressed_goes(page: Page) -> None:
+    message = page.get_by_label("Message", exact=True)
+    page.locator("#examples button").last.press("Enter")
+    expect(message).to_be_focused()
+    expect(page.locator(".turn")).not_to_have_attribute("data-state", "running")
+    message.fill("alpha")
+    page.get_by_role("button", name="Send").press("Enter")
+    expect(message).to_be_focused()
+    expect(page.locator(".turn").nth(1)).to_have_attribute("data-state", "done")
+    page.route("**/v1/chat/completions", lambda route: route.abort(), times=1)
+    say(page, "beta", ends="failed")
+    page.get_by_role("button", name="Try again").press("Enter")
+    expect(message).to_be_focused()
+    phase = page.locator("[data-phase=closed]")
+    phase.focus()
+    expect(page.locator(".turn").nth(2)).to_have_attribute("data-state", "done")
+    expect_lit(page, "engaged")
+    expect(phase).to_be_focused()
 
 
 def test_a_clarifying_question_has_its_options_as_buttons(page: Page) -> None:
@@ -483,6 +504,8 @@ def test_a_narrow_screen_scrolls_in_one_direction(opened: Open) -> None:
     page.get_by_role("button", name="State").click()
     expect(page.locator("#machine svg")).to_be_visible()
     assert page.evaluate(wide)[:2] == [0, 0]
+    page.get_by_role("button", name="New conversation").click()
+    expect(page.get_by_label("Message", exact=True)).to_be_focused()
 
 
 def test_dark_follows_the_system_until_it_is_chosen(opened: Open) -> None:
