@@ -11,7 +11,8 @@ export class Fault extends Error {
   }
 }
 
-const headers = (more) => ({ ...(store.key ? { authorization: `Bearer ${store.key}` } : {}), ...more });
+/** Return the headers of a request; a key with letters that no header takes is sent all the same, to be refused as one. */
+const headers = (more) => ({ ...(store.key ? { authorization: `Bearer ${encodeURI(store.key)}` } : {}), ...more });
 
 async function asked(path, options) {
   let response;

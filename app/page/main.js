@@ -208,6 +208,7 @@ function begin() {
 }
 
 function askForKey() {
+  if (store.key) at("key-told").textContent = "The server does not take this key; give it another one.";
   at("key").hidden = false;
   at("key-field").focus();
 }

@@ -482,7 +482,12 @@ def test_a_key_is_asked_for_where_one_is_needed(opened: Open) -> None:
     keys, (plain,) = keyring({"user": "ann"})
     with serving(fake_agent("alpha"), keys=keys) as api:
         page = opened(api.url)
-        page.get_by_label("This server asks for a key").fill(plain)
+        for wrong in ("sk-moma-…", "wrong"):
+            page.get_by_label("It is kept until this tab is closed").fill(wrong)
+            page.keyboard.press("Enter")
+            expect(page.locator("#key")).to_contain_text("The server does not take this key")
+            expect(page.get_by_label("The server does not take this key")).to_be_focused()
+        page.get_by_label("It is kept until this tab is closed").fill(plain)
         page.keyboard.press("Enter")
         expect(page.locator("#model optgroup[label=Agents] option")).to_have_count(1)
         turn = say(page, "alpha")
