@@ -35,7 +35,8 @@ function bar(name, usd, most, kind) {
 function told(ended, known, spent, always) {
   if (!ended) return "Nothing yet.";
   const turns = `${known} ${known === 1 ? "turn" : "turns"}`;
-  const rest = ended > known ? ` ${ended - known} more without a known price are left out.` : "";
+  const left = ended - known;
+  const rest = left ? ` ${left} more without a known price ${left === 1 ? "is" : "are"} left out.` : "";
   if (!known) return `What the best model would have cost is not known for ${ended === 1 ? "this turn" : "these turns"}.`;
   if (always <= spent) return `Over ${turns}.${rest}`;
   return `${Math.floor(100 * (1 - spent / always))} % less, over ${turns}.${rest}`;

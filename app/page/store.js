@@ -51,11 +51,14 @@ const chosen = attempt(() => JSON.parse(localStorage.getItem(PREFERENCE)));
 let key = ofTab(KEY);
 let preference = isPreference(chosen) ? chosen : null;
 
+/** Return the end of a turn without its decision, but for what the spend is compared with. */
+const withoutRecord = ({ record, ...moma }) => ({ ...moma, always_best_usd: record.always_best?.cost_usd, dropped: true });
+
 /** Return a turn in fewer characters: without its decision, and cut where it failed. */
 const shortened = (turn) => ({
   ...turn,
   text: turn.state === "failed" ? turn.text.slice(0, KEPT_OF_FAILED) : turn.text,
-  moma: turn.moma?.record ? { ...turn.moma, record: undefined, dropped: true } : turn.moma,
+  moma: turn.moma?.record ? withoutRecord(turn.moma) : turn.moma,
 });
 
 export const store = {

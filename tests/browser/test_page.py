@@ -221,6 +221,23 @@ def test_spend_stands_beside_always_best_and_outlives_a_reload(page: Page) -> No
     expect(page.locator("#spend")).to_contain_text("Nothing yet.")
 
 
+def test_a_long_conversation_is_compared_as_a_whole(page: Page) -> None:
+    say(page, "write a poem")
+    page.evaluate(
+        """() => {
+             const place = `moma.conversation.${localStorage["moma.conversation"]}`;
+             const [turn] = JSON.parse(localStorage[place]);
+             const turns = Array.from({ length: 100 }, (_, n) => ({ ...turn, id: `turn ${n}`, at: n }));
+             localStorage[place] = JSON.stringify(turns);
+           }"""
+    )
+    page.reload()
+    say(page, "write another poem")
+    page.reload()
+    expect(page.locator("#spend")).to_contain_text("Always the best model$0.0758")
+    expect(page.locator("#spend")).to_contain_text("over 101 turns.")
+
+
 @pytest.mark.parametrize("storage", ["localStorage", "sessionStorage"])
 def test_a_browser_that_keeps_nothing_is_served_all_the_same(storage: str, opened: Open) -> None:
     denied = "get() { throw new DOMException('denied', 'SecurityError'); }"
