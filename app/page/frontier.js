@@ -1,12 +1,15 @@
 // Draws the Pareto frontier: predicted quality with its uncertainty against the price of the query on a logarithmic
 // scale, the choice marked. Models that cost nothing stand left of the scale, which has no place for them.
 
+import { box, overlap } from "./boxes.js";
 import { draw, el } from "./dom.js";
 import { money } from "./words.js";
 
 const HEIGHT = 250;
 const EDGE = { left: 40, right: 16, top: 14, bottom: 40 };
 const FREE = 46;
+const LETTER = 7.2; // as wide as one is taken to be
+const BOLD = 7.8;
 
 /** Return the plot of a record's `models`; it is drawn as wide as its place is, and anew when that changes. */
 export function frontierPlot(models) {
@@ -64,13 +67,18 @@ function axes(scale, width) {
     parts.push(draw("text", { x: scale.x(0), y: floor + 16, "text-anchor": "middle" }, "free"),
       draw("line", { class: "break", x1: scale.left, x2: scale.left, y1: EDGE.top, y2: floor }));
   }
+  let said = scale.free ? scale.x(0) + 2 * LETTER : 0; // up to where the prices are told
   for (const usd of scale.priced ? ticks(scale) : []) {
     const x = scale.x(usd);
+    const price = `$${Number(usd.toPrecision(1))}`;
+    const half = (LETTER * price.length) / 2;
+    const isTold = x - half > said + LETTER && x + half < width;
+    if (isTold) said = x + half;
     parts.push(draw("line", { class: "tick", x1: x, x2: x, y1: floor, y2: floor + 4 }),
-      draw("text", { x, y: floor + 16, "text-anchor": "middle" }, `$${Number(usd.toPrecision(1))}`));
+      isTold ? draw("text", { x, y: floor + 16, "text-anchor": "middle" }, price) : null);
   }
   parts.push(draw("line", { class: "axis", x1: EDGE.left, x2: width - EDGE.right, y1: floor, y2: floor }),
-    draw("text", { class: "name", x: width - EDGE.right, y: HEIGHT - 6, "text-anchor": "end" }, "price of this query, log scale"),
+    draw("text", { class: "name", x: width - EDGE.right, y: HEIGHT - 6, "text-anchor": "end" }, width < 300 ? "price, log scale" : "price of this query, log scale"),
     draw("text", { class: "name", x: 4, y: HEIGHT - 6 }, "quality ± 1 σ"));
   return draw("g", { class: "axes", "aria-hidden": "true" }, parts);
 }
@@ -101,19 +109,37 @@ function point(row, scale, chosen) {
     draw("circle", { cx: x, cy: y, r: 4.5 }));
 }
 
-/** Names beside their points, moved down where two would lie on each other; the choice is always named. */
+/** Names where they hide no point and no other name, and no bar if they can; the choice has one always, the table all. */
 function labels(order, scale, width, chosen) {
-  const taken = [];
+  const [taken, bars] = [0, 1].map((which) => order.map((row) => marks(row, scale)[which]));
+  const isInside = (spot) => spot.x - spot.width / 2 > EDGE.left && spot.x + spot.width / 2 < width && spot.y > 6 && spot.y < HEIGHT - EDGE.bottom - 6;
+  const isFree = (from) => (spot) => !from.some((other) => overlap(spot, other));
   const named = order.length <= 8 ? order : order.filter((row, n) => row.id === chosen || n % Math.ceil(order.length / 6) === 0);
-  return draw("g", { class: "names", "aria-hidden": "true" }, named.map((row) => {
+  const chosenFirst = [...named].sort((a, b) => (b.id === chosen) - (a.id === chosen));
+  return draw("g", { class: "names", "aria-hidden": "true" }, chosenFirst.map((row) => {
     const text = row.id.length > 22 ? `${row.id.slice(0, 21)}…` : row.id;
-    const wide = 7 * text.length;
-    const x = scale.x(row.cost_usd);
-    const isLeft = x + 14 + wide > width - 4;
-    const start = isLeft ? x - 14 - wide : x + 14;
-    let y = scale.y(row.quality) + 4;
-    while (taken.some((t) => Math.abs(t.y - y) < 14 && t.start < start + wide && start < t.start + t.wide)) y += 14;
-    taken.push({ start, wide, y });
-    return draw("text", { class: row.id === chosen ? "chosen" : null, x: isLeft ? x - 14 : x + 14, y, "text-anchor": isLeft ? "end" : "start" }, text);
+    const spots = spotsBeside(row, scale, (row.id === chosen ? BOLD : LETTER) * text.length).filter(isInside);
+    const spot = spots.find(isFree([...taken, ...bars])) ?? spots.find(isFree(taken)) ?? (row.id === chosen ? spots[0] : null);
+    if (!spot) return null;
+    taken.push(spot);
+    return draw("text", { class: row.id === chosen ? "chosen" : null, x: spot.x, y: spot.y + 4, "text-anchor": "middle" }, text);
   }));
+}
+
+/** Return the boxes of what is drawn of a model: its point and its bar. */
+function marks(row, scale) {
+  const [x, y] = [scale.x(row.cost_usd), scale.y(row.quality)];
+  const [top, bottom] = [scale.y(row.quality + row.uncertainty), scale.y(row.quality - row.uncertainty)];
+  return [box([x, y], 18, 18), box([x, (top + bottom) / 2], 8, bottom - top)];
+}
+
+/** Return where a name this wide may stand, the best place first: beside its point, at the ends of its bar, beside the bar. */
+function spotsBeside(row, scale, wide) {
+  const [point, bar] = marks(row, scale);
+  const side = 13 + wide / 2;
+  const end = bar.height / 2 + 8;
+  const beside = (dy) => [[side, dy], [-side, dy]];
+  const places = [...beside(0), ...beside(-14), ...beside(14)].map(([dx, dy]) => [point.x + dx, point.y + dy]);
+  places.splice(2, 0, [point.x, bar.y - end], [point.x, bar.y + end]);
+  return places.map((at) => box(at, wide, 12));
 }

@@ -1,5 +1,6 @@
 // Draws the state machine: phases as nodes, the ways out of one phase with their events, the last transition.
 
+import { box, overlap } from "./boxes.js";
 import { draw, el } from "./dom.js";
 import { plain } from "./words.js";
 
@@ -153,9 +154,6 @@ function bend(a, b) {
   const isLeft = (b[0] - a[0]) * middle[1] - (b[1] - a[1]) * middle[0] > 0;
   return isLeft ? -18 : 18;
 }
-
-const box = ([x, y], width, height) => ({ x, y, width, height });
-const overlap = (a, b) => Math.abs(a.x - b.x) < (a.width + b.width) / 2 && Math.abs(a.y - b.y) < (a.height + b.height) / 2;
 
 /** The point that a bent line is drawn towards. */
 function pull([ax, ay], [bx, by], far) {

@@ -530,6 +530,53 @@ def test_a_narrow_screen_scrolls_in_one_direction(opened: Open) -> None:
     expect(page.get_by_label("Message", exact=True)).to_be_focused()
 
 
+def frontier(*models: tuple[str, float, float]) -> dict[str, Any]:
+    """Return what a record has of `models`, of which the second is chosen."""
+    rows = [
+        {"id": i, "quality": q, "uncertainty": 0.15, "cost_usd": usd, "closeness": 0.5}
+        for i, q, usd in models
+    ]
+    return {"frontier": rows, "chosen": rows[1]["id"]}
+
+
+FRONTIERS = {
+    "long names": frontier(
+        ("largest-frontier-preview", 0.93, 4e-3),
+        ("large", 0.85, 5e-4),
+        ("medium-instruct-2026", 0.8, 1e-4),
+        ("small", 0.7, 2e-5),
+        ("free-local", 0.4, 0.0),
+    ),
+    "near": frontier(*((f"model-number-{n}", 0.9 - n / 200, 1e-3 - n * 1e-5) for n in range(8))),
+    "far apart": frontier(*((f"model-{n}", 0.9 - n / 20, 10.0**-n) for n in range(14))),
+    "one decade": frontier(("best", 0.9, 1e-4), ("good", 0.8, 5e-5), ("fair", 0.7, 1.2e-5)),
+}
+
+
+@pytest.mark.parametrize("width", [250, 310, 700])
+@pytest.mark.parametrize("models", FRONTIERS.values(), ids=FRONTIERS.keys())
+def test_no_word_of_the_plot_lies_on_another(models: Any, width: int, page: Page) -> None:
+    page.evaluate(
+        """async ([models, width]) => {
+             const { frontierPlot } = await import("/page/frontier.js");
+             const plot = frontierPlot(models);
+             document.body.replaceChildren(plot);
+             plot.style.width = `${width}px`;
+           }""",
+        [models, width],
+    )
+    expect(page.locator(".plot .names .chosen")).to_have_text(models["chosen"])
+    boxes = page.locator(".plot text").evaluate_all(
+        "(texts) => texts.map((text) => [text.textContent, text.getBBox()])"
+        ".map(([said, { x, y, width, height }]) => [said, x, x + width, y + 3, y + height - 3])"
+    )
+    assert [b for b in boxes if b[1] < 0 or b[2] > width] == []
+    for n, (said, left, right, top, bottom) in enumerate(boxes):
+        for other, left2, right2, top2, bottom2 in boxes[n + 1 :]:
+            is_over = left < right2 and left2 < right and top < bottom2 and top2 < bottom
+            assert not is_over, (said, other)
+
+
 def test_dark_follows_the_system_until_it_is_chosen(opened: Open) -> None:
     page = opened(color_scheme="dark")
     ground = "getComputedStyle(document.body).backgroundColor"
