@@ -8,8 +8,9 @@ const HEADING = /^ {0,3}(#{1,6})[ \t]+(.*)$/;
 const ITEM = /^( *)([-*+]|\d{1,9}[.)])(?: +(.*))?$/;
 const RULE = /^ {0,3}([-*_])(?: *\1){2,} *$/;
 const CELLS = /^\|?[ \t]*:?-+:?[ \t]*(\|[ \t]*:?-+:?[ \t]*)*\|?$/;
-const LINK = /^!?\[([^[\]]*)\]\(\s*<?([^\s()<>]*)>?(?:\s+"[^"]*")?\s*\)/;
-const ADDRESS = /^https?:\/\/[^\s<>"'`]*[^\s<>"'`.,;:!?)\]}*_~]/;
+const LINK = /^!?\[([^[\]]*)\]\(\s*<?((?:[^\s()<>]|\([^\s()<>]*\))*)>?(?:\s+"[^"]*")?\s*\)/;
+const ADDRESS = /^https?:\/\/(?:[^\s<>"'`()]|\([^\s<>"'`()]*\))*(?:[^\s<>"'`.,;:!?()\]}*_~]|\([^\s<>"'`()]*\))/;
+const BRACKETED = /^<(https?:\/\/[^\s<>]+)>/;
 const WIDEST = 2_000; // characters of a line that is more than text, so that no form is looked for in a huge one
 const DEEPEST = 8;
 const LONGEST = 20_000;
@@ -135,10 +136,12 @@ function drawn(block, depth) {
 const inside = (lines, depth) =>
   depth > DEEPEST ? [lines.join("\n")] : split(lines).map((block) => drawn(block, depth + 1));
 
-/** Draw an item; one that is a single paragraph needs no element for it. */
+/** Draw an item; one that has a single paragraph needs no element for it. */
 function tight(lines, depth) {
   if (depth > DEEPEST) return [lines.join("\n")];
-  return split(lines).flatMap((block) => (block.kind === "text" ? inline(block.text, depth + 1) : [drawn(block, depth + 1)]));
+  const blocks = split(lines);
+  const isBare = blocks.filter((block) => block.kind === "text").length === 1;
+  return blocks.flatMap((block) => (isBare && block.kind === "text" ? inline(block.text, depth + 1) : [drawn(block, depth + 1)]));
 }
 
 function drawTable({ rows, sides }, depth) {
@@ -176,6 +179,7 @@ function piece(text, n, depth) {
   if (c === "`") return code(text, n);
   if (c === "[" || (c === "!" && text[n + 1] === "[")) return link(text.slice(n, n + 2_100), depth);
   if (c === "h" && !/\w/.test(text[n - 1] ?? "")) return address(text.slice(n, n + 2_100));
+  if (c === "<") return bracketed(text.slice(n, n + 2_100));
   if (c === "*" || c === "_" || c === "~") return stressed(text, n, depth);
   return null;
 }
@@ -201,6 +205,11 @@ function address(text) {
   return found && { node: away(found[0], [found[0]]), length: found[0].length };
 }
 
+function bracketed(text) {
+  const found = BRACKETED.exec(text);
+  return found && { node: away(found[1], [found[1]]), length: found[0].length };
+}
+
 const leadsAway = (href) => /^(https?:\/\/|mailto:)/i.test(href);
 const away = (href, said) => el("a", { href, target: "_blank", rel: "noopener noreferrer" }, said);
 
@@ -217,6 +226,8 @@ function stressed(text, n, depth) {
     end = text.indexOf(mark, end + mark.length);
   }
   if (end < 0) return null;
+  const isThird = mark.length === 2 && text[end + 2] === mark[0] && text[end + 3] !== mark[0];
+  if (isThird) end += 1; // of three marks the first ends what is within
   const name = { "**": "strong", __: "strong", "~~": "del" }[mark] ?? "em";
   return { node: el(name, {}, inline(text.slice(n + mark.length, end), depth + 1)), length: end + mark.length - n };
 }

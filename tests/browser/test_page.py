@@ -453,6 +453,36 @@ def test_the_knobs_of_a_tab_say_what_it_sends(page: Page) -> None:
     other.close()
 
 
+WIKI = "https://a.invalid/Mercury_(planet)"
+ADDRESS = f'<a href="{WIKI}" target="_blank" rel="noopener noreferrer">'
+
+
+@pytest.mark.parametrize(
+    ("text", "drawn"),
+    [
+        ("1. one\n\n   two", "<li><p>one</p><p>two</p></li>"),
+        ("- one\n  ```\n  x\n  ```", "<li>one<pre><code>x</code></pre></li>"),
+        ("***both***", "<p><strong><em>both</em></strong></p>"),
+        ("**one *two***, **three**", "<strong>one <em>two</em></strong>, <strong>three</strong>"),
+        (f"[wiki]({WIKI}).", f"<p>{ADDRESS}wiki</a>.</p>"),
+        (f"(see {WIKI})", f"<p>(see {ADDRESS}{WIKI}</a>)</p>"),
+        (f"<{WIKI}>", f"<p>{ADDRESS}{WIKI}</a></p>"),
+        ("[x](javascript:(1)) <javascript:1>", "<p><span>x</span> &lt;javascript:1&gt;</p>"),
+    ],
+)
+def test_markdown_is_drawn_as_it_is_meant(text: str, drawn: str, page: Page) -> None:
+    html = page.evaluate(
+        """async (text) => {
+             const { drawMarkdown } = await import("/page/markdown.js");
+             const place = document.createElement("div");
+             drawMarkdown(place, text);
+             return place.innerHTML;
+           }""",
+        text,
+    )
+    assert drawn in re.sub(' (dir|tabindex)="\\w+"', "", html)
+
+
 @pytest.mark.parametrize(
     "line",
     ["| name | value |\n" + " " * 2_500 + "-" + " " * 2_500 + "x", "# a" + " " * 20_000 + "b"],
