@@ -49,7 +49,8 @@ export async function takeTurn({ body, session, retry, signal, tell }) {
     }),
     body: JSON.stringify({ ...body, stream: true }),
   });
-  tell({ who: response.headers.get("x-moma-agent") ?? response.headers.get("x-moma-model") });
+  const who = response.headers.get("x-moma-agent") ?? response.headers.get("x-moma-model");
+  tell({ who: who && decodeURIComponent(who) });
   let moma = null;
   for await (const data of events(response.body)) {
     if (data === "[DONE]") return moma ?? {};

@@ -242,6 +242,9 @@ function turnSide() {
   at("show-side").textContent = isOpen ? "Chat" : "State";
 }
 
+/** Whether a key ends a composition; Safari says so by its code alone: https://bugs.webkit.org/show_bug.cgi?id=165004 */
+const isComposing = (event) => event.isComposing || event.keyCode === 229;
+
 function listen() {
   at("compose").addEventListener("submit", (event) => {
     event.preventDefault();
@@ -250,11 +253,11 @@ function listen() {
   });
   message.addEventListener("input", grow);
   message.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    if (event.key !== "Enter" || event.shiftKey || isComposing(event)) return;
     event.preventDefault();
     submit();
   });
-  document.addEventListener("keydown", (event) => event.key === "Escape" && stop());
+  document.addEventListener("keydown", (event) => event.key === "Escape" && running && !isComposing(event) && stop());
   at("stop").addEventListener("click", stop);
   at("new").addEventListener("click", begin);
   at("key-use").addEventListener("click", useKey);

@@ -37,6 +37,10 @@ function kept(id) {
   return Array.isArray(turns) ? { id, turns: turns.filter(isTurn) } : null;
 }
 
+function forgetAllBut(id) {
+  for (const name of Object.keys(localStorage)) if (name.startsWith(place("")) && name !== place(id)) localStorage.removeItem(name);
+}
+
 /** Return the tab's conversation, or the one that was begun last. */
 function conversation() {
   const id = ofTab(NEWEST) ?? ofAll(NEWEST);
@@ -101,11 +105,15 @@ export const store = {
     return news.length > 0;
   },
 
-  /** Keep the conversation; old decisions go first where there is no room, then old turns. Return whether it is kept. */
+  /**
+   * Keep the conversation. Where there is no room old decisions go first, then what other tabs have left behind (one that
+   * is open keeps its own again), then old turns. Return whether it is kept.
+   */
   save() {
     const { id, turns } = this.conversation;
     this.join();
     for (const [most, whole] of [[KEPT_TURNS, KEPT_RECORDS], [KEPT_TURNS, 5], [KEPT_TURNS, 0], [50, 0], [10, 0], [1, 0]]) {
+      if (most < KEPT_TURNS) attempt(() => forgetAllBut(id));
       const last = turns.slice(-most);
       const written = last.map((turn, n) => (n >= last.length - whole ? turn : shortened(turn)));
       try {

@@ -56,5 +56,6 @@ export function whyTold(record) {
   if (record.served_by?.kind === "model") reasons.push(record.models?.reason);
   const served = record.served_by ?? {};
   const who = served.kind === "router" ? "The router itself" : served.id;
-  return `${who} served. ${reasons.filter(Boolean).join("; ") || "The holder of the floor goes on."}`;
+  const held = record.runs.length ? "The holder of the floor goes on." : "";
+  return `${who} served. ${reasons.filter(Boolean).join("; ") || held}`;
 }

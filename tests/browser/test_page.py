@@ -270,6 +270,21 @@ def test_knobs_turn_in_a_browser_that_is_full(page: Page) -> None:
     )
 
 
+def test_what_other_tabs_left_behind_makes_room(page: Page) -> None:
+    for text in ("alpha", "beta"):
+        say(page, text)
+    page.evaluate("localStorage['moma.conversation.left'] = ''")
+    page.evaluate(
+        """() => {
+             for (let size = 2 ** 20; size >= 1; size /= 2)
+               try { for (;;) localStorage["moma.conversation.left"] += "x".repeat(size); } catch {}
+           }"""
+    )
+    say(page, "write a poem " + 15_000 * "x")
+    page.reload()
+    expect(page.locator(".turn")).to_have_count(3)
+
+
 @pytest.mark.parametrize("kept", ["{", "[null]", '[{"state": "done", "text": "a", "answer": "b"}]'])
 def test_what_is_kept_and_cannot_be_read_is_passed_over(kept: str, page: Page) -> None:
     say(page, "alpha")
@@ -308,6 +323,36 @@ def test_text_from_right_to_left_is_set_so(page: Page) -> None:
     turn = say(page, HEBREW)
     expect(turn.locator(".asked p")).to_have_css("direction", "rtl")
     expect(turn.locator(".answer p")).to_have_css("direction", "ltr")
+
+
+def test_a_name_is_told_as_it_is_written(page: Page) -> None:
+    who = page.evaluate(
+        """async () => {
+             const { takeTurn } = await import("/page/api.js");
+             const headers = { "x-moma-agent": "gr%C3%B6%C3%9Fe" };
+             window.fetch = async () => new Response("data: [DONE]\\n\\n", { headers });
+             let told;
+             await takeTurn({ body: {}, session: "s", retry: "r", tell: ({ who }) => { told = who; } });
+             return told;
+           }"""
+    )
+    assert who == "größe"
+
+
+def test_a_key_that_ends_a_composition_sends_and_stops_nothing(page: Page) -> None:
+    message = page.get_by_label("Message", exact=True)
+    message.fill("alpha")
+    message.dispatch_event("keydown", {"key": "Enter", "keyCode": 229, "bubbles": True})
+    expect(message).to_have_value("alpha")
+    message.fill("write an endless poem")
+    message.press("Enter")
+    expect(page.locator(".turn .running")).to_have_text("small answers")
+    message.dispatch_event("keydown", {"key": "Escape", "isComposing": True, "bubbles": True})
+    expect(page.locator(".turn")).to_have_attribute("data-state", "running")
+    message.press("Escape")
+    expect(page.locator(".turn")).to_have_attribute("data-state", "stopped")
+    page.get_by_role("button", name="Dark").press("Escape")
+    expect(page.get_by_role("button", name="Dark")).to_be_focused()
 
 
 @pytest.mark.parametrize(("tabs", "said"), [(1, "Kept."), (2, "Deleted.")])
