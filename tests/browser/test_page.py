@@ -605,6 +605,22 @@ def test_a_narrow_screen_scrolls_in_one_direction(opened: Open) -> None:
     expect(page.get_by_label("Message", exact=True)).to_be_focused()
 
 
+def test_a_low_screen_has_room_for_all_that_is_below_a_long_message(opened: Open) -> None:
+    page = opened(width=640, height=360)
+    page.get_by_label("Message", exact=True).fill("a\n" * 20)
+    expect(page.get_by_label("Served by")).to_be_in_viewport(ratio=1)
+    expect(page.get_by_label("From cheapest to best")).to_be_in_viewport(ratio=1)
+
+
+def test_all_of_a_conversation_is_printed(opened: Open) -> None:
+    page = opened(height=400)
+    for n in range(5):
+        say(page, f"alpha {n}")
+    page.emulate_media(media="print")
+    last = page.locator(".turn").last.evaluate("(turn) => turn.getBoundingClientRect().bottom")
+    assert 400 < last <= page.evaluate("document.documentElement.scrollHeight")
+
+
 def frontier(*models: tuple[str, float, float]) -> dict[str, Any]:
     """Return what a record has of `models`, of which the second is chosen."""
     rows = [
