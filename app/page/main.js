@@ -67,7 +67,7 @@ async function run(turn, view) {
     turn.state = "done";
   } catch (error) {
     if (error.name === "AbortError") turn.state = "stopped";
-    else failed(turn, error);
+    else if (turn.state === "running") failed(turn, error); // else the page is left, which broke the turn off
   }
   running = null;
   view.draw();

@@ -18,7 +18,7 @@ from graphs.machine import TRANSITIONS, Phase
 from tests.support import browser as browsers
 from tests.support.agents import fake_agent, model_at
 from tests.support.api import Api, keyring, serving
-from tests.support.provider import FakeProvider, Reply, Seen, Wire, ok, stall, status, stream
+from tests.support.provider import FakeProvider, Reply, Seen, Wire, hang, ok, stall, status, stream
 from tests.support.waiting import PATIENCE_S
 
 MISSING = browsers.missing()
@@ -74,7 +74,11 @@ def by_text(**replies: Reply) -> Reply:
 @pytest.fixture(scope="module")
 def api() -> Iterator[Api]:
     replies = by_text(
-        streamed=in_two_parts, endless=stall(3), markup=ok(MARKUP), wide=ok("Wide:" + WIDE)
+        streamed=in_two_parts,
+        endless=stall(3),
+        silent=hang(),
+        markup=ok(MARKUP),
+        wide=ok("Wide:" + WIDE),
     )
     agents = [fake_agent(name) for name in ("alpha", "beta")]
     with FakeProvider(replies) as provider:
@@ -445,8 +449,17 @@ def test_a_reload_in_the_middle_of_an_answer_keeps_the_question(page: Page) -> N
     page.keyboard.press("Enter")
     expect(page.locator(".answer")).not_to_be_empty()
     page.reload()
-    expect(page.locator(".turn")).to_have_attribute("data-state", re.compile("stopped|failed"))
+    expect(page.locator(".turn")).to_have_attribute("data-state", "stopped")
     expect(page.locator(".asked p")).to_have_text("write something endless")
+
+
+def test_a_reload_before_the_first_word_says_why_there_is_no_answer(page: Page) -> None:
+    page.get_by_label("Message", exact=True).fill("write something silent")
+    page.keyboard.press("Enter")
+    expect(page.locator(".turn")).to_have_attribute("data-state", "running")
+    page.reload()
+    said = "The page was closed before the answer came."
+    expect(page.locator(".turn").get_by_role("alert")).to_contain_text(said)
 
 
 def test_two_tabs_of_one_conversation_lose_no_turn(page: Page) -> None:
