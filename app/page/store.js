@@ -61,7 +61,7 @@ const withoutRecord = ({ record, ...moma }) => ({ ...moma, always_best_usd: reco
 /** Return a turn in fewer characters: without its decision, and cut where it failed. */
 const shortened = (turn) => ({
   ...turn,
-  text: turn.state === "failed" ? turn.text.slice(0, KEPT_OF_FAILED) : turn.text,
+  ...(turn.state === "failed" && turn.text.length > KEPT_OF_FAILED ? { text: `${turn.text.slice(0, KEPT_OF_FAILED)}…`, isCut: true } : {}),
   moma: turn.moma?.record ? withoutRecord(turn.moma) : turn.moma,
 });
 

@@ -36,9 +36,10 @@ export class TurnView {
     else if (!this.foot.firstChild?.classList.contains("decision")) this.foot.replaceChildren(this.decision());
   }
 
+  /** What went wrong; a message of which only the beginning is kept is not sent again, as it would be another one. */
   fault() {
     return el("div", { class: "fault", role: "alert" }, el("p", {}, this.turn.error),
-      el("button", { type: "button", onclick: () => this.again(this.turn) }, "Try again"));
+      this.turn.isCut ? null : el("button", { type: "button", onclick: () => this.again(this.turn) }, "Try again"));
   }
 
   decision() {

@@ -274,6 +274,23 @@ def test_knobs_turn_in_a_browser_that_is_full(page: Page) -> None:
     )
 
 
+def test_a_message_that_is_kept_in_part_is_not_sent_again(page: Page) -> None:
+    page.evaluate(
+        """() => {
+             localStorage.spare = "x".repeat(8_000);
+             for (let size = 2 ** 20, n = 0; size >= 1; size /= 2)
+               try { for (;;) localStorage.setItem(n++, "x".repeat(size)); } catch {}
+             delete localStorage.spare;
+           }"""
+    )
+    page.route("**/v1/chat/completions", lambda route: route.abort(), times=1)
+    turn = say(page, "alpha " + 20_000 * "x", ends="failed")
+    expect(turn.get_by_role("button", name="Try again")).to_be_visible()
+    page.reload()
+    expect(turn.get_by_role("alert")).to_have_text("The server cannot be reached.")
+    expect(turn.locator(".asked p")).to_contain_text("alpha xxx")
+
+
 def test_what_other_tabs_left_behind_makes_room(page: Page) -> None:
     for text in ("alpha", "beta"):
         say(page, text)
