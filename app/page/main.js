@@ -71,10 +71,10 @@ async function run(turn, view) {
   }
   running = null;
   view.draw();
-  const isKept = store.save();
+  at("unkept").hidden = store.save();
   drawTurns();
   drawBusy();
-  at("status").textContent = isKept ? spoken(turn, view) : `${spoken(turn, view)} The browser does not keep this conversation.`;
+  at("status").textContent = [spoken(turn, view), at("unkept").hidden ? "" : at("unkept").textContent].join(" ");
   scroll.follow();
 }
 

@@ -269,9 +269,12 @@ def test_knobs_turn_in_a_browser_that_is_full(page: Page) -> None:
     performance.click()
     expect(performance).to_have_attribute("aria-pressed", "true")
     say(page, "alpha")
-    expect(page.locator("#status")).to_contain_text(
-        "alpha did it. The browser does not keep this conversation."
-    )
+    said = "The browser does not keep this conversation"
+    expect(page.locator("#status")).to_contain_text(f"alpha did it. {said}")
+    expect(page.locator("#unkept")).to_be_visible()
+    page.evaluate("localStorage.clear()")
+    say(page, "alpha")
+    expect(page.locator("#unkept")).to_be_hidden()
 
 
 def test_a_message_that_is_kept_in_part_is_not_sent_again(page: Page) -> None:
