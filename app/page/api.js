@@ -11,8 +11,8 @@ export class Fault extends Error {
   }
 }
 
-/** Return the headers of a request; a key with letters that no header takes is sent all the same, to be refused as one. */
-const headers = (more) => ({ ...(store.key ? { authorization: `Bearer ${encodeURI(store.key)}` } : {}), ...more });
+/** Return the headers of a request; a key with letters that no header takes is sent without them, to be refused as one. */
+const headers = (more) => ({ ...(store.key ? { authorization: `Bearer ${store.key.replace(/[^\x20-\x7e]/g, "?")}` } : {}), ...more });
 
 async function asked(path, options) {
   let response;
