@@ -61,11 +61,10 @@ class Session:
         self.thread = thread
         self.phase = values.get("phase", Phase.IDLE.value)
         self.turns = values.get("turn", 0)
-        self.record = values.get("record")
+        self.record = values.get("decision" if _cut_short(values) else "record")
         self.answered = _last_answer(values)
         self.asked = self.answered if self.phase in _ASKING else ""
         if snapshot.interrupts:
-            self.record = values["decision"]
             self.answered = self.asked = question(
                 told_together([pending.value for pending in snapshot.interrupts])
             )

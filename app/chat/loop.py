@@ -68,6 +68,17 @@ async def _take(session: Session, line: str, console: Console) -> None:
             console.print(await run_command(session, line))
         else:
             await _take_turn(session, line, console)
+    except asyncio.CancelledError:
+        await _look_again(session)
+        raise
+    except MomaError as error:
+        _errors.print(Text(str(error), style="red"))
+
+
+async def _look_again(session: Session) -> None:
+    """Take up where a turn that was stopped left the thread, so that /why and the prompt tell of that."""
+    try:
+        await session.enter(session.thread)
     except MomaError as error:
         _errors.print(Text(str(error), style="red"))
 

@@ -85,8 +85,10 @@ def _because(record: Mapping[str, Any]) -> str:
 
 def _instead(record: Mapping[str, Any]) -> str:
     """Return what took the place of a model."""
-    served = record["served_by"] or {}
-    if served.get("kind") != "router":
+    served = record["served_by"]
+    if served is None:
+        return "the turn has not ended"
+    if served["kind"] != "router":
         return "an agent answered"
     return {"clarify": "you were asked which agent is meant"}.get(
         served["id"], "the router answered"
@@ -96,13 +98,13 @@ def _instead(record: Mapping[str, Any]) -> str:
 def why(record: Mapping[str, Any] | None) -> RenderableType:
     """Return a decision record, drawn."""
     if not record:
-        return Text("No turn yet.")
+        return Text("No turn has been decided yet.")
     agents, models = record["agents"], record["models"]
     parts: list[RenderableType] = [
         facts(
             {
                 "turn": f"{record['turn']} of thread {record['thread']}",
-                "phase": f"{record['phase_from']} → {record['phase_to'] or '…'}, event {record['event']}",
+                "phase": f"{record['phase_from']} → {record['phase_to'] or '… (not ended)'}, event {record['event']}",
                 "agents": agents["reason"] or "not asked: the holder of the floor goes on",
                 "model": models["reason"] if models else f"not asked: {_instead(record)}",
                 "policy": _policy(record),
@@ -210,7 +212,8 @@ def _costs(record: Mapping[str, Any]) -> dict[str, str | None]:
     timings = ", ".join(f"{step} {ms:.1f}" for step, ms in record["timings_ms"].items())
     versions = ", ".join(f"{k} {str(v)[:16]}" for k, v in record["versions"].items() if v)
     return {
-        "cost": money(record["cost_usd"]),
+        # What a turn that has not ended cost is not in its record yet.
+        "cost": money(record["cost_usd"]) if record["phase_to"] else None,
         "always best": f"{best['id']}, {money(best['cost_usd'])}" if best else None,
         "time in ms": timings,
         "versions": versions,

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from agents.contract import AgentState, done, needs_input
 from agents.errors import InputError
+from app.chat import view
 from app.chat.commands import COMMANDS, Session, check_thread, run_command, where
 from graphs import build_graph
 from graphs.spoken import Ended, run_turn
@@ -137,6 +138,7 @@ async def test_going_to_a_thread_with_a_pending_approval_shows_its_question(
     text = await show(session, "/thread one")
     assert "Delete all?" in text
     assert session.phase == "awaiting_approval"
+    assert "idle → awaiting_approval, event new_request" in await show(session, "/why")
     await say(session, "no")
     assert "Delete all?" not in drawn(where(session))
 
@@ -177,6 +179,12 @@ async def test_a_request_that_was_cut_short_is_no_question_of_the_agent() -> Non
     assert "When?" in text
     assert "tomorrow" not in text
     assert session.answered == "When?"
+    assert session.record is not None
+    assert (session.record["turn"], session.record["phase_to"]) == (2, None)
+    why = drawn(view.why(session.record))
+    assert "awaiting_input → … (not ended), event continue" in why
+    assert "an agent answered" not in why
+    assert "cost" not in why
 
 
 @pytest.mark.parametrize("thread", ["", "a\nb", "\udcff", "x" * 201, "\x1b[2J"])

@@ -137,6 +137,11 @@ def test_a_person_talks_stops_an_answer_is_asked_and_leaves(catalog: Path, tmp_p
                 "the provider still writes for nobody"
             )
             chat.expect(">")
+            chat.send("/why\r")
+            chat.expect("turn    2 of thread demo")
+            chat.expect("(not ended)")
+            chat.expect("no agent fits")
+            chat.expect(">")
             chat.send("half a line\x03")
             chat.expect("Ctrl-D or /quit leaves.")
             chat.expect(">")

@@ -191,7 +191,7 @@ async def test_why_shows_the_whole_record() -> None:
 
 
 def test_why_before_the_first_turn_says_so() -> None:
-    assert drawn(view.why(None)) == "No turn yet."
+    assert drawn(view.why(None)) == "No turn has been decided yet."
 
 
 @pytest.mark.parametrize("phase", Phase)
