@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import platformdirs
 from dotenv import load_dotenv
 from dotenv.parser import parse_stream
-from pydantic import Field, ValidationError, field_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from agents.errors import InputError, SettingsError
@@ -32,6 +32,8 @@ from graphs.shadow import Shadow
 
 PREFIX = "MOMA_"
 _Words = Annotated[tuple[str, ...], NoDecode]
+# No shell reads `.env`, so a path that begins with `~` is expanded here.
+_Path = Annotated[Path, AfterValidator(lambda path: Path(os.path.expanduser(path)))]
 _Turns = Annotated[int, Field(ge=1, le=100_000)]
 _Seconds = Annotated[float, Field(gt=0, le=3600)]
 
@@ -47,13 +49,13 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid"
     )
 
-    catalog: Path = Field(
+    catalog: _Path = Field(
         default=Path("catalog.yaml"), description="The agents and models that may serve."
     )
-    home: Path = Field(
+    home: _Path = Field(
         default_factory=_home, description="Where threads and the agents' files are kept."
     )
-    checkpoints: str | None = Field(
+    checkpoints: Annotated[str, AfterValidator(os.path.expanduser)] | None = Field(
         default=None,
         description="The SQLite file or postgresql:// address of the threads; empty: threads.sqlite in MOMA_HOME.",
     )
@@ -61,7 +63,7 @@ class Settings(BaseSettings):
         default="onnx",
         description="onnx, sentence-transformers:NAME_OR_PATH or openai:MODEL@BASE_URL.",
     )
-    profile: Path | None = Field(
+    profile: _Path | None = Field(
         default=None,
         description="The folder of a measured profile of models; empty: the catalogue's assumed qualities.",
     )
@@ -73,7 +75,7 @@ class Settings(BaseSettings):
         default=0.03,
         description="The share of turns that look beyond the first choice of a model while feedback is live.",
     )
-    policy: Path | None = Field(
+    policy: _Path | None = Field(
         default=None,
         description="The policy file that every turn is judged by; empty: none.",
     )
@@ -112,13 +114,13 @@ class Settings(BaseSettings):
         default=2.0,
         description="The longest that choosing may take; then the default model answers.",
     )
-    shadow_catalog: Path | None = Field(
+    shadow_catalog: _Path | None = Field(
         default=None, description="Another catalogue that turns are decided under for comparison."
     )
-    shadow_profile: Path | None = Field(
+    shadow_profile: _Path | None = Field(
         default=None, description="Another profile that turns are decided under for comparison."
     )
-    shadow_policy: Path | None = Field(
+    shadow_policy: _Path | None = Field(
         default=None, description="Another policy that turns are decided under for comparison."
     )
     shadow_preference: str | None = Field(
@@ -171,7 +173,7 @@ class Settings(BaseSettings):
     log: Literal["text", "json"] = Field(
         default="text", description="How the server logs: text, or json with a line for each turn."
     )
-    api_keys: Path | None = Field(
+    api_keys: _Path | None = Field(
         default=None,
         description="The file of the server's keys (python -m app.server key makes one); empty: loopback only.",
     )
@@ -343,7 +345,10 @@ def _load(env_file: Path) -> None:
         return
     try:
         with env_file.open(encoding="utf-8") as lines:
-            wrong = next((b.original for b in parse_stream(lines) if b.error), None)
+            wrong = next(
+                (b.original for b in parse_stream(lines) if b.error or (b.key and b.value is None)),
+                None,
+            )
         if wrong is None:
             load_dotenv(env_file, override=False)
     except (OSError, ValueError) as error:

@@ -80,7 +80,9 @@ def test_an_env_file_that_is_no_text_is_refused(
         read_settings(env_file)
 
 
-@pytest.mark.parametrize("line", ['MOMA_BUDGET_USD="0.01', "garbage without equals"])
+@pytest.mark.parametrize(
+    "line", ['MOMA_BUDGET_USD="0.01', "garbage without equals", "sk-a-key-alone"]
+)
 def test_a_line_of_an_env_file_that_is_none_is_named_and_not_shown(
     line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -89,6 +91,22 @@ def test_a_line_of_an_env_file_that_is_none_is_named_and_not_shown(
     with pytest.raises(SettingsError, match=r"\.env, line 2: expected NAME=value") as caught:
         read_settings(env_file)
     assert line not in str(caught.value)
+
+
+def test_a_path_that_begins_with_the_users_folder_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHON_DOTENV_DISABLED")
+    monkeypatch.setenv("HOME", "/home/ann")
+    paths = [n for n, f in Settings.model_fields.items() if "Path" in str(f.annotation)]
+    for name in [*paths, "checkpoints"]:
+        monkeypatch.delenv(f"MOMA_{name.upper()}", raising=False)
+    lines = [f"MOMA_{name.upper()}=~/{name}\n" for name in [*paths, "checkpoints"]]
+    (env_file := tmp_path / ".env").write_text("".join(lines))
+    settings = read_settings(env_file)
+    assert {"home", "catalog", "profile", "policy", "api_keys"} <= set(paths)
+    assert [getattr(settings, name) for name in paths] == [Path("/home/ann", n) for n in paths]
+    assert settings.threads_place == "/home/ann/checkpoints"
 
 
 def test_an_env_file_that_is_a_folder_is_refused(tmp_path: Path) -> None:
