@@ -20,7 +20,7 @@ LARGEST_BYTES = 512 * 1024 * 1024
 LONGEST_SHOWN = 60
 DEEPEST = 50
 """Levels of nesting; libyaml's parser overruns the C stack on some ten thousand, which no `except` catches."""
-_REMEDY = "give the path of a catalogue, or set MOMA_CATALOG"
+_REMEDY = "give the path of a YAML or JSON file"
 _T = TypeVar("_T")
 _Key = str | int
 _OPENING = (

@@ -47,19 +47,18 @@ class Catalog:
     """What a wrong choice of agent costs."""
 
     @classmethod
-    def from_file(cls, path: str | Path, *, setting: str = "MOMA_CATALOG") -> "Catalog":
+    def from_file(cls, path: str | Path, *, setting: str | None = None) -> "Catalog":
         """Read and check a catalogue.
 
         Args:
             path: of the file.
-            setting: what names the file, for the error if it cannot be read.
+            setting: what names the file, for the error if it cannot be read; None where no setting does.
 
         Raises:
             CatalogError: with file, line, key, what was given and what was expected.
         """
-        return cls.from_source(
-            Source.from_file(path, remedy=f"give the path of a catalogue, or set {setting}")
-        )
+        remedy = "give the path of a catalogue" + (f", or set {setting}" if setting else "")
+        return cls.from_source(Source.from_file(path, remedy=remedy))
 
     @classmethod
     def from_source(cls, source: Source) -> "Catalog":

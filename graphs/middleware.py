@@ -175,13 +175,16 @@ class ModelChoice(AgentMiddleware[ModelChoiceState, Any]):
         context, state = self._context(request.runtime), cast(ModelChoiceState, request.state)
         # The order stands in the agent's state, which its tools may write: the masks are asked again.
         seen = _seen(state["messages"], state.get("moma_turn"))
-        allowed, _ = allowed_models(seen, context, self._services)
+        allowed, refused = allowed_models(seen, context, self._services)
         order = [m for m in state.get("moma_models") or () if m in allowed]
         models = self._services.gateway.models
-        able = [m for m in order if not request.tools or "tools" in models[m].abilities]
+        fit = [m for m in models if not request.tools or "tools" in models[m].abilities]
+        able = [m for m in order if m in fit]
         if not able:
             lack = "may serve" if not order else "that may serve can call tools"
-            raise NoModelError(f"no model {lack}; see the masks in moma_record")
+            # Said here: a run that fails hands back no state, where the record with the masks is.
+            because = dict.fromkeys(r.reason for r in refused if r.candidate in fit)
+            raise NoModelError(f"no model {lack}: {'; '.join(because) or 'none was chosen'}")
         ledger = self._books(state.get("moma_turn") or "", context)
         return GatewayChatModel(
             gateway=self._services.gateway,

@@ -210,3 +210,9 @@ def test_a_deep_catalogue_does_not_bring_the_process_down(tmp_path: Path) -> Non
     )
     assert done.returncode == 1  # a Python error, not a signal
     assert "CatalogError" in done.stderr
+
+
+def test_a_file_that_is_missing_is_told_with_no_setting_where_none_names_it() -> None:
+    with pytest.raises(CatalogError) as caught:
+        Catalog.from_file("absent.yaml")
+    assert str(caught.value).endswith("; give the path of a catalogue")

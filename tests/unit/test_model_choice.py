@@ -74,7 +74,7 @@ def test_synchronous_code_does_the_same(good: Any) -> None:
 
 
 async def test_a_model_without_tools_is_not_asked_for_them(good: Any) -> None:
-    with pytest.raises(NoModelError, match="can call tools"):
+    with pytest.raises(NoModelError, match="can call tools: the caller excluded it"):
         await agent(house(good()), caller=lambda _: Context(exclude=["good"])).ainvoke(TURN)
     bare = create_agent(
         NEVER,

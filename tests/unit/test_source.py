@@ -84,7 +84,11 @@ def test_a_file_is_read_with_or_without_a_byte_order_mark(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("absent.yaml", None, "cannot be read (No such file or directory); give the path of a"),
+        (
+            "absent.yaml",
+            None,
+            "cannot be read (No such file or directory); give the path of a YAML or JSON file",
+        ),
         ("", None, "cannot be read (Is a directory)"),
         ("latin.yaml", b"a: caf\xe9\n", "not UTF-8 text at byte 6"),
         ("binary.yaml", bytes(range(256)), "not UTF-8 text at byte 128"),
