@@ -264,6 +264,12 @@ def test_many_dates_and_long_phrases_are_checked_in_time() -> None:
     assert time.perf_counter() - began < 10
 
 
+def test_a_rule_by_the_word_for_no_rule_is_a_warning() -> None:
+    text = 'ROUTE none { PRIORITY 1  WHEN keyword("loud")  MODEL "m" }\nROUTE rest { MODEL "n" }'
+    found = only(check(text), "ambiguous")
+    assert (found.severity, found.names, found.at.line) == ("warning", ("none",), 10)
+
+
 def test_a_test_that_fails_tells_what_fired() -> None:
     text = WORDS + """
     ROUTE loud { PRIORITY 1  WHEN keyword("loud")  MODEL "m" }

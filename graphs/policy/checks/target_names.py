@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from graphs.policy.checks.known import Known
 from graphs.policy.checks.names import unknown
+from graphs.policy.checks.tests import NO_RULE
 from graphs.policy.findings import Finding
 from graphs.policy.lower_rules import plugin_type
 from graphs.policy.policy import Candidate, Plain, Plugin, Policy, Rule
@@ -165,8 +166,18 @@ def _idle(policy: Policy) -> Iterator[Finding]:
 
 def _rules(policy: Policy) -> Iterator[Finding]:
     there = {rule.name for rule in policy.rules}
+    for rule in policy.rules:
+        if rule.name == NO_RULE:
+            yield Finding(
+                code="ambiguous",
+                message=f"a rule is called {NO_RULE!r}, which in a TEST case means that no rule holds",
+                severity="warning",
+                at=rule.at,
+                names=(NO_RULE,),
+                hint="give it another name",
+            )
     for test in policy.tests:
-        if test.expected not in {*there, "none"}:
+        if test.expected not in {*there, NO_RULE}:
             yield unknown("rule", test.expected, there, at=test.at, by=f"test {test.block!r}")
     for entry in policy.entrypoints:
         if policy.recipe is not None and entry.get("recipe", policy.recipe) != policy.recipe:

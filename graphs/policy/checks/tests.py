@@ -13,8 +13,10 @@ from graphs.policy.policy import Policy, Test
 from graphs.policy.request import Readings, Request
 from graphs.policy.signals.dialogue import MODALITIES, RESTING_PHASES
 
-__all__ = ["Judge", "Judged", "request_of", "run_tests"]
+__all__ = ["NO_RULE", "Judge", "Judged", "request_of", "run_tests"]
 
+NO_RULE = "none"
+"""How a case says that no rule holds."""
 _MOST_SHOWN = 8
 _OPTIONS = frozenset(
     {
@@ -63,7 +65,7 @@ def run_tests(policy: Policy, engine: Judge) -> list[Finding]:
             continue
         judged = engine.judge(request)
         rule = judged.verdict.rule
-        chosen = "none" if rule is None else rule.name
+        chosen = NO_RULE if rule is None else rule.name
         if chosen != test.expected:
             findings.append(_failed(test, chosen, judged))
         elif judged.verdict.doubtful:
