@@ -40,6 +40,12 @@ MEANING: dict[str, tuple[str, bool, Remedy]] = {
 }
 """What a class of `litellm.exceptions` means, whether the same deployment may do better, and which other one may; a
 class that is not here takes the meaning of its nearest base."""
+_NO_PROVIDER: tuple[str, bool, Remedy] = (
+    "was not called: LiteLLM knows no provider of its `litellm` name, which is as openai/NAME",
+    False,
+    "any",
+)
+"""LiteLLM finds no provider to send the request to, and calls that a bad request to one without a name."""
 _UNNAMED: dict[int, tuple[str, bool, Remedy]] = {
     402: (_REQUEST, False, "key"),
     403: ("refused access", False, "key"),
@@ -58,6 +64,8 @@ def mapped(error: Exception, model: str) -> ProviderError:
 
 
 def _meaning(error: Exception) -> tuple[str, bool, Remedy]:
+    if type(error).__name__ == "BadRequestError" and getattr(error, "llm_provider", None) == "":
+        return _NO_PROVIDER
     for base in type(error).__mro__:
         if base.__name__ in MEANING:
             return MEANING[base.__name__]

@@ -170,6 +170,15 @@ async def test_each_fault_has_one_line_of_our_own_and_is_called_once(
     assert error.__context__ is None, "the provider's own error is left behind"
 
 
+@pytest.mark.parametrize("name", ["fake", "my-provider/fake"])
+async def test_a_name_without_a_provider_is_told_as_that_and_sends_nothing(name: str) -> None:
+    with FakeProvider(ok("Yes.")) as provider:
+        error = await failure_of(request_to(provider, litellm=name))
+    assert "no provider of its `litellm` name" in str(error)
+    assert not isinstance(error, RefusedError)
+    assert provider.requests == []
+
+
 async def test_an_answer_that_its_policy_emptied_is_refused_for_good() -> None:
     with FakeProvider(stream(finish="content_filter")) as provider:
         error = await failure_of(request_to(provider))
