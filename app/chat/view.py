@@ -83,6 +83,12 @@ def _because(record: Mapping[str, Any]) -> str:
     return ", ".join(words)
 
 
+def _unrouted(record: Mapping[str, Any]) -> str:
+    """Return why no agent was looked for."""
+    stopped = record["event"] == Event.NEW_REQUEST and not record["phase_to"]
+    return "the turn has not ended" if stopped else "the holder of the floor goes on"
+
+
 def _instead(record: Mapping[str, Any]) -> str:
     """Return what took the place of a model."""
     served = record["served_by"]
@@ -105,7 +111,7 @@ def why(record: Mapping[str, Any] | None) -> RenderableType:
             {
                 "turn": f"{record['turn']} of thread {record['thread']}",
                 "phase": f"{record['phase_from']} → {record['phase_to'] or '… (not ended)'}, event {record['event']}",
-                "agents": agents["reason"] or "not asked: the holder of the floor goes on",
+                "agents": agents["reason"] or f"not asked: {_unrouted(record)}",
                 "model": models["reason"] if models else f"not asked: {_instead(record)}",
                 "policy": _policy(record),
                 "another model": step_told(record),

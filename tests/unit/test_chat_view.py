@@ -16,6 +16,7 @@ from app.chat import view
 from app.chat.screen import make_screen, settled
 from app.view import facts, make_console, money, table
 from graphs import Context
+from graphs import record as records
 from graphs.gateway.models import Price
 from graphs.machine import Phase
 from graphs.spoken import Ended, run_turn
@@ -192,6 +193,13 @@ async def test_why_shows_the_whole_record() -> None:
 
 def test_why_before_the_first_turn_says_so() -> None:
     assert drawn(view.why(None)) == "No turn has been decided yet."
+
+
+def test_why_of_a_turn_that_was_stopped_before_it_was_routed_names_no_holder() -> None:
+    record = records.begin(thread="t", turn=1, phase="idle", event="new_request", versions={})
+    text = drawn(view.why(record))
+    assert "idle → … (not ended), event new_request" in text
+    assert text.count("not asked: the turn has not ended") == 2
 
 
 @pytest.mark.parametrize("phase", Phase)
