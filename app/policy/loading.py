@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from agents.errors import PolicyError
@@ -15,9 +16,8 @@ from graphs.policy.findings import Finding, in_order
 from graphs.policy.live import build_engine
 from graphs.policy.lower import recipes
 from graphs.policy.parser import parse
-from graphs.policy.read import read_policy, read_text
+from graphs.policy.read import read_text
 from graphs.policy.signals.classifiers import Classifiers, load_classifiers
-from graphs.policy.signals.reader import Reader
 from graphs.routing.encoder import make_encoder
 
 __all__ = ["Loaded", "add_file", "broken", "load", "print_first", "recipes_of"]
@@ -55,20 +55,19 @@ def load(arguments: argparse.Namespace, *, recipe: str | None = None) -> Loaded:
     """Return the policy that the arguments name, with every finding.
 
     Raises:
-        PolicyError: the file cannot be read.
+        PolicyError: the file cannot be read, or has no such recipe.
         MomaError: the catalogue or the encoder cannot be.
     """
     settings = read_settings()
     text = read_text(arguments.file)
-    if recipe is not None:
-        _named(arguments.file, text, recipe)
-    policy, _ = read_policy(text, recipe)
     classifiers = load_classifiers(settings.policy_classifiers)
-    encoder = make_encoder(settings.encoder) if Reader.needs_encoder(policy, classifiers) else None
+    encoder = partial(make_encoder, settings.encoder)
     known = _known(arguments.catalog) if arguments.catalog else None
     engine, findings = build_engine(
         text, encoder=encoder, classifiers=classifiers, known=known, recipe=recipe
     )
+    if unknown := next((f for f in findings if f.code == "unknown_recipe"), None):
+        raise PolicyError(f"{arguments.file}: {unknown.message}")
     return Loaded(
         path=arguments.file, text=text, engine=engine, findings=findings, classifiers=classifiers
     )
@@ -93,25 +92,11 @@ def recipes_of(arguments: argparse.Namespace) -> list[str | None]:
     """Return the recipes to look at: the one that was asked for, else all of the file's, else the file itself.
 
     Raises:
-        PolicyError: the file cannot be read, or has no such recipe.
+        PolicyError: the file cannot be read.
     """
-    text = read_text(arguments.file)
-    if arguments.recipe is None:
-        return [*recipes(parse(text)[0])] or [None]
-    return [_named(arguments.file, text, arguments.recipe)]
-
-
-def _named(path: Path, text: str, recipe: str) -> str:
-    """Return a recipe's name, if the file has such a recipe.
-
-    Raises:
-        PolicyError: it has not.
-    """
-    names = recipes(parse(text)[0])
-    if recipe not in names:
-        known = ", ".join(names) or "it has none"
-        raise PolicyError(f"{path}: given the recipe {recipe!r:.60}, expected one of: {known}")
-    return recipe
+    if arguments.recipe is not None:
+        return [arguments.recipe]
+    return [*recipes(parse(read_text(arguments.file))[0])] or [None]
 
 
 def _known(path: Path) -> Known:

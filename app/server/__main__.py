@@ -19,8 +19,12 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m app.server", description=__doc__, epilog=_EPILOG
     )
-    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
-    parser.add_argument("--port", type=_port, default=8000, help="the port to listen on")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)"
+    )
+    parser.add_argument(
+        "--port", type=_port, default=8000, help="the port to listen on (default: 8000)"
+    )
     commands = parser.add_subparsers(dest="command")
     key = commands.add_parser("key", help="make a key; it is shown once", epilog=_EPILOG)
     key.add_argument("--user", required=True, help="whose threads and whose money it is")

@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 def build_engine(
     text: str,
     *,
-    encoder: Encoder | None,
+    encoder: Callable[[], Encoder],
     classifiers: Classifiers | None = None,
     known: Known | None = None,
     recipe: str | None = None,
@@ -40,16 +40,17 @@ def build_engine(
 
     Args:
         text: the file's.
-        encoder: for embedding signals and their geometry; None leaves these signals unreadable.
+        encoder: gives the encoder; called only if the policy has a signal that needs it.
         classifiers: plug-ins by type or `type:name`.
         known: what the installation has; references to anything else are findings.
         recipe: which of the file's recipes.
     """
     policy, findings = read_policy(text, recipe)
-    engine = Engine(policy, Reader.from_policy(policy, encoder=encoder, classifiers=classifiers))
+    loaded = encoder() if Reader.needs_encoder(policy, classifiers) else None
+    engine = Engine(policy, Reader.from_policy(policy, encoder=loaded, classifiers=classifiers))
     found = [
         *findings,
-        *check_policy(policy, encoder=encoder, known=known, classifiers=classifiers or {}),
+        *check_policy(policy, encoder=loaded, known=known, classifiers=classifiers or {}),
     ]
     if not any(finding.severity == "error" for finding in found):
         found += run_tests(policy, engine)
@@ -132,11 +133,11 @@ class LivePolicy:
             before = seen
 
     def _load(self) -> Engine:
-        text = read_text(self.path)
-        policy, _ = read_policy(text)
-        encoder = self._encoder() if Reader.needs_encoder(policy, self._classifiers) else None
         engine, findings = build_engine(
-            text, encoder=encoder, classifiers=self._classifiers, known=self._known()
+            read_text(self.path),
+            encoder=self._encoder,
+            classifiers=self._classifiers,
+            known=self._known(),
         )
         stops = [f for f in findings if f.severity == "error" or _lacks_plugin(f)]
         if stops:

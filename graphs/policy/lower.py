@@ -109,6 +109,11 @@ class _Lowering:
         """Return the recipe that is read, and the blocks that count for it."""
         outside = [b for b in program.blocks if b.kind != "RECIPE"]
         inner = {b.name: b for b in program.blocks if b.kind == "RECIPE"}
+        if recipe is not None and recipe not in inner:
+            known = ", ".join(inner) or "it has none"
+            message = f"given the recipe {recipe!r:.60}, expected one of: {known}"
+            self._report("unknown_recipe", message, Place(1, 1))
+            return recipe, outside
         if not inner:
             return None, outside
         if recipe is None:
@@ -117,10 +122,6 @@ class _Lowering:
                 (n for n in named if n in inner),
                 "default" if "default" in inner else next(iter(inner)),
             )
-        if recipe not in inner:
-            message = f"given the recipe {recipe!r:.60}, expected one of {', '.join(inner)}"
-            self._report("unknown_recipe", message, Place(1, 1))
-            return recipe, outside
         for block in inner[recipe].blocks:
             if block.kind == "ENTRYPOINT":
                 self._report(

@@ -4,11 +4,15 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import yaml
 
+from app.policy import loading
 from app.policy.__main__ import main
+from graphs.policy import read
+from graphs.policy.parser import parse
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = str(ROOT / "examples/policy.dsl")
@@ -157,6 +161,14 @@ def test_a_recipe_that_is_not_there_is_told(
     more = {"explain": ["hi"], "compile": ["--output", str(tmp_path / "out")]}[command]
     assert run(command, file(SOUND), "--recipe", "nosuch", *more) == 2
     assert "given the recipe 'nosuch'" in capsys.readouterr().err
+
+
+def test_a_recipe_that_is_named_is_parsed_once(file: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = Mock(wraps=parse)
+    monkeypatch.setattr(read, "parse", counted)
+    monkeypatch.setattr(loading, "parse", counted)
+    assert run("check", file('RECIPE day { ROUTE r { MODEL "m" } }'), "--recipe", "day") == 0
+    assert counted.call_count == 1
 
 
 def test_a_time_before_all_clocks_is_told(file: Any, capsys: Any) -> None:
