@@ -256,5 +256,5 @@ COMMANDS: dict[str, tuple[str, Handler]] = {
     "/thread": ("this thread; with an id: go to that one", _thread),
     "/graph": ("the state machine as a Mermaid graph, and the phase", _graph),
     "/help": ("this list", _help),
-    "/quit": ("leave; so does Ctrl-D", _quit),
+    "/quit": ("leave; so does Ctrl-D. Ctrl-C stops an answer", _quit),
 }
