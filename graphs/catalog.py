@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 
 from agents.card import AgentCard, check_id, check_unique, skeleton
-from agents.elsewhere.checks import fault_of
+from agents.elsewhere.checks import SECRET_NAME, fault_of
 from agents.errors import CatalogError
 from agents.source import Source, dotted, shown, unknown_key
 from graphs.gateway.models import Model
@@ -151,6 +151,11 @@ def _check_models(source: Source, listed: Sequence[Model], catalog: Catalog) -> 
         if not kind.examples:
             raise source.fault(["kinds", index, "examples"], "empty; expected at least one example")
     for index, model in enumerate(listed):
+        for field_name, variable in (("key", model.key), ("base_url_env", model.base_url_env)):
+            if variable and not SECRET_NAME.fullmatch(variable):
+                # It may be the secret itself, so it is not shown.
+                message = "expected the name of an environment variable, in capitals, not its value"
+                raise source.fault(["models", index, field_name], message)
         if model.effort is not None and model.efforts:
             message = "given beside efforts, expected one of the two"
             raise source.fault(["models", index, "effort"], message)

@@ -8,8 +8,10 @@ from urllib.parse import urlsplit
 from agents.card import AgentCard
 from agents.elsewhere.entries import McpEntry
 
-__all__ = ["fault_of", "secrets_of"]
+__all__ = ["SECRET_NAME", "fault_of", "secrets_of"]
 
+SECRET_NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
+"""A variable that holds a secret. In capitals: a token such as `ghp_0a1b` is a name too, and what is unset is shown."""
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HEADER = re.compile(r"[A-Za-z0-9-]+")
 _Fault = tuple[tuple[str, ...], str]
@@ -77,11 +79,11 @@ def _headers(at: tuple[str, ...], headers: Mapping[str, str]) -> Iterator[_Fault
     for header, variable in headers.items():
         if not _HEADER.fullmatch(header):
             yield at, f"the header {header!r} is not made of letters, digits and '-'"
-        if not _VARIABLE.fullmatch(variable):
+        if not SECRET_NAME.fullmatch(variable):
             # It may be the secret itself, so it is not shown.
             yield (
                 (*at, header),
-                "expected the name of an environment variable, not a value: the value goes there",
+                "expected the name of an environment variable, in capitals, not a value: the value goes there",
             )
 
 

@@ -125,6 +125,18 @@ FAULTS = {
         f"models:\n{MODEL}  base_url: ftp://x\n",
         "c.yaml:5: models[0].base_url: given 'ftp://x', expected an address that begins with http:// or https://",
     ),
+    "a key in the place of its variable": (
+        f"models:\n{MODEL}  key: sk-0a1b2c3d4e\n",
+        "c.yaml:5: models[0].key: expected the name of an environment variable, in capitals, not its value",
+    ),
+    "a key that could be a variable": (
+        f"models:\n{MODEL}  key: gsk_0a1b2c3d4e\n",
+        "c.yaml:5: models[0].key: expected the name of an environment variable, in capitals, not its value",
+    ),
+    "an address in the place of its variable": (
+        f"models:\n{MODEL}  base_url_env: http://127.0.0.1:8080/v1\n",
+        "c.yaml:5: models[0].base_url_env: expected the name of an environment variable",
+    ),
     "no default model": (f"models:\n{MODEL}", "c.yaml:1: default_model: missing; it names one"),
     "unknown default model": (
         f"models:\n{MODEL}default_model: n\n",
@@ -151,6 +163,7 @@ def test_a_broken_catalogue_is_one_line_that_says_where(text: str, said: str) ->
         load(text)
     assert str(caught.value).startswith(said)
     assert str(caught.value).isprintable()
+    assert "0a1b2c3d4e" not in str(caught.value)
 
 
 def test_a_catalogue_is_read_into_cards_models_and_kinds() -> None:

@@ -74,10 +74,14 @@ def test_a_fault_is_told_with_its_place(line: str, said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["headers_env: {Authorization: %s}, url: 'https://x.org'", "command: a, env: [%s]"]
+    ("key", "secret"),
+    [
+        ("headers_env: {Authorization: %s}, url: 'https://x.org'", "sk-0123456789-abcdefghij"),
+        ("headers_env: {Authorization: %s}, url: 'https://x.org'", "ghp_0123456789abcdefghij"),
+        ("command: a, env: [%s]", "sk-0123456789-abcdefghij"),
+    ],
 )
-def test_a_secret_in_the_place_of_its_name_is_not_shown(key: str) -> None:
-    secret = "sk-0123456789-abcdefghij"
+def test_a_secret_in_the_place_of_its_name_is_not_shown(key: str, secret: str) -> None:
     text = f"agents:\n  - id: a\n    description: a\n    mcp: {{{key % secret}}}\n"
     with pytest.raises(CatalogError, match=r"not (a value|values)") as caught:
         Catalog.from_source(Source.from_text(text, path="c.yaml"))
