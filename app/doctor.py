@@ -80,7 +80,12 @@ def _examine(console: Console, settings: Settings) -> int:
     try:
         console.print(_configured(settings), _keys(services), _policy(services), "")
         console.print(agents_table(services), "", models_table(services), "")
-        problems = [*_threads(console, settings), *_encoder(console, services), *_pool(services)]
+        problems = [
+            *_threads(console, settings),
+            *_encoder(console, services),
+            *_shadow(services),
+            *_pool(services),
+        ]
     finally:
         services.close()
     for problem in problems:
@@ -153,6 +158,15 @@ def _encoder(console: Console, services: Services) -> Iterator[str]:
     if found:
         columns = ("card", "nearer to", "texts", "the nearest of them")
         console.print(table("cards with texts that are nearer to another's", columns, found))
+
+
+def _shadow(services: Services) -> Iterator[str]:
+    """Yield why the shadow can compare nothing."""
+    try:
+        if services.shadow is not None:
+            services.shadow.services.router()
+    except MomaError as error:
+        yield f"the shadow cannot be used: {error}"
 
 
 def overlaps(cards: Mapping[str, AgentCard], encode: Encode) -> list[tuple[str, str, str, str]]:

@@ -21,6 +21,7 @@ __all__ = ["Shadow"]
 
 AT_ONCE = 32
 """Turns that may wait for the shadow; it passes over what comes on top."""
+_LOAD_WITHIN_S = 60.0
 _log = logging.getLogger(__name__)
 
 
@@ -59,6 +60,8 @@ class Shadow:
         self, state: Mapping[str, Any], context: Context | None, record: Mapping[str, Any]
     ) -> None:
         try:
+            # Without its routers it would open to the default model, and what would change would be taken from that.
+            await self.services.loaded_router(seconds=_LOAD_WITHIN_S)
             update = await routed(cast(State, state), context, self.services, may_call=False)
             row = compared(record, update["decision"], state, self.services).plain()
             await asyncio.to_thread(self._write, {**row, "spent_usd": None})

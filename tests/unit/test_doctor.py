@@ -124,6 +124,13 @@ def test_a_profile_that_cannot_be_used_is_no_fault_of_the_encoder(
     assert "the encoder cannot be used" not in text
 
 
+def test_a_shadow_that_cannot_be_loaded_is_a_problem(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOMA_SHADOW_PROFILE", "nowhere")
+    assert "\nthe shadow cannot be used: MOMA_PROFILE: " in examine(capsys, 1)
+
+
 @pytest.mark.parametrize(("model", "problems"), [("counter", 0), ("other", 1)])
 def test_it_says_which_models_of_the_profile_are_in_the_catalogue(
     model: str,

@@ -153,6 +153,18 @@ async def test_a_shadow_says_the_same_as_a_replay(kept: Any, tmp_path: Path) -> 
     assert report["changed"] == 3
 
 
+async def test_a_shadow_that_cannot_be_loaded_compares_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with FakeProvider(ok("A poem.")) as provider:
+        small = model("small", provider.base_url, price=1, quality=0.6)
+        first = catalog(tmp_path / "first.yaml", [small], [CALCULATOR])
+        settings = Settings(catalog=first, home=tmp_path, shadow_profile=tmp_path / "nowhere")
+        await live(settings)
+    assert not (tmp_path / "shadow.jsonl").exists()
+    assert "the shadow could not look at a turn: MOMA_PROFILE: " in caplog.text
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [
