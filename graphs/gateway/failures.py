@@ -104,6 +104,6 @@ def _retry_after(error: Exception) -> float | None:
     except ValueError:
         try:
             seconds = parsedate_to_datetime(text).timestamp() - time.time()
-        except ValueError:
+        except (ValueError, OverflowError):  # as of the hour 99999999999
             return None
     return max(seconds, 0.0) if math.isfinite(seconds) else None

@@ -261,7 +261,16 @@ def test_an_unknown_class_is_named_and_not_tried_again() -> None:
 
 @pytest.mark.parametrize(
     ("header", "seconds"),
-    [("7", 7), ("0.5", 0.5), ("-3", 0), ("soon", None), ("nan", None), ("inf", None), ("", None)],
+    [
+        ("7", 7),
+        ("0.5", 0.5),
+        ("-3", 0),
+        ("soon", None),
+        ("nan", None),
+        ("inf", None),
+        ("", None),
+        ("Wed, 21 Oct 2026 99999999999999999999:00:00 GMT", None),
+    ],
 )
 async def test_the_wait_that_a_provider_asks_for_is_read(
     header: str, seconds: float | None
