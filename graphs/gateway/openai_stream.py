@@ -26,6 +26,8 @@ _SHORTEST_REPEATED = 3
 """Characters; shorter pieces may follow each other often, as in a table."""
 _LONGEST_EVENT = 4_000_000
 """Bytes of an event that has not ended; an answer's pieces have a few hundred."""
+_MOST_TOKENS = 100_000_000
+"""Of a call; no window is as large, and no store keeps a number of any size."""
 _LINGER_S = 0.05
 """How long the end of a body is waited for, so that its connection can be used again."""
 
@@ -172,8 +174,8 @@ class ServerEvents:
 
 
 def count(given: Any) -> int | None:
-    """Return a provider's count of tokens; None where it is none."""
-    return given if isinstance(given, int) and given >= 0 else None
+    """Return a provider's count of tokens; None where it is none, or can be none."""
+    return given if isinstance(given, int) and 0 <= given <= _MOST_TOKENS else None
 
 
 _NOTHING = Piece(tool_calls=[])

@@ -28,6 +28,12 @@ class Piece:
     """The log probability of each token, where it was asked for and the provider tells."""
 
     @property
+    def length(self) -> int:
+        """The characters in it, those that a tool is called with among them."""
+        called = sum(len(call["function"]["arguments"] or "") for call in self.tool_calls)
+        return len(self.text) + len(self.thought) + called
+
+    @property
     def only_text(self) -> bool:
         """Whether there is nothing in it but a text and how probable its tokens were."""
         return not (

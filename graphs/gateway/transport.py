@@ -42,6 +42,9 @@ _WISHES = frozenset(
     }
 )  # fmt: skip
 """What may be left out for a model that does not take it; a schema, a tool or a stop may not."""
+_LONGEST_ANSWER, _LONGEST_TOKEN = 200_000, 32
+"""Characters of an answer that may have no tokens, and so many more for each that it may: words have four or five a
+token, and some providers do not count what a model thinks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,6 +221,7 @@ class _Answer:
         self._silent_for = 0.0
         """Since the last token, the reader's own time left out."""
         self._shown = False
+        self._room = _LONGEST_ANSWER + _LONGEST_TOKEN * request.max_tokens
         self._usage = Piece()
 
     def patience(self) -> float:
@@ -245,13 +249,22 @@ class _Answer:
         return ProviderError(f"{model} was silent for too long", model=model, retryable=True)
 
     def take(self, piece: Piece) -> Piece | None:
-        """Return what a piece shows, if anything; what it counts is told at the end."""
+        """Return what a piece shows, if anything; what it counts is told at the end.
+
+        Raises:
+            BrokenAnswerError: the answer is longer than any that ends.
+        """
         if piece.input_tokens is not None or piece.output_tokens is not None:
             self._usage = Piece(input_tokens=piece.input_tokens, output_tokens=piece.output_tokens)
             piece = replace(piece, input_tokens=None, output_tokens=None)
         # A model that thinks aloud is not silent; a piece with nothing in it proves nothing.
         if not (piece.text or piece.tool_calls or piece.thought):
             return None
+        self._room -= piece.length
+        if self._room < 0:
+            raise BrokenAnswerError(
+                f"the answer of {self._request.model} did not end", model=self._request.model
+            )
         self._longest_silence, self._silent_for = self._request.limits.idle, 0.0
         self._shown |= bool(piece.text or piece.tool_calls)
         return piece

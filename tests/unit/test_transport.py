@@ -26,6 +26,8 @@ from graphs.gateway.transport import Limits, Request
 from tests.support.provider import (
     FakeProvider,
     Reply,
+    Seen,
+    Wire,
     body,
     cut,
     echo_key,
@@ -378,6 +380,25 @@ async def test_thinking_aloud_is_not_silence_though_nothing_is_shown() -> None:
     with FakeProvider(stream(*thoughts, {"content": "Yes."}, every=0.3)) as provider:
         pieces = await said(request_to(provider, limits=replace(LIMITS, first_token=2)))
     assert [piece.text for piece in pieces if not piece.thought] == ["Yes.", ""]
+
+
+@pytest.mark.parametrize("part", ["content", "reasoning_content"])
+async def test_an_answer_without_end_is_left_long_before_its_time_is_over(part: str) -> None:
+    async def flood(wire: Wire, seen: Seen) -> None:
+        deltas = [{part: f"word {number} " * 2_000} for number in range(50)]
+        await stream(*deltas, finish=None, usage=None, done=False)(wire, seen)
+        await hang()(wire, seen)
+
+    with FakeProvider(flood) as provider:
+        error = await failure_of(request_to(provider))
+        assert (str(error), error.may_retry) == ("the answer of m did not end", False)
+        await all_hung_up(provider)
+
+
+@pytest.mark.parametrize("counted", [-1, 10**9, 10**30])
+async def test_a_count_of_tokens_that_can_be_none_is_none(counted: int) -> None:
+    with FakeProvider(ok("Yes.", usage=(counted, 5))) as provider:
+        assert (await said(request_to(provider)))[-1] == Piece(finish="stop", output_tokens=5)
 
 
 async def test_a_cancelled_reader_hangs_up() -> None:
