@@ -24,6 +24,7 @@ from graphs.budgets import Left
 from graphs.floor import question_stands
 from graphs.gateway.chat_model import GatewayChatModel
 from graphs.gateway.ledger import Ledger
+from graphs.left_behind import while_wanted
 from graphs.machine import Event, Phase
 from graphs.masks import Caller, Moment, agent_refusal
 from graphs.nodes.models import always_best, left_of, order_models, spender
@@ -202,7 +203,7 @@ async def _run(
                 order_models, state, runtime.context, services, behind_agent=True
             )
             granted = _granted(order, state, runtime, services, ledger, seconds=seconds)
-            result = await graph.ainvoke(_given(agent_id, state), context=granted)
+            result = await while_wanted(graph.ainvoke(_given(agent_id, state), context=granted))
         works = True
         return checked(agent_id, result)
     except ParentCommand as request:

@@ -3,6 +3,7 @@
 import asyncio
 import math
 import time
+from contextlib import suppress
 from enum import StrEnum
 from itertools import chain, repeat
 from typing import Any
@@ -132,6 +133,32 @@ async def test_an_agent_that_hangs_leaves_time_for_another() -> None:
     result = await say(graph, "alpha alpha beta")
     assert served_by(result) == ("agent", "beta")
     assert result["record"]["runs"][0]["reason"] == "it took too long"
+
+
+async def test_an_agent_that_will_not_be_cancelled_is_left_behind() -> None:
+    gate, ended = asyncio.Event(), asyncio.Event()
+
+    async def work(state: Any, runtime: Any) -> Any:
+        while not gate.is_set():
+            with suppress(asyncio.CancelledError):
+                await gate.wait()
+        ended.set()
+        return done("alpha did it.")
+
+    graph = fake_graph(
+        fake_agent("alpha", work), fake_agent("beta"), saver=InMemorySaver(), limits=Limits(turn=3)
+    )
+    late, gone = (asyncio.create_task(say(graph, "alpha alpha beta", thread=t)) for t in ("l", "g"))
+    await asyncio.sleep(0.5)
+    gone.cancel()
+    await asyncio.wait([late, gone], timeout=PATIENCE_S)
+    ends = late.done(), gone.cancelled()
+    gate.set()
+    await ended.wait()
+    assert ends == (True, True)
+    assert served_by(late.result()) == ("agent", "beta")
+    assert late.result()["record"]["runs"][0]["reason"] == "it took too long"
+    assert answer(await say(graph, "beta", thread="g")) == "beta did it."
 
 
 async def test_a_turn_has_one_deadline_however_many_agents_hang(
