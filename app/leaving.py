@@ -9,7 +9,7 @@ import threading
 from contextlib import suppress
 from typing import NoReturn
 
-__all__ = ["leave"]
+__all__ = ["leave", "leave_within"]
 
 
 def leave(status: int) -> NoReturn:
@@ -24,3 +24,14 @@ def leave(status: int) -> NoReturn:
         with suppress(OSError, ValueError):  # closed, or nobody reads it any more
             stream.flush()
     os._exit(status)
+
+
+def leave_within(seconds: float, status: int) -> None:
+    """End the process with `status` after so many seconds, if it has not ended by itself.
+
+    Python waits for threads, and asyncio for tasks that were cancelled, however long they take; an agent may have left
+    either behind.
+    """
+    timer = threading.Timer(seconds, leave, [status])
+    timer.daemon = True
+    timer.start()

@@ -2,8 +2,12 @@
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 __all__ = ["OwnLoop"]
+
+_THREADS = 256
+"""For work that would hold up the loop; what hangs in one keeps it, and asyncio's few would soon be gone."""
 
 
 class OwnLoop:
@@ -19,6 +23,7 @@ class OwnLoop:
         with self._guard:
             if self._running is None or not self._running[0].is_alive():
                 loop = asyncio.new_event_loop()
+                loop.set_default_executor(ThreadPoolExecutor(_THREADS, f"{self._name}-work"))
                 thread = threading.Thread(target=_run, args=(loop,), name=self._name, daemon=True)
                 thread.start()
                 self._running = thread, loop

@@ -9,9 +9,13 @@ from collections.abc import Sequence
 
 from agents.errors import SettingsError
 from app.ending import ended
+from app.leaving import leave_within
 from app.settings import Settings, read_settings
 from app.telemetry import exporting, logging_to
 
+_THREADS_A_TURN = 4
+"""An agent that hangs in each turn rests before it can take those of all others."""
+_LONGEST_END_S = 2.0
 _EPILOG = "Exit status: 0 ended on request, 2 bad usage, bad input or a broken set-up."
 
 
@@ -98,7 +102,9 @@ def _serve(arguments: argparse.Namespace, settings: Settings) -> int:
             host=arguments.host,
             port=arguments.port,
             drain_seconds=settings.drain_seconds,
+            threads=_THREADS_A_TURN * settings.turns_at_once,
             listening=lambda: print(f"MoMA listens on http://{place}/v1", flush=True),
+            closed=lambda: leave_within(_LONGEST_END_S, 0),
         )
     return 0 if started else 2
 

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from types import FrameType
 
@@ -24,10 +25,13 @@ class _Server(uvicorn.Server):
         app: FastAPI,
         *,
         seconds: float,
+        threads: int,
         listening: Callable[[], None],
+        closed: Callable[[], None],
     ) -> None:
         super().__init__(config)
-        self._app, self._seconds, self._listening = app, seconds, listening
+        self._app, self._seconds, self._threads = app, seconds, threads
+        self._listening, self._closed = listening, closed
         self._opened = AsyncExitStack()
         self._draining: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -39,6 +43,9 @@ class _Server(uvicorn.Server):
             MomaError: it cannot be opened.
         """
         self._loop = asyncio.get_running_loop()
+        self._loop.set_default_executor(
+            ThreadPoolExecutor(self._threads, thread_name_prefix="moma-work")
+        )
         async with AsyncExitStack() as opened:
             await opened.enter_async_context(self._app.router.lifespan_context(self._app))
             await super().startup(sockets)  # type: ignore[arg-type]
@@ -50,6 +57,7 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)  # type: ignore[arg-type]
         if not self.force_exit:
             await self._opened.aclose()
+            self._closed()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Drain at the first signal, end at once at the second."""
@@ -74,7 +82,14 @@ class _Server(uvicorn.Server):
 
 
 def serve(
-    app: FastAPI, *, host: str, port: int, drain_seconds: float, listening: Callable[[], None]
+    app: FastAPI,
+    *,
+    host: str,
+    port: int,
+    drain_seconds: float,
+    threads: int,
+    listening: Callable[[], None],
+    closed: Callable[[], None],
 ) -> bool:
     """Serve until a signal comes; return whether it could be started.
 
@@ -83,7 +98,10 @@ def serve(
         host: the address to listen on.
         port: the port to listen on.
         drain_seconds: how long running turns may take to end.
+        threads: how many there may be for work that would hold up the event loop, names of hosts and budgets among
+            it. What an agent does in one that hangs keeps it.
         listening: is called when it listens.
+        closed: is called when all is closed, but for what an agent has left behind.
 
     Raises:
         MomaError: what requests are served with cannot be opened.
@@ -103,7 +121,9 @@ def serve(
         # Turns have been waited for, and cut with a word; what is left are bodies that are still being sent.
         timeout_graceful_shutdown=5,
     )
-    server = _Server(config, app, seconds=drain_seconds, listening=listening)
+    server = _Server(
+        config, app, seconds=drain_seconds, threads=threads, listening=listening, closed=closed
+    )
     try:
         server.run()
     except SystemExit:  # uvicorn has told why it cannot listen, and would choose the status

@@ -4,9 +4,10 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import yaml
@@ -25,9 +26,13 @@ def free_port() -> int:
 
 @contextmanager
 def process(
-    folder: Path, provider: FakeProvider, **settings: str
+    folder: Path,
+    provider: FakeProvider,
+    cards: Sequence[Mapping[str, Any]] = (),
+    /,
+    **settings: str,
 ) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
-    """Run a server over the shipped calculator and one model; it is not waited for."""
+    """Run a server over the shipped calculator, the agents of `cards` and one model; it is not waited for."""
     shipped = Source.from_file(ROOT / "catalog.yaml").value
     agents = [card for card in shipped["agents"] if card["id"] == "calculator"]
     model = {
@@ -37,7 +42,7 @@ def process(
         "price": {"input": 1.0, "output": 1.0},
         "context_tokens": 8192,
     }
-    catalog = {"agents": agents, "models": [model], "default_model": "fake"}
+    catalog = {"agents": [*agents, *cards], "models": [model], "default_model": "fake"}
     (folder / "catalog.yaml").write_text(yaml.safe_dump(catalog), encoding="utf-8")
     port = free_port()
     running = subprocess.Popen(

@@ -1,8 +1,10 @@
 """The server as it is run: a process of its own, that drains when it is told to end."""
 
 import json
+import os
 import signal
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -93,6 +95,55 @@ def test_a_stream_that_outlasts_the_end_is_told_so(tmp_path: Path) -> None:
         assert running.wait(PATIENCE_S) == 0
         assert running.stderr is not None
         assert running.stderr.read() == ""
+
+
+_HANGING = """
+import time
+from langgraph.graph import END, START, StateGraph
+from agents.contract import AgentContext, AgentState
+
+def hang(state):
+    time.sleep(3_600)
+
+builder = StateGraph(AgentState, context_schema=AgentContext)
+builder.add_node("hang", hang)
+builder.add_edge(START, "hang")
+builder.add_edge("hang", END)
+graph = builder.compile()
+"""
+
+
+def test_an_agent_whose_threads_hang_keeps_neither_other_turns_nor_the_end(tmp_path: Path) -> None:
+    (tmp_path / "hanging.py").write_text(_HANGING, encoding="utf-8")
+    card = {"id": "hanging", "description": "Never comes back.", "run": "hanging:graph"}
+    settings = {
+        "PYTHONPATH": str(tmp_path),
+        "MOMA_DAY_BUDGET_USD": "5",
+        "MOMA_DRAIN_SECONDS": "0.2",
+    }
+    all_of_asyncio = min(32, (os.cpu_count() or 1) + 4)
+
+    def ask(model: str) -> int:
+        body = {"messages": [{"role": "user", "content": "write a poem"}], "model": model}
+        return httpx.post(f"{url}/v1/chat/completions", json=body, timeout=PATIENCE_S).status_code
+
+    with (
+        FakeProvider(ok()) as provider,
+        ThreadPoolExecutor(all_of_asyncio) as clients,
+        process(tmp_path, provider, [card], **settings) as (url, running),
+    ):
+        wait_until(lambda: answers(url, "/ready") or running.poll() is not None)
+        hung = [clients.submit(ask, "agent:hanging") for _ in range(all_of_asyncio)]
+        wait_until(lambda: f"moma_turns_admitted {all_of_asyncio}.0" in told(url))
+        assert ask("fake") == 200
+        assert not any(turn.done() for turn in hung)
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(PATIENCE_S) == 0
+        assert {turn.result() for turn in hung} == {503}
+
+
+def told(url: str) -> str:
+    return httpx.get(f"{url}/metrics", timeout=PATIENCE_S).text
 
 
 def test_a_server_that_still_loads_ends_well(tmp_path: Path) -> None:
