@@ -27,6 +27,7 @@ from psycopg_pool import AsyncConnectionPool
 from agents.errors import CheckpointError
 from graphs.batch_writer import Statement
 from graphs.batched_saver import BatchedSaver
+from graphs.left_behind import while_wanted
 from graphs.locks import lock_between_processes, setting_up
 from graphs.postgres_limits import CONNECT_S, answered
 from graphs.postgres_writer import PostgresWriter
@@ -35,6 +36,7 @@ from graphs.step_store import StepStore
 from graphs.store_errors import checkpoint_errors, readable
 
 _CONNECTIONS = 4
+_REACH_AGAIN_S = 0.25
 _T = TypeVar("_T")
 
 
@@ -168,10 +170,11 @@ class AdvisoryLocks:
         session = self._held.get(name)
         if session is None:
             return
+        ours = session is self._session and not session.closed
         # An answer that is under way must not be taken from whoever waits for it; they find out themselves.
-        if not session.closed and not self._one_by_one.locked():
+        if ours and not self._one_by_one.locked():
             _hear_end(session)
-        if session.closed or session is not self._session:
+        if not ours or session.closed:
             raise psycopg.OperationalError("the connection that held the thread was lost")
 
     async def aclose(self) -> None:
@@ -188,6 +191,8 @@ class AdvisoryLocks:
 
     async def _give_back(self, name: str) -> None:
         held_in = self._held.pop(name, None)
+        if held_in is None or held_in is not self._session:
+            return
         with suppress(psycopg.OperationalError):
             async with self._asking() as session:
                 if session is held_in:
@@ -206,8 +211,11 @@ class AdvisoryLocks:
 
     @asynccontextmanager
     async def _asking(self) -> AsyncIterator[Any]:
-        """Have the session to oneself; one that gave no answer is left, with all its locks."""
-        async with self._one_by_one, answered():
+        """Have the session to oneself; one that gave no answer is left, with all its locks.
+
+        Who waits for the session waits for the database, and no longer than it is waited for.
+        """
+        async with answered(), self._one_by_one:
             if self._session is None or self._session.closed:
                 self._session = await psycopg.AsyncConnection.connect(
                     self._url, autocommit=True, connect_timeout=round(CONNECT_S)
@@ -215,8 +223,15 @@ class AdvisoryLocks:
             try:
                 yield self._session
             except BaseException:
-                await self._session.close()
+                left, self._session = self._session, None
+                self._begin(_close(left))
                 raise
+
+
+async def _close(session: Any) -> None:
+    """Close a session once nobody waits for its socket any more, whose number the next one may get."""
+    async with session.lock:
+        await session.close()
 
 
 def _hear_end(session: Any) -> None:
@@ -229,7 +244,8 @@ def _hear_end(session: Any) -> None:
 
 
 async def _answer(session: Any, question: str, name: str) -> bool:
-    cursor = await session.execute(question, (_number(name),))
+    # psycopg asks the server to cancel a question, and one that hangs does not do it: nobody need wait for that.
+    cursor = await while_wanted(session.execute(question, (_number(name),)))
     return bool((await cursor.fetchone())[0])
 
 
@@ -242,7 +258,7 @@ async def open_postgres(url: str) -> AsyncIterator[PostgresThreads]:
     """
     async with AsyncExitStack() as stack:
         try:
-            psycopg.conninfo.conninfo_to_dict(url)  # a pool would try again what can never be right
+            await _reached(url)
             pool: Any = AsyncConnectionPool(
                 url,
                 min_size=1,
@@ -267,6 +283,24 @@ async def open_postgres(url: str) -> AsyncIterator[PostgresThreads]:
             ) from error
         lock_between_processes(saver, locks)
         yield saver
+
+
+async def _reached(url: str) -> None:
+    """Wait until the database lets somebody in, which may be starting too.
+
+    Raises:
+        psycopg.Error: it does not, and why; a pool would say so in lines of a log, and then that it is not complete.
+    """
+    clock = asyncio.get_running_loop().time
+    until = clock() + CONNECT_S
+    while True:
+        try:
+            async with await psycopg.AsyncConnection.connect(url, connect_timeout=round(CONNECT_S)):
+                return
+        except psycopg.OperationalError:
+            if clock() >= until:
+                raise
+        await asyncio.sleep(_REACH_AGAIN_S)
 
 
 def _number(name: str) -> int:

@@ -2,8 +2,12 @@
 
 import asyncio
 import hashlib
+import os
 import random
+import signal
+import time
 from collections.abc import AsyncGenerator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -232,6 +236,39 @@ async def test_a_database_that_gives_no_answer_is_not_waited_for_for_ever(
             with pytest.raises(CheckpointError, match="no answer"):
                 await saver.aput(on("t"), empty_checkpoint(), stored, {})
         assert await saver.aget_tuple(on("t")) is None
+
+
+async def test_turns_that_wait_for_a_session_that_hangs_end_together(
+    place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hold(thread: str) -> None:
+        async with turn_on(saver, thread):
+            pass
+
+    async with open_threads(place) as saver:
+        await hold("t")
+        behind = saver._locks._session.info.backend_pid  # type: ignore[union-attr]
+        monkeypatch.setattr(postgres_limits, "_ANSWER_S", 1.0)
+        os.kill(behind, signal.SIGSTOP)
+        began = time.monotonic()
+        turns = [hold(f"t{number}") for number in range(5)]
+        outcomes = await asyncio.gather(*turns, return_exceptions=True)
+        took = time.monotonic() - began
+        os.kill(behind, signal.SIGCONT)
+        assert ["no answer" in str(outcome) for outcome in outcomes] == [True] * 5
+        assert took < 5, "psycopg alone would wait for as long until the server has cancelled"
+        await hold("t")
+
+
+async def test_a_database_that_is_not_there_is_told_on_one_line_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("graphs.postgres.CONNECT_S", 1.0)
+    with pytest.raises(CheckpointError, match="No such file") as caught:
+        async with open_threads(f"postgresql://postgres@/postgres?host={tmp_path}"):
+            pass
+    assert "\n" not in str(caught.value)
+    assert caplog.records == []
 
 
 async def test_a_rest_is_told_though_the_connection_broke(
