@@ -1,5 +1,6 @@
 """The A2A application: the card, and JSON-RPC with streaming. Who is calling, the HTTP server around it says."""
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
@@ -45,6 +46,7 @@ def make_a2a(
     url: str,
     context_of: Callable[[Request], Context] = lambda request: Context(),
     task_store: TaskStore | None = None,
+    ending: asyncio.Event | None = None,
 ) -> Starlette:
     """Return the application, to be served alone or mounted, as at `/a2a`.
 
@@ -55,6 +57,7 @@ def make_a2a(
         context_of: who is calling; what it raises refuses the request. By default nobody in particular, with no
             grants beyond those of the process.
         task_store: where tasks are kept; by default the newest in this process.
+        ending: is set when the process ends and waits no longer for the turns that run.
     """
     address = url.rstrip("/") + _RPC
 
@@ -63,7 +66,9 @@ def make_a2a(
 
     card = agent_card(services, url=address, version=_version())
     handler = _Handler(
-        agent_executor=MomaExecutor(graph), task_store=task_store or _Newest(), agent_card=card
+        agent_executor=MomaExecutor(graph, ending=ending),
+        task_store=task_store or _Newest(),
+        agent_card=card,
     )
     routes = [
         *create_agent_card_routes(card, card_modifier=fresh),

@@ -1,5 +1,6 @@
 """One A2A message is one turn: what is said streams as an artifact, what is asked waits as input-required."""
 
+import asyncio
 import uuid
 
 from a2a.helpers import new_task_from_user_message, new_text_message, new_text_part
@@ -8,7 +9,7 @@ from a2a.server.events import EventQueue
 from a2a.server.tasks import TaskUpdater
 from a2a.types import TaskState
 
-from agents.errors import MomaError
+from agents.errors import DrainingError, MomaError
 from graphs import Context
 from graphs.machine import Phase
 from graphs.spoken import Ended, Said, question, run_turn
@@ -30,8 +31,9 @@ def thread_of(context_id: str, *, user: str) -> str:
 class MomaExecutor(AgentExecutor):
     """Runs turns of the graph for the SDK's request handler."""
 
-    def __init__(self, graph: MomaGraph) -> None:
-        self._graph = graph
+    def __init__(self, graph: MomaGraph, *, ending: asyncio.Event | None = None) -> None:
+        """When `ending` is set the process ends, and turns that still run are cut."""
+        self._graph, self._ending = graph, ending or asyncio.Event()
 
     async def execute(self, context: RequestContext, event_queue: EventQueue) -> None:
         """Run the message's turn and tell its events."""
@@ -41,7 +43,7 @@ class MomaExecutor(AgentExecutor):
         task = _updater(context, event_queue)
         await task.start_work()
         try:
-            await self._run(task, context)
+            await self._unless_ending(task, context)
         except MomaError as error:
             await task.failed(new_text_message(str(error)))
 
@@ -55,6 +57,22 @@ class MomaExecutor(AgentExecutor):
             async for _ in run_turn(self._graph, "never mind", thread=thread, context=caller):
                 pass
         await _updater(context, event_queue).cancel()
+
+    async def _unless_ending(self, task: TaskUpdater, context: RequestContext) -> None:
+        running = asyncio.ensure_future(self._run(task, context))
+        ending = asyncio.ensure_future(self._ending.wait())
+        try:
+            await asyncio.wait([running, ending], return_when=asyncio.FIRST_COMPLETED)
+            if not running.done():
+                raise DrainingError(
+                    "this process ends before the answer does; send the message again to go on",
+                    retry_after=1.0,
+                )
+            running.result()
+        finally:
+            running.cancel()
+            ending.cancel()
+            await asyncio.gather(running, ending, return_exceptions=True)
 
     async def _run(self, task: TaskUpdater, context: RequestContext) -> None:
         caller, thread = _place(context)

@@ -52,7 +52,11 @@ def a2a_application(resources: Resources, *, url: str) -> ASGIApp:
         return _context(caller_of(request.headers, resources.keys), resources)
 
     application = make_a2a(
-        resources.graph, resources.services, url=url.rstrip("/") + PLACE, context_of=context_of
+        resources.graph,
+        resources.services,
+        url=url.rstrip("/") + PLACE,
+        context_of=context_of,
+        ending=resources.ending,
     )
     return _Gate(application, resources)
 

@@ -1,5 +1,7 @@
 """The server as an A2A agent: spoken to by the SDK's own client, with the server's keys."""
 
+import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,6 +15,7 @@ from a2a.types import Role, SendMessageRequest, TaskState
 from app.server.keys import Key, Keys, make_key
 from tests.support.agents import fake_agent
 from tests.support.api import Api, serving
+from tests.support.waiting import PATIENCE_S
 
 AGENTS = (fake_agent("alpha"), fake_agent("staff", grants=frozenset({"staff"})))
 
@@ -55,6 +58,36 @@ async def test_a_turn_and_the_callers_grants() -> None:
         for wrong in ("", "Bearer nobody"):
             answer = api.http(authorization=wrong).post("/a2a/rpc", json={})
             assert (answer.status_code, answer.json()["error"]["code"]) == (401, "invalid_api_key")
+
+
+async def test_a_turn_that_outlasts_the_end_is_told_so() -> None:
+    at_work, cancelled = threading.Event(), threading.Event()
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def wait(state: Any, runtime: Any) -> Any:
+        loops.append(asyncio.get_running_loop())
+        at_work.set()
+        try:
+            await asyncio.sleep(PATIENCE_S)
+        finally:
+            cancelled.set()
+
+    with serving(fake_agent("slow", wait), a2a_url="http://moma.example") as api:
+        async with talking(api) as client:
+            message = new_text_message("slow", role=Role.ROLE_USER)
+            sent = client.send_message(SendMessageRequest(message=message))
+            telling = asyncio.create_task(_last(sent))
+            assert await asyncio.to_thread(at_work.wait, PATIENCE_S)
+            loops[0].call_soon_threadsafe(api.resources.ending.set)
+            status = (await telling).status_update.status
+        assert cancelled.is_set()
+        assert api.resources.services.admission.admitted == 0
+    assert status.state == TaskState.TASK_STATE_FAILED
+    assert "send the message again" in status.message.parts[0].text
+
+
+async def _last(events: AsyncIterator[Any]) -> Any:
+    return [event async for event in events][-1]
 
 
 def test_it_is_none_unless_its_address_is_set() -> None:
