@@ -60,7 +60,7 @@ class PostgresThreads(BatchedSaver, AsyncPostgresSaver):
         with readable():
             await self._steps.settle(config)
             async with answered():
-                return await AsyncPostgresSaver.aget_tuple(self, config)
+                return await while_wanted(AsyncPostgresSaver.aget_tuple(self, config))
 
     async def aput(
         self,

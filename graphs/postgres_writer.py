@@ -10,6 +10,7 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool
 
 from graphs.batch_writer import BatchWriter, Statement
+from graphs.left_behind import while_wanted
 from graphs.postgres_limits import answered
 
 __all__ = ["PostgresWriter"]
@@ -25,8 +26,12 @@ class PostgresWriter(BatchWriter):
         self._pool = pool
 
     async def _commit(self, batch: Sequence[Sequence[Statement]]) -> None:
+        # One that is cancelled is rolled back or lost. psycopg asks a server that hangs for it, and waits on.
+        async with answered():
+            await while_wanted(self._execute(batch))
+
+    async def _execute(self, batch: Sequence[Sequence[Statement]]) -> None:
         async with (
-            answered(),
             self._pool.connection() as connection,
             connection.pipeline(),
             connection.transaction(),

@@ -260,6 +260,31 @@ async def test_turns_that_wait_for_a_session_that_hangs_end_together(
         await hold("t")
 
 
+async def test_a_write_to_a_database_that_hangs_is_refused_in_its_time(
+    place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import psycopg
+
+    stored: Any = {"source": "update", "step": 1, "parents": {}}
+    async with open_threads(place) as saver:
+        await saver.aput(on("t"), empty_checkpoint(), stored, {})
+        monkeypatch.setattr(postgres_limits, "_ANSWER_S", 1.0)
+        with psycopg.connect(place, autocommit=True) as session:
+            behind = session.execute(
+                "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            ).fetchall()
+        for (pid,) in behind:
+            os.kill(pid, signal.SIGSTOP)
+        began = time.monotonic()
+        with pytest.raises(CheckpointError, match="no answer"):
+            await saver.aput(on("t"), empty_checkpoint(), stored, {})
+        took = time.monotonic() - began
+        for (pid,) in behind:
+            os.kill(pid, signal.SIGCONT)
+        assert took < 5, "psycopg alone would wait for as long until the server has cancelled"
+        await saver.aput(on("t"), empty_checkpoint(), stored, {})
+
+
 async def test_a_database_that_is_not_there_is_told_on_one_line_with_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
