@@ -14,6 +14,7 @@ from graphs import Context
 from graphs.machine import Phase
 from graphs.spoken import Ended, Said, question, run_turn
 from graphs.threads import MomaGraph
+from graphs.turn import readable
 
 __all__ = ["CONTEXT", "MomaExecutor", "thread_of"]
 
@@ -118,9 +119,9 @@ async def _end(task: TaskUpdater, ended: Ended, held: str, *, asked: str, more: 
 
 
 async def _tell(task: TaskUpdater, text: str, *, more: bool, last: bool) -> None:
-    await task.add_artifact(
-        [new_text_part(text)], artifact_id=_ARTIFACT, append=more, last_chunk=last
-    )
+    # Half a surrogate pair, as a model may send it, can be no part of a message in A2A's form.
+    part = new_text_part(readable(text))
+    await task.add_artifact([part], artifact_id=_ARTIFACT, append=more, last_chunk=last)
 
 
 def _updater(context: RequestContext, event_queue: EventQueue) -> TaskUpdater:

@@ -13,8 +13,9 @@ from a2a.helpers import new_text_message
 from a2a.types import Role, SendMessageRequest, TaskState
 
 from app.server.keys import Key, Keys, make_key
-from tests.support.agents import fake_agent
+from tests.support.agents import fake_agent, model_at
 from tests.support.api import Api, serving
+from tests.support.provider import FakeProvider, stream
 from tests.support.waiting import PATIENCE_S
 
 AGENTS = (fake_agent("alpha"), fake_agent("staff", grants=frozenset({"staff"})))
@@ -58,6 +59,15 @@ async def test_a_turn_and_the_callers_grants() -> None:
         for wrong in ("", "Bearer nobody"):
             answer = api.http(authorization=wrong).post("/a2a/rpc", json={})
             assert (answer.status_code, answer.json()["error"]["code"]) == (401, "invalid_api_key")
+
+
+async def test_half_a_character_of_a_model_is_no_end_of_its_answer() -> None:
+    with (
+        FakeProvider(stream({"content": "Half \ud83d a smile."})) as provider,
+        serving(models=[model_at(provider.base_url)], a2a_url="http://moma.example") as api,
+    ):
+        async with talking(api) as client:
+            assert await said(client, "write a poem") == "Half \ufffd a smile."
 
 
 async def test_a_turn_that_outlasts_the_end_is_told_so() -> None:
