@@ -10,7 +10,7 @@ from app.profile.graders.key import Code
 from app.profile.graders.sandbox import grade_code, openings
 from app.profile.questions import Question
 from app.profile.table import Outcome
-from graphs.checking.reading import code_of
+from graphs.checking.reading import code_of, thought_out
 
 __all__ = ["Grader"]
 
@@ -46,15 +46,16 @@ class Grader:
         """Return how the model did; the question has a key."""
         assert question.key is not None
         cost = call.cost_usd + self._usd_a_second * (call.compute_s or 0.0)
+        text = thought_out(call.answer)
         if isinstance(question.key, Code):
-            score = self._code(question.key, call, log)
-            return Outcome(score=score, cost_usd=cost, answer=code_of(call.answer).strip())
-        grade = question.key.grade(call.answer)
+            score = self._code(question.key, text, log)
+            return Outcome(score=score, cost_usd=cost, answer=code_of(text).strip())
+        grade = question.key.grade(text)
         return Outcome(score=grade.score, cost_usd=cost, answer=grade.answer)
 
-    def _code(self, key: Code, call: Call, log: CallLog) -> float:
-        asked = f"{key.seconds}\0{key.tests}\0{call.answer}"
+    def _code(self, key: Code, text: str, log: CallLog) -> float:
+        asked = f"{key.seconds}\0{key.tests}\0{text}"
         name = hashlib.sha256(asked.encode(errors="replace")).hexdigest()[:32]
         if name not in log.grades:
-            log.add_grade(name, grade_code(key, call.answer).score)
+            log.add_grade(name, grade_code(key, text).score)
         return log.grades[name]

@@ -7,7 +7,7 @@ import pytest
 
 from agents.errors import InputError
 from app.profile.graders.key import Grade, read_key
-from graphs.checking.reading import code_of
+from graphs.checking.reading import code_of, letter_of, thought_out
 
 
 def grade(text: str, **row: Any) -> Grade:
@@ -52,6 +52,15 @@ def test_exact_compares_whole_texts_whatever_their_dress(text: str, score: float
         ("no number", 0, 0.0),
         ("on 3.4.2025", 2025, 0.0),
         ("1/0", 1, 0.0),
+        ("Answer: 15 (rounded from 14.8)", 15, 1.0),
+        ("Answer: seven (7)", 7, 1.0),
+        ("$$\\boxed{42\\text{ cm}^2}$$", 42, 1.0),
+        ("so 9.8 m/s\u00b2", 9.8, 1.0),
+        ("Answer: 6.02 \u00d7 10\u00b2\u00b3", 6.02e23, 1.0),
+        ("\\boxed{2 \\times 10^{-3}}", 0.002, 1.0),
+        ("\\boxed{10,\\!000}", 10_000, 1.0),
+        ("so it is 10{,}000.", 10_000, 1.0),
+        ("0", 6.6e-34, 0.0),
     ],
 )
 def test_numeric_reads_the_last_number(text: str, answer: Any, score: float) -> None:
@@ -76,6 +85,15 @@ def test_numeric_takes_a_tolerance() -> None:
         ("I think C", "C"),
         ("A thing that I cannot tell", ""),
         ("A. red\nB. green\nC. blue", ""),
+        ("Option A", "A"),
+        ("I think that A is right.", "A"),
+        ("Not A but B", "B"),
+        ("A is wrong, so it isn't C: B", "B"),
+        ("Answer: not B", ""),
+        ("The answer is a bit unclear", ""),
+        ("The answer is either A or B", ""),
+        ("Answer: B or C", ""),
+        ("Both A and B", ""),
         ("E", ""),
         ("", ""),
     ],
@@ -83,6 +101,21 @@ def test_numeric_takes_a_tolerance() -> None:
 def test_choice_reads_the_letter(text: str, letter: str) -> None:
     found = grade(text, grader="choice", answer="B", choices=["red", "green", "blue"])
     assert (found.answer, found.score) == (letter, float(letter == "B"))
+
+
+def test_of_choices_that_are_letters_the_letter_counts() -> None:
+    assert grade("B", grader="choice", answer="B", choices=["AB", "A", "B"]).score == 1
+
+
+def test_a_letter_is_looked_for_in_linear_time() -> None:
+    began = time.perf_counter()
+    assert letter_of("\n" * 50_000, choices=4) is None
+    assert time.perf_counter() - began < 2
+
+
+def test_thoughts_are_no_answer() -> None:
+    assert thought_out("<think>\nAnswer: 41\n</think>\n42") == "\n42"
+    assert thought_out("42") == "42"
 
 
 def test_choice_takes_the_text_of_the_right_one_as_the_key() -> None:

@@ -20,8 +20,8 @@ from graphs.policy.signals.patterns import compiled
 
 __all__ = ["GRADERS", "Choice", "Code", "Exact", "Grade", "Key", "Numeric", "Regex", "read_key"]
 
-_RELATIVE = 1e-6
-"""Of a number without a stated tolerance: what is lost in writing it down."""
+_RELATIVE, _OF_SMALL = 1e-6, 1e-3
+"""Of a number without a stated tolerance: what is lost in writing it down, and the share of a small one: 0 is none."""
 MOST_CHOICES = 26
 
 
@@ -92,7 +92,8 @@ class Choice:
         texts = [normalised(choice) for choice in self.choices]
         said = normalised(marked(text))
         letter = letter_of(text, choices=self.count)
-        if texts.count(said) == 1:
+        # Of choices that are letters themselves, as blood groups, the letter is meant that was asked for.
+        if texts.count(said) == 1 and said.upper() != letter:
             letter = chr(ord("A") + texts.index(said))
         return Grade(letter or "", float(letter == self.answer))
 
@@ -161,9 +162,8 @@ def _exact(row: Mapping[str, Any], where: str) -> Key:
 def _numeric(row: Mapping[str, Any], where: str) -> Key:
     answer = _number(row["answer"], "answer", where)
     given = row.get("tolerance")
-    tolerance = (
-        _RELATIVE * max(1.0, abs(answer)) if given is None else _number(given, "tolerance", where)
-    )
+    lost = min(_RELATIVE * max(1.0, abs(answer)), _OF_SMALL * abs(answer) or _RELATIVE)
+    tolerance = lost if given is None else _number(given, "tolerance", where)
     if tolerance < 0:
         raise InputError(f"{where}: tolerance is {given!r}, expected 0 or more")
     return Numeric(answer=answer, tolerance=tolerance)
