@@ -222,6 +222,7 @@ class _Answer:
         """Since the last token, the reader's own time left out."""
         self._shown = False
         self._room = _LONGEST_ANSWER + _LONGEST_TOKEN * request.max_tokens
+        self._half = ""
         self._usage = Piece()
 
     def patience(self) -> float:
@@ -257,6 +258,8 @@ class _Answer:
         if piece.input_tokens is not None or piece.output_tokens is not None:
             self._usage = Piece(input_tokens=piece.input_tokens, output_tokens=piece.output_tokens)
             piece = replace(piece, input_tokens=None, output_tokens=None)
+        if self._half or not piece.text.isascii():
+            piece = replace(piece, text=self._whole(piece.text))
         # A model that thinks aloud is not silent; a piece with nothing in it proves nothing.
         if not (piece.text or piece.tool_calls or piece.thought):
             return None
@@ -268,6 +271,16 @@ class _Answer:
         self._longest_silence, self._silent_for = self._request.limits.idle, 0.0
         self._shown |= bool(piece.text or piece.tool_calls)
         return piece
+
+    def _whole(self, text: str) -> str:
+        """Return a text of whole characters, which no file and no request could hold else.
+
+        A server may cut one in two, as JSON writes it: the first half waits for what follows it.
+        """
+        text = self._half + text
+        self._half = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" else ""
+        held = text.removesuffix(self._half)
+        return held.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
     def end(self, *, finish: str | None) -> Piece:
         """Return the last piece; without a finish it only counts what a failed answer used."""

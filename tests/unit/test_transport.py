@@ -100,6 +100,13 @@ async def test_an_answer_comes_in_pieces_and_ends_with_the_providers_count() -> 
     assert provider.requests[0].headers["authorization"] == f"Bearer {CANARY}"
 
 
+async def test_half_a_character_waits_for_its_other_half_and_alone_is_replaced() -> None:
+    parts = ["See \ud83d", "\ude00 and \ude00", " end\ud83d"]
+    with FakeProvider(stream(*({"content": part} for part in parts))) as provider:
+        pieces = await said(request_to(provider))
+    assert "".join(piece.text for piece in pieces) == "See \U0001f600 and \ufffd end"
+
+
 async def test_a_tool_call_comes_in_its_parts() -> None:
     with FakeProvider(tool_call("add", '{"a":', "1}")) as provider:
         pieces = await said(request_to(provider))
