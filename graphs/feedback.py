@@ -17,7 +17,7 @@ from typing import Any, Literal
 from agents.errors import RoutingError
 from graphs.routing.corrections import Corrections, correct
 from graphs.routing.feedback import CAPS, Evidence, FeedbackRules, Kind, Pieces
-from graphs.routing.feedback_log import FeedbackLog, profile_id
+from graphs.routing.feedback_log import FeedbackLog
 from graphs.routing.findings import find
 from graphs.routing.profile import Profile
 
@@ -52,9 +52,15 @@ class LiveFeedback:
     """The evidence on one profile's predictions, as one process sees it."""
 
     def __init__(
-        self, folder: Path, profile: Profile, *, live: bool, rules: FeedbackRules | None = None
+        self,
+        folder: Path,
+        profile: Profile,
+        *,
+        version: str,
+        live: bool,
+        rules: FeedbackRules | None = None,
     ) -> None:
-        self.profile = profile_id(folder)
+        self.profile = version
         self.live = live
         self._rules = rules or FeedbackRules()
         self._log = FeedbackLog(folder)
@@ -189,6 +195,7 @@ def evidence_on(record: Mapping[str, Any], model: str) -> dict[str, Any] | None:
     return {
         "model": model,
         "region": models["region"],
+        "profile": models.get("profile"),
         "predicted": min(max(predicted, 0.0), 1.0),
     }
 
@@ -224,6 +231,7 @@ def word_on(
         decision=decision,
         model=str(turn["model"]),
         region=int(turn["region"]),
+        profile=turn.get("profile"),
         predicted=float(turn["predicted"]),
         reward=reward,
         kind=kind,

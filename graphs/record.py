@@ -89,6 +89,7 @@ def with_models(
     measured: bool = False,
     wanted: Mapping[str, str] | None = None,
     region: int | None = None,
+    profile: str | None = None,
     corrections: Mapping[str, float] | None = None,
     canary: tuple[str, float] | None = None,
 ) -> Record:
@@ -119,6 +120,7 @@ def with_models(
         "chosen": order[0] if order else None,
         "wanted": dict(wanted) if wanted else None,
         "region": region,
+        "profile": profile,
         "correction": {
             r.option.id: round(corrections[r.option.id], 4)
             for r in frontier

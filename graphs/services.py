@@ -11,7 +11,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, tzinfo
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -28,7 +28,6 @@ from graphs.ahead import Ahead
 from graphs.budgets import Budgets, Left, Spender
 from graphs.call import brings_tools, wants_form
 from graphs.catalog import Catalog
-from graphs.checking.calibration import FILE as CHECKS_FILE
 from graphs.checking.calibration import Calibration
 from graphs.checking.names import check_names
 from graphs.feedback import LiveFeedback
@@ -36,6 +35,7 @@ from graphs.gateway.breaker import Breaker
 from graphs.gateway.gateway import Gateway
 from graphs.gateway.local import LocalModel, LocalServers, default_model
 from graphs.gateway.models import Model, resolve_path
+from graphs.live_profile import LiveProfile, LoadedProfile
 from graphs.mask_classes import MaskClasses
 from graphs.masks import Caller, ModelFacts
 from graphs.options import Options
@@ -47,8 +47,7 @@ from graphs.routing.encoder import CachedEncoder, Encoder, make_encoder
 from graphs.routing.feedback import Evidence
 from graphs.routing.fitted import Fitted
 from graphs.routing.joint import Joint, assumed_joint
-from graphs.routing.profile import Profile
-from graphs.routing.profile_files import load_profile
+from graphs.routing.measured import MeasuredModels
 from graphs.routing.router import Example, Router
 from graphs.state import Context, Preference, State
 from graphs.timed_pool import TimedPool
@@ -101,6 +100,7 @@ class Services:
         self.zone: tzinfo = get_localzone()
         self._local = local
         self._router: Router | None = None
+        self._live_profile: LiveProfile | None = None
         self._loading = threading.Lock()
         self._broken: tuple[float, Exception] | None = None
         self._loader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="moma-load")
@@ -216,6 +216,8 @@ class Services:
     def close(self) -> None:
         """End the local models' servers and close the file of what was spent."""
         self._closed = True
+        if self._live_profile is not None:
+            self._live_profile.close()
         if self.feedback is not None:
             self.feedback.close()
         if self.shadow is not None:
@@ -361,39 +363,55 @@ class Services:
     def _load(self) -> Router:
         encoder = self.shared_encoder
         profile = self._profile(encoder)
-        if (
-            profile is not None
-            and self.options.profile is not None
-            and self.options.feedback != "off"
-        ):
-            live = self.options.feedback == "live"
-            self.feedback = LiveFeedback(self.options.profile, profile, live=live)
-        return Router.from_parts(
+        router = Router.from_parts(
             encoder,
-            profile=profile,
-            corrections=self.feedback.corrections if self.feedback else lambda: None,
             cards=self.cards().values(),
             examples=[
                 Example(text=text, kind=kind.id, output_tokens=kind.output_tokens)
                 for kind in self.catalog.kinds
                 for text in kind.examples
             ],
-            qualities={model.id: model.quality for model in self.catalog.models},
+            qualities=self._qualities(),
             costs=self.catalog.costs,
             fitted=self._fitted(),
         )
+        if profile is not None:
+            live, found = profile
+            self._take_profile(found, router)
+            live.watch(partial(self._take_profile, router=router))
+            self._live_profile = live
+        return router
 
-    def _profile(self, encoder: Encoder) -> Profile | None:
+    def _profile(self, encoder: Encoder) -> tuple[LiveProfile, LoadedProfile] | None:
         """Return the profile that the operator named, which must be sound: it was asked for."""
         if self.options.profile is None:
             return None
+        live = LiveProfile(self.options.profile, encoder=encoder.name)
         try:
-            calibration = Calibration.load(self.options.profile)
-            profile = load_profile(self.options.profile, encoder=encoder.name)
+            return live, live.load()
         except RoutingError as error:
             raise SettingsError(f"MOMA_PROFILE: {error}") from error
-        self.calibration = _of(profile, calibration)
-        return profile
+
+    def _take_profile(self, found: LoadedProfile, router: Router) -> None:
+        """Let what comes go by this version; a turn that has its prediction goes on by that."""
+        if self._closed:
+            return
+        before, feedback = self.feedback, None
+        if self.options.profile is not None and self.options.feedback != "off":
+            live = self.options.feedback == "live"
+            feedback = LiveFeedback(
+                self.options.profile, found.profile, version=found.version, live=live
+            )
+        measured = MeasuredModels.of(found.profile, self._qualities(), version=found.version)
+        router.measure(measured, feedback.corrections if feedback else lambda: None)
+        self.feedback, self.calibration = feedback, found.calibration
+        if not measured.columns:
+            _log.warning("MOMA_PROFILE counts for nothing: %s", measured.said)
+        if before is not None:
+            before.close()
+
+    def _qualities(self) -> dict[str, Mapping[str, float]]:
+        return {model.id: model.quality for model in self.catalog.models}
 
     def _fitted(self) -> Fitted:
         return Fitted.load()
@@ -433,25 +451,11 @@ class Services:
         from graphs.gateway import transport
 
         try:
-            measured = self.router().measured
+            self.router()
         except MomaError:
             return  # the first turn meets the same error, where it can be shown
-        if measured is not None and not measured.columns:
-            _log.warning("MOMA_PROFILE counts for nothing: %s", measured.said)
         if not self._closed:
             transport.load()
-
-
-def _of(profile: Profile, calibration: Calibration | None) -> Calibration | None:
-    """Return the calibration if it is of any of the profile's models; its folder may have been fitted anew."""
-    if calibration is None or not set(calibration.verdicts).isdisjoint(profile.models):
-        return calibration
-    _log.warning(
-        "%s counts for nothing: it was fitted on %s, and the profile has %s; "
-        "fit it again with `python -m app.profile calibrate`",
-        CHECKS_FILE, ", ".join(calibration.verdicts), ", ".join(profile.models),
-    )  # fmt: skip
-    return None
 
 
 def _done() -> Future[None]:

@@ -96,8 +96,8 @@ def _show(arguments: argparse.Namespace) -> int:
         print(f"{told['damaged']} lines are damaged and do not count")
     if told["other_versions"]:
         print(
-            f"{told['other_versions']} pieces are on other versions of the profile, as of a process that began with "
-            "one, and do not count"
+            f"{told['other_versions']} pieces are on other versions of the profile, as on answers that were given "
+            "before this one was saved, and do not count"
         )
     for row in told["corrections"]:
         low, high = row["interval"]

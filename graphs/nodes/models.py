@@ -144,6 +144,7 @@ def choose_models(
         measured={row.option.id for row in ranked} <= prediction.measured and bool(ranked),
         wanted=wanted,
         region=prediction.region,
+        profile=prediction.profile,
         corrections=prediction.corrections,
         canary=None if canary is None else (canary, _predicted(prediction, canary)),
     )

@@ -65,6 +65,8 @@ class Evidence:
     """Who says it: a user, a key, a grader."""
     day: float
     """When, in days since 1970, UTC."""
+    profile: str | None = None
+    """The version of the profile that predicted; None is the one at hand."""
 
     @property
     def key(self) -> tuple[str, str, str]:

@@ -48,7 +48,7 @@ class FeedbackLog:
         self.folder = profile / FOLDER
 
     def append(self, evidence: Iterable[Evidence], *, of: str) -> None:
-        """Add pieces that were predicted by the profile with the id `of`; they are on the disk when it returns.
+        """Add pieces, on the profile with the id `of` where they name none; they are on the disk when it returns.
 
         Raises:
             RoutingError: they cannot be written.
@@ -160,7 +160,7 @@ def profile_id(directory: Path) -> str:
 
 
 def _line(piece: Evidence, of: str) -> bytes:
-    body = {"profile": of, **asdict(piece), "kind": piece.kind.value}
+    body = {**asdict(piece), "profile": piece.profile or of, "kind": piece.kind.value}
     text = _canonical(body)
     if len(text) > _LARGEST_LINE:
         raise RoutingError(

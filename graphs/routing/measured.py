@@ -27,13 +27,21 @@ class MeasuredModels:
     profile: Profile
     columns: tuple[int, ...]
     declared: Mapping[str, float]
+    version: str | None = None
+    """The profile's id, where it is known."""
 
     @classmethod
-    def of(cls, profile: Profile, models: Mapping[str, Mapping[str, float]]) -> "MeasuredModels":
+    def of(
+        cls,
+        profile: Profile,
+        models: Mapping[str, Mapping[str, float]],
+        *,
+        version: str | None = None,
+    ) -> "MeasuredModels":
         """Find the catalogue's models, each with its assumed quality by kind, in the profile."""
         columns = tuple(c for c, model in enumerate(profile.models) if model in models)
         declared = {model: overall_quality(by_kind) for model, by_kind in models.items()}
-        return cls(profile=profile, columns=columns, declared=declared)
+        return cls(profile=profile, columns=columns, declared=declared, version=version)
 
     @property
     def said(self) -> str:
@@ -97,6 +105,7 @@ class MeasuredModels:
             far=bool(found.trust[0] == 0),
             measured=frozenset(names.values()),
             region=int(share.argmax()),
+            profile=self.version,
         )
         return measured if corrections is None else _corrected(measured, names, share, corrections)
 

@@ -58,6 +58,8 @@ class Prediction:
     """The models whose quality was measured; that of the others is assumed."""
     region: int | None = None
     """The domain of the profile that the query is likeliest in; None without a profile."""
+    profile: str | None = None
+    """The id of the profile's version that predicts; None without one."""
     corrections: Mapping[str, float] = field(default_factory=dict)
     """By how much feedback moved a quality, where it did."""
     hunches: Mapping[str, tuple[float, float]] = field(default_factory=dict)

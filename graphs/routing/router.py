@@ -24,7 +24,6 @@ from graphs.routing.fitted import Fitted
 from graphs.routing.joint import Joint
 from graphs.routing.measured import MeasuredModels
 from graphs.routing.parts import requests_in
-from graphs.routing.profile import Profile
 from graphs.routing.quality import AnchorEstimator, Prediction, declared_anchors
 from graphs.routing.reading import turn_texts
 
@@ -38,6 +37,15 @@ class Example:
     text: str
     kind: str
     output_tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Measured:
+    """One version of the profile; what is read of it in a moment is all of one version."""
+
+    models: MeasuredModels
+    corrections: Callable[[], Corrections | None]
+    overall: Mapping[str, float]
 
 
 def _behind(encoder: Encoder) -> Encoder:
@@ -55,17 +63,13 @@ class Router:
         *,
         fitted: Fitted,
         costs: Costs | None = None,
-        measured: MeasuredModels | None = None,
-        corrections: Callable[[], Corrections | None] = lambda: None,
     ) -> None:
         self._queries = encoder if isinstance(encoder, CachedEncoder) else CachedEncoder(encoder)
         self._encoder = self._queries.behind
         self._agents = agents
         self._chooser = Chooser(agents, self._queries.encode, fitted, costs=costs)
         self._models = models
-        self._measured = measured
-        self._corrections = corrections
-        self._overall = measured.overall if measured else {}
+        self._measured: _Measured | None = None
         self._lock = threading.RLock()  # the index changes in place when a card comes or goes
 
     @classmethod
@@ -77,8 +81,6 @@ class Router:
         examples: Sequence[Example],
         qualities: Mapping[str, Mapping[str, float]],
         costs: Costs | None = None,
-        profile: Profile | None = None,
-        corrections: Callable[[], Corrections | None] = lambda: None,
         fitted: Fitted | None = None,
     ) -> "Router":
         """Embed the cards and the kinds' examples.
@@ -89,8 +91,6 @@ class Router:
             examples: general requests by kind; empty means that no quality can be predicted.
             qualities: for each model its assumed quality by kind.
             costs: what a wrong choice of agent costs.
-            profile: what was measured of the models, with vectors of this encoder.
-            corrections: returns what feedback says of the profile's models at this moment.
             fitted: the numbers of the choice of an agent; the shipped ones if not given.
         """
         fitted = fitted or Fitted.load()
@@ -106,16 +106,18 @@ class Router:
                 vectors=encode([e.text for e in examples]),
             )
             models = AnchorEstimator.from_anchors(anchors)
-        measured = MeasuredModels.of(profile, qualities) if profile else None
-        return cls(
-            encoder,
-            agents,
-            models,
-            fitted=fitted,
-            costs=costs,
-            measured=measured,
-            corrections=corrections,
-        )
+        return cls(encoder, agents, models, fitted=fitted, costs=costs)
+
+    def measure(
+        self, models: MeasuredModels, corrections: Callable[[], Corrections | None] = lambda: None
+    ) -> None:
+        """Predict by what was measured of the models, from now on.
+
+        Args:
+            models: the profile, with vectors of this encoder, beside the catalogue.
+            corrections: returns what feedback says of the profile's models at this moment.
+        """
+        self._measured = _Measured(models=models, corrections=corrections, overall=models.overall)
 
     @property
     def encoder_name(self) -> str:
@@ -125,17 +127,17 @@ class Router:
     @property
     def measured(self) -> MeasuredModels | None:
         """The profile beside the catalogue; None without one."""
-        return self._measured
+        return self._measured.models if self._measured else None
 
     @property
     def measured_overall(self) -> Mapping[str, float]:
         """The overall quality of each model by the profile; empty without one."""
-        return self._overall
+        return self._measured.overall if self._measured else {}
 
     @property
     def joint(self) -> Joint | None:
         """How the profile's models answer together; None where no answers were recorded."""
-        return self._measured.profile.joint if self._measured else None
+        return self._measured.models.profile.joint if self._measured else None
 
     def embed(self, text: str) -> Vector:
         """Return the unit vector (d,) of `text`."""
@@ -193,10 +195,10 @@ class Router:
         """Return the models' quality on `text`, measured or assumed; None where there is nothing to predict from."""
         vector = self.embed(text)
         assumed = self._models.predict(vector) if self._models else None
-        if self._measured is None:
+        if (measured := self._measured) is None:
             return assumed
-        corrections = self._corrections()
-        return self._measured.predict(text, vector, assumed=assumed, corrections=corrections)
+        corrections = measured.corrections()
+        return measured.models.predict(text, vector, assumed=assumed, corrections=corrections)
 
     def change(self, before: AgentCard | None, after: AgentCard | None) -> None:
         """Follow a change of the registry."""
