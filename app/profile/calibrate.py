@@ -2,8 +2,9 @@
 
 import argparse
 import json
+import math
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -132,17 +133,32 @@ def _answered(log: CallLog, outcomes: Outcomes) -> Answered:
     calls = [c for c in log.calls.values() if c.query_id in ids and c.model in models]
     if not calls:
         raise InputError(f"{log.path.name} has no call of the table's queries and models")
-    # Of a question that was asked in two ways, the call that has log probabilities.
-    found: dict[tuple[str, str], Call] = {}
-    for call in sorted(calls, key=lambda call: call.logprobs is not None):
-        before = found.get((call.query_id, call.model))
-        if before is not None and (before.logprobs is None) == (call.logprobs is None):
-            raise InputError(
-                f"{log.path.name} has two answers of {call.model} to {call.query_id!r:.60}, and the table does not say "
-                "which of them it graded: collect into a log of its own"
-            )
-        found[call.query_id, call.model] = call
-    return found
+    found: dict[tuple[str, str], list[Call]] = {}
+    for call in calls:
+        found.setdefault((call.query_id, call.model), []).append(call)
+    costs = {
+        (query_id, model): float(outcomes.costs[row, column])
+        for row, query_id in enumerate(outcomes.ids)
+        for column, model in enumerate(outcomes.models)
+    }
+    return {key: _graded(given, costs[key], log.path) for key, given in found.items()}
+
+
+def _graded(calls: Sequence[Call], cost: float, path: Path) -> Call:
+    """Return the call that the table graded, of those of a model to a question: that has its cost, where they differ.
+
+    Raises:
+        InputError: several may be it.
+    """
+    # Of a question that was asked in two ways, the calls that have log probabilities.
+    told = [call for call in calls if call.logprobs is not None] or calls
+    paid = [call for call in told if math.isclose(call.cost_usd, cost, rel_tol=1e-6)] or told
+    if len({call.answer for call in paid}) > 1:
+        raise InputError(
+            f"{path.name} has two answers of {paid[0].model} to {paid[0].query_id!r:.60}, and the table does not say "
+            "which of them it graded: collect into a log of its own"
+        )
+    return paid[-1]
 
 
 def _predicted(

@@ -1,6 +1,7 @@
 """`python -m app.profile feedback`: what users' words on answers would change in a profile, and what becomes of it."""
 
 import argparse
+import hashlib
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -28,6 +29,8 @@ from graphs.routing.profile_versions import keep, restore, versions
 __all__ = ["add_arguments", "graded_evidence", "main"]
 
 _STANDARD_ERRORS = 1.96
+_LONGEST_NAME = 500
+"""Characters of an id, each of which takes up to 12 bytes of a line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +161,7 @@ def graded_evidence(
     ]
     return [
         Evidence(
-            decision=f"{name}:{query_id}:{profile.models[place]}",
+            decision=_decision(f"{name}:{query_id}:{profile.models[place]}"),
             model=profile.models[place],
             region=int(regions[row]),
             predicted=float(np.clip(predicted[row, place], 0, 1)),
@@ -170,6 +173,13 @@ def graded_evidence(
         for row, query_id in enumerate(outcomes.ids)
         for column, place in known
     ]
+
+
+def _decision(name: str) -> str:
+    """Return the name of a graded answer, shortened to what a line of the log can hold."""
+    if len(name) <= _LONGEST_NAME:
+        return name
+    return f"{name[:_LONGEST_NAME]} {hashlib.sha256(name.encode(errors='replace')).hexdigest()}"
 
 
 def _apply(arguments: argparse.Namespace) -> int:

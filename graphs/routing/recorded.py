@@ -1,12 +1,13 @@
 """Recorded answers that stand in for calls: a table of queries with what each model answered, and what it cost.
 
-A table has the columns `query_id`, `query`, and for each model `<model>|answer` and `<model>|cost` (USD). It knows no
-score; what is wrong is said with file, column and row.
+A table has the columns `query_id`, `query`, and for each model `<model>|answer` and `<model>|cost` (USD), both empty
+where it was not asked. It knows no score; what is wrong is said with file, column and row.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,14 +57,23 @@ class RecordedAnswers:
             if query_id in seen:
                 raise InputError(f"{path.name}: the query id {query_id!r:.80} is given twice")
             seen.add(query_id)
+        answers = {m: [text_of(v) for v in columns[f"{m}|answer"]] for m in models}
+        costs = {f"{m}|cost": _paid(columns[f"{m}|cost"], answers[m]) for m in models}
         return cls(
             ids=ids,
             queries=tuple(
                 check_query(text, where=f"{path.name}, query_id {query_id!r:.80}")
                 for query_id, text in zip(ids, columns["query"], strict=True)
             ),
-            answers=np.array(
-                [[text_of(v) for v in columns[f"{m}|answer"]] for m in models], np.object_
-            ).T,
-            costs=numbers_of(path, columns, [f"{m}|cost" for m in models], ids, low=0, high=1e6),
+            answers=np.array([*answers.values()], np.object_).T,
+            costs=numbers_of(path, costs, [*costs], ids, low=0, high=1e6),
         )
+
+
+def _paid(costs: Any, answers: Sequence[str]) -> Any:
+    """Return a column of costs with 0 where there is neither an answer nor a cost: the model was not asked."""
+    given = np.ma.array(costs, copy=True)
+    if given.dtype.kind in "iuf":
+        nothing = np.ma.getmaskarray(given) | np.isnan(given.data)
+        given[nothing & np.array([not answer for answer in answers])] = 0
+    return given

@@ -93,6 +93,30 @@ def test_what_checks_are_worth_is_fitted_on_graded_answers(
     assert (folder / "profile" / FILE).is_file()
 
 
+def test_of_two_answers_the_one_that_the_table_graded_counts(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_questions(folder / "q.jsonl", *sums(30))
+    with FakeProvider(answering(unsure)) as one, FakeProvider(answering(unsure)) as other:
+        write_catalogue(folder / "catalog.yaml", {"a": one, "b": other})
+        collected = ["collect", "--questions", "q.jsonl", "--output", "o.parquet", "--logprobs"]
+        assert profile(collected) == 0
+    assert profile(["fit", "--outcomes", "o.parquet", "--output", "profile"]) == 0
+    log = folder / "o.calls.jsonl"
+    call = next(row for row in map(json.loads, log.read_text().splitlines()) if "answer" in row)
+
+    def once_more(key: str, **changes: Any) -> None:
+        with log.open("a") as file:
+            file.write(json.dumps({**call, "key": key, **changes}) + "\n")
+
+    once_more("same")
+    once_more("dearer", answer="another", cost_usd=2 * call["cost_usd"])
+    assert calibrate() == 0
+    once_more("alike", answer="another")
+    assert calibrate() == 2
+    assert "two answers of" in capsys.readouterr().err
+
+
 def test_what_is_wrong_is_one_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert calibrate() == 2
     error = capsys.readouterr().err

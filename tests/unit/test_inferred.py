@@ -304,3 +304,11 @@ def test_graded_answers_are_taken_by_hand(
     assert len(Pieces.of(list(found), ["counter", "bard"])) == 80, "the same grade counts once"
     assert profile(["feedback", "show", "--profile", "p"]) == 0
     assert "80 of the kind grader" in capsys.readouterr().out
+    named = {
+        **graded(),
+        "query_id": [f"{3000 * chr(0x8CEA)}{n}" for n in range(len(graded()["query"]))],
+    }
+    write_table(tmp_path / "o.parquet", named)
+    assert profile([*added[:-1], "long"]) == 0
+    found = FeedbackLog(tmp_path / "p").read(of=profile_id(tmp_path / "p")).evidence
+    assert len(Pieces.of(list(found), ["counter", "bard"])) == 160

@@ -1,6 +1,7 @@
 """`python -m app.route cascade`: recorded answers in, decisions out, and one line where the input is wrong."""
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,15 @@ def test_it_needs_neither_the_scores_nor_the_ids(fitted: Path, tmp_path: Path) -
     assert [{**row, "query_id": ""} for row in lines(tmp_path)] == [
         {**row, "query_id": ""} for row in found
     ]
+
+
+def test_a_model_that_was_not_asked_has_neither_answer_nor_cost(
+    fitted: Path, tmp_path: Path
+) -> None:
+    for nothing in (None, math.nan):
+        table = recorded(2)
+        table["bard|answer"][0], table["bard|cost"][0] = None, nothing
+        assert cascade(fitted, tmp_path, table) == 0
 
 
 def without(table: Table, name: str) -> Table:
