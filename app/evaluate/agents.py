@@ -3,7 +3,7 @@
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 class _Labelled:
     id: str
     turns: tuple[tuple[str, str], ...]
+    labels: tuple[str | None, ...]
     gold: tuple[str | None, ...]
+    """The labels, with None for an agent that the catalogue does not have."""
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -66,6 +68,9 @@ def main(arguments: argparse.Namespace) -> int:
     catalog = Catalog.from_file(arguments.catalog)
     known = {card.id for card in catalog.agents}
     labelled = list(_labelled(arguments.conversations, known))
+    if not any(conversation.turns for conversation in labelled):
+        raise InputError(f"{arguments.conversations}: no turns, expected labelled conversations")
+    _tell_strangers([a for c in labelled for a in c.labels if a is not None and a not in known])
     encoder = make_encoder(arguments.encoder)
     turns = _judged(labelled, catalog, encoder)
     report: dict[str, Any] = {"agents": len(known), "encoder": encoder.name, **summary(turns)}
@@ -94,7 +99,7 @@ def _sizes(text: str) -> list[int]:
 
 def _labelled(path: Path, known: set[str]) -> Iterator[_Labelled]:
     """Yield the conversations with their gold agents; one that the catalogue does not have is none."""
-    gold: dict[str, tuple[str | None, ...]] = {}
+    labels: dict[str, tuple[str | None, ...]] = {}
     for number, row in read_lines(path):
         turns = row.get("turns") or []
         if not isinstance(turns, list):
@@ -107,10 +112,22 @@ def _labelled(path: Path, known: set[str]) -> Iterator[_Labelled]:
                 raise InputError(
                     f"{path}, line {number}: a turn has no `agent`, expected an id or null"
                 )
-        agents = [turn["agent"] for turn in turns]
-        gold[str(row.get("conversation_id"))] = tuple(a if a in known else None for a in agents)
+        labels[str(row.get("conversation_id"))] = tuple(turn["agent"] for turn in turns)
     for conversation in read_conversations(path):
-        yield _Labelled(conversation.id, conversation.turns, gold[conversation.id])
+        told = labels[conversation.id]
+        gold = tuple(agent if agent in known else None for agent in told)
+        yield _Labelled(conversation.id, conversation.turns, told, gold)
+
+
+def _tell_strangers(agents: Sequence[str]) -> None:
+    """Say which labels count as nobody's: a misspelt one would pass for a mistake of the choice."""
+    if agents:
+        names = ", ".join(f"{name!r:.60}" for name in sorted({*agents})[:5])
+        print(
+            f"{len(agents)} turns are labelled with agents that the catalogue does not have and count as nobody's: "
+            f"{names}",
+            file=sys.stderr,
+        )
 
 
 def _judged(labelled: Sequence[_Labelled], catalog: Catalog, encoder: Encoder) -> list[Judged]:
@@ -136,7 +153,7 @@ def _compared(
         missing = [c.id for c in labelled if len(texts.get(c.id, ())) != len(c.turns)]
         if missing:
             raise InputError(f"{path}: the conversation {missing[0]!r} has not the same turns")
-        again = _judged([_Labelled(c.id, texts[c.id], c.gold) for c in labelled], catalog, encoder)
+        again = _judged([replace(c, turns=texts[c.id]) for c in labelled], catalog, encoder)
     else:
         again = _judged(labelled, Catalog.from_file(path), encoder)
     same = sum(a.step.agent == b.step.agent for a, b in zip(turns, again, strict=True))

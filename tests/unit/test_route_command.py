@@ -142,6 +142,19 @@ def test_a_report_says_how_well_agents_are_chosen(catalog: Path, tmp_path: Path)
     assert "| all turns | 1.0 |" in (folder / "agents.md").read_text()
 
 
+def test_a_label_that_the_catalogue_does_not_have_is_said_and_no_turns_are_refused(
+    catalog: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    turns = [{"user": "the moon", "agent": "Hotel"}, {"user": "the sun", "agent": None}]
+    said = talk(tmp_path / "v.jsonl", [{"conversation_id": "c", "turns": turns}])
+    arguments = ["agents", "--catalog", str(catalog), "--output", str(tmp_path / "report")]
+    assert evaluate([*arguments, "--no-plots", "--conversations", str(said)]) == 0
+    assert "1 turns are labelled with agents that the catalogue" in capsys.readouterr().err
+    said.write_text("")
+    assert evaluate([*arguments, "--no-plots", "--conversations", str(said)]) == 2
+    assert "no turns" in capsys.readouterr().err
+
+
 def test_a_card_that_takes_what_is_anothers_is_refused_if_asked_for(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
