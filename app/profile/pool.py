@@ -23,6 +23,8 @@ def choose_models(
         InputError: one that is named is not known or may not answer, or none may.
     """
     wanted = None if named is None else [name.strip() for name in named.split(",") if name.strip()]
+    if wanted == []:  # as of a variable that is not set; all models would be paid for
+        raise InputError(f"--models: given {named!r}, expected ids with commas between")
     facts = {fact.id: fact for fact in services.model_facts(input_tokens=1)}
     for name in wanted or ():
         if name not in facts:

@@ -257,6 +257,7 @@ def test_two_runs_do_not_share_a_log(folder: Path, capsys: pytest.CaptureFixture
         ([{"query_id": "a", "query": "x", "dataset": 3}], [], "dataset is 3, expected a text"),
         ([{"query_id": "a", "query": "x", "grader": "code", "answer": "pass"}], [], "give --allow-code"),
         (sums(1), ["--models", "two"], "there is no model 'two'; the catalogue has one"),
+        (sums(1), ["--models", ""], "given '', expected ids"),
         (sums(1), ["--catalog", "none.yaml"], "none.yaml"),
     ],
 )  # fmt: skip
