@@ -1,6 +1,5 @@
 """Lets the chosen model answer, and gives the floor back to the agent that held it."""
 
-import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -16,8 +15,9 @@ from graphs.gateway.chat_model import GatewayChatModel
 from graphs.inferred import words_of_checks
 from graphs.machine import Event
 from graphs.nodes.checked_turn import checked_turn, kept, no_answer
-from graphs.nodes.models import choose_models, spender, still_open, typical_costs
+from graphs.nodes.models import choose_models, still_open, typical_costs
 from graphs.nodes.plugins import call_under, fixed_answer
+from graphs.nodes.turn_model import turn_model
 from graphs.permits import with_policy
 from graphs.results import results_here
 from graphs.services import Services
@@ -52,17 +52,7 @@ def answer(services: Services) -> Answer:
             for m in record["models"]["order"]
             if not (judged and judged.permit.refuses(m, agent=False))
         )
-        paying = spender(state, runtime.context, services)
-        ledger = await services.with_books(services.budgets.ledger, paying)
-        model = GatewayChatModel(
-            gateway=services.gateway,
-            order=order,
-            ledger=ledger,
-            deadline=services.deadline(record["id"]),
-            caller=runtime.context.user if runtime.context else None,
-            loop=asyncio.get_running_loop(),
-            results=results,
-        )
+        model = await turn_model(order, state, runtime.context, services, results=results)
         call = call_under(judged, runtime.context.call if runtime.context else {})
         fixed = fixed_answer(judged)
         today = services.moment(record).strftime("%A %d %B %Y")
@@ -78,7 +68,7 @@ def answer(services: Services) -> Answer:
         else:
             with step("answer"):
                 message, error = await _answered(model, prompt, call, fixed)
-        record = records.with_calls(record, ledger.calls)
+        record = records.with_calls(record, model.ledger.calls)
         served = message.response_metadata.get("model_name")
         if fixed is not None:
             record = {**record, "served_by": {"kind": "router", "id": "policy"}}

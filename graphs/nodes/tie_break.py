@@ -4,7 +4,6 @@ The names that the model may write are the enum of its structured output, and on
 are in it; what comes back is checked against them again. If it says none of them, or fails, the router asks.
 """
 
-import asyncio
 import logging
 from collections.abc import Sequence
 from typing import Any
@@ -14,9 +13,9 @@ from langgraph.constants import TAG_NOSTREAM
 
 from agents.errors import MomaError
 from graphs import record as records
-from graphs.gateway.chat_model import GatewayChatModel
 from graphs.machine import Event
-from graphs.nodes.models import order_models, spender
+from graphs.nodes.models import order_models
+from graphs.nodes.turn_model import turn_model
 from graphs.results import results_here
 from graphs.routing.decision import Decision
 from graphs.services import Services
@@ -64,17 +63,7 @@ async def tie_break(
     order = await services.with_books(order_models, state, context, services)
     if not order or not candidates:
         return decision, record
-    paying = spender(state, context, services)
-    ledger = await services.with_books(services.budgets.ledger, paying)
-    model = GatewayChatModel(
-        gateway=services.gateway,
-        order=tuple(order),
-        ledger=ledger,
-        deadline=services.deadline(record["id"]),
-        caller=context.user if context else None,
-        loop=asyncio.get_running_loop(),
-        results=results_here(),
-    )
+    model = await turn_model(order, state, context, services, results=results_here())
     cards = services.cards()
     listed = "\n".join(f"- {i}: {cards[i].description}" for i in candidates)
     messages = [SystemMessage(_SYSTEM + listed), HumanMessage(state["request"][:LONGEST_REQUEST])]
@@ -84,11 +73,12 @@ async def tie_break(
     except (MomaError, ValueError) as error:  # no answer, or one that is no JSON
         _log.warning("the tie-break failed: %s", error)
         answer = None
-    record = records.with_calls(record, ledger.calls)
+    calls = model.ledger.calls
+    record = records.with_calls(record, calls)
     named = answer.get("agent") if isinstance(answer, dict) else None
     if named not in candidates:  # a provider that does not hold to the schema is not believed
         return decision, record
     event = Event.STAY if named == state.get("active_agent") else Event.SWITCH
-    asked = next((call["model"] for call in reversed(ledger.calls) if call["ok"]), order[0])
+    asked = next((call["model"] for call in reversed(calls) if call["ok"]), order[0])
     reason = f"{decision.reason}; asked, {asked} said {named}"
     return Decision(event=event, agent=named, p_fit=decision.p_fit, reason=reason), record
