@@ -47,11 +47,7 @@ def answer(services: Services) -> Answer:
                 choose_models, record, state, runtime.context, services, prediction=None
             )
         judged = services.permits.of(state, runtime.context) if services.permits else None
-        order = tuple(
-            m
-            for m in record["models"]["order"]
-            if not (judged and judged.permit.refuses(m, agent=False))
-        )
+        order = record["models"]["order"]
         model = await turn_model(order, state, runtime.context, services, results=results)
         call = call_under(judged, runtime.context.call if runtime.context else {})
         fixed = fixed_answer(judged)
