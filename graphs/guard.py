@@ -272,7 +272,7 @@ def _allows(
     async def why_not(tool: str, arguments: Mapping[str, Any]) -> str:
         if gate is None:
             return "the policy could not be asked"
-        if why := next(filter(None, (tool_refusal(tool, fields) for fields in rules)), ""):
+        if why := tool_refusal(tool, rules):
             return f"the policy denies it: {why}"
         ruling = await asyncio.to_thread(gate.tool_call, tool, dict(arguments), asking=asking)
         return "" if ruling.allowed else f"the policy denies it: {ruling.reason}"

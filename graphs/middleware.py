@@ -206,7 +206,7 @@ def _seen(messages: Sequence[AnyMessage], turn: str | None = None) -> State:
 def _is_refused(tool: Any, rules: Sequence[Mapping[str, Any]]) -> bool:
     """Whether a rule keeps a tool from the model; one without a name, which no list can hold, is kept by any."""
     name = _name_of(tool)
-    return any(not name or tool_refusal(name, fields) for fields in rules)
+    return bool(rules) and (not name or bool(tool_refusal(name, rules)))
 
 
 def _name_of(tool: Any) -> str:

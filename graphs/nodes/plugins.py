@@ -38,12 +38,9 @@ def call_under(judged: Judged | None, call: Mapping[str, Any]) -> dict[str, Any]
 def _with_tools(rules: Sequence[Mapping[str, Any]], call: Mapping[str, Any]) -> dict[str, Any]:
     if not rules or "tools" not in call:
         return dict(call)
-    kept = [
-        tool
-        for tool in call["tools"]
-        if not any(tool_refusal(str(tool["function"]["name"]), fields) for fields in rules)
-    ]
-    if len(kept) == len(call["tools"]):
+    tools = call["tools"]
+    kept = [tool for tool in tools if not tool_refusal(str(tool["function"]["name"]), rules)]
+    if len(kept) == len(tools):
         return dict(call)
     # A choice among tools may name one that is not there.
     narrowed = {key: value for key, value in call.items() if key not in _OF_TOOLS}

@@ -15,7 +15,7 @@ from graphs.policy.decide import Verdict
 from graphs.policy.gate_text import flat_text
 from graphs.policy.judge import Judge, Judgement
 from graphs.policy.order import Order
-from graphs.policy.policy import Plugin, Policy
+from graphs.policy.policy import Policy
 from graphs.policy.request import Readings, Reads, Request
 from graphs.policy.tools import tool_refusal
 
@@ -94,7 +94,8 @@ class Gate:
         def tool(judgement: Judgement) -> str:
             by = self._agent_refusal(asking.agent, judgement) if asking.agent else ""
             verdict = judgement.verdict
-            return by or _unserved(verdict) or _any_refusal(name, verdict.plugins("tools"))
+            tools = verdict.plugins("tools")
+            return by or _unserved(verdict) or tool_refusal(name, (p.fields for p in tools))
 
         return self._ruled(arguments, tool, asking=asking, tools=(name,))
 
@@ -167,11 +168,6 @@ class Gate:
             return f"the rule {verdict.rule_name or ''} does not let the agent {agent} serve"
         why = judgement.shut.get(agent)
         return f"the agent {agent} may not serve: {why}" if why else ""
-
-
-def _any_refusal(name: str, plugins: Sequence[Plugin]) -> str:
-    """Return why a tool may not be called; every plugin must let it."""
-    return next(filter(None, (tool_refusal(name, plugin.fields) for plugin in plugins)), "")
 
 
 def _unruled(verdict: Verdict) -> str:

@@ -1,18 +1,22 @@
 """What `PLUGIN tools` lets be called."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 __all__ = ["tool_refusal"]
 
 
-def tool_refusal(name: str, fields: Mapping[str, Any]) -> str:
-    """Return why a tool may not be called, empty if it may.
+def tool_refusal(name: str, rules: Iterable[Mapping[str, Any]]) -> str:
+    """Return why a tool may not be called, empty if it may: every rule must let it.
 
     Args:
         name: the tool's.
-        fields: of the plugin: `mode`, `allow_tools`, `block_tools`; without a mode, a list of either filters.
+        rules: the fields of plugins: `mode`, `allow_tools`, `block_tools`; without a mode, a list of either filters.
     """
+    return next(filter(None, (_refusal(name, fields) for fields in rules)), "")
+
+
+def _refusal(name: str, fields: Mapping[str, Any]) -> str:
     allow, block = (_texts(fields.get(key)) for key in ("allow_tools", "block_tools"))
     mode = fields.get("mode", "filtered" if allow or block else "passthrough")
     if mode == "none":
