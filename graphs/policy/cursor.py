@@ -4,7 +4,7 @@ It knows where blocks, statements and branches begin and how braces nest; what t
 """
 
 from collections.abc import Callable, Sequence
-from typing import Final, TypeVar
+from typing import Final, TypeVar, get_args
 
 from graphs.policy.findings import Finding
 from graphs.policy.syntax import BlockKind, Notes, Place
@@ -15,10 +15,7 @@ __all__ = ["BLOCK_KINDS", "STATEMENTS", "Cursor", "SyntaxFault"]
 _T = TypeVar("_T")
 _DEEPEST: Final = 40
 """How deep values and parentheses may be nested."""
-BLOCK_KINDS: Final[tuple[BlockKind, ...]] = (
-    "SIGNAL", "SIGNAL_GROUP", "PROJECTION", "PLUGIN", "BACKEND", "MODEL", "AGENT", "GRANT", "GLOBAL", "ROUTE",
-    "DECISION_TREE", "TEST", "RECIPE", "ENTRYPOINT", "ROUTING", "SESSION_STATE",
-)  # fmt: skip
+BLOCK_KINDS: Final[tuple[BlockKind, ...]] = get_args(BlockKind)
 STATEMENTS: Final = (
     "PRIORITY", "TIER", "NAME", "DESCRIPTION", "WHEN", "MODEL", "AGENT", "ALGORITHM", "PLUGIN", "FOR", "EMIT",
 )  # fmt: skip

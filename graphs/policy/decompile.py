@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from itertools import groupby
-from typing import Any
 
 from graphs.policy.policy import (
     Band,
@@ -25,8 +24,6 @@ from graphs.policy.syntax import (
     Branch,
     Case,
     Emit,
-    Field,
-    Fields,
     Item,
     PluginUse,
     Program,
@@ -165,8 +162,4 @@ def _target(candidate: Candidate) -> Target:
 
 
 def _case(test: Test) -> Case:
-    return Case(test.query, test.expected, Fields(_options(test.options)))
-
-
-def _options(plain: dict[str, Any]) -> tuple[Field, ...]:
-    return fields_of(plain).items
+    return Case(test.query, test.expected, fields_of(test.options))

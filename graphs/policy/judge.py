@@ -35,9 +35,9 @@ class Judgement:
 class Judge:
     """A policy with its signals made ready; it never changes."""
 
-    def __init__(self, policy: Policy, reader: Reads, *, decider: Decider | None = None) -> None:
+    def __init__(self, policy: Policy, reader: Reads) -> None:
         self.policy, self.reader = policy, reader
-        self.decider = decider or Decider(policy)
+        self.decider = Decider(policy)
         self._grants = {name: compiled(entry.when) for name, entry in policy.grants.items()}
         self._agents = {name: compiled(entry.when) for name, entry in policy.agents.items()}
 

@@ -6,12 +6,11 @@ Pure. A reading that could not be made (`fault`) makes everything unknown that d
 import math
 from collections.abc import Iterable
 
+from graphs.policy.conditions import ABSENT
 from graphs.policy.policy import Band, Bands, Group, Policy, Score, Term
 from graphs.policy.request import Reading, Readings
 
 __all__ = ["Projections", "score_of", "summed"]
-
-_ABSENT = Reading(False, 0.0)
 
 
 class Projections:
@@ -44,7 +43,7 @@ class Projections:
 def score_of(score: Score, readings: Readings) -> float:
     """Return the weighted sum of a score's terms."""
     return summed(
-        term.weight * _value(term, readings.get(term.signal, _ABSENT)) for term in score.terms
+        term.weight * _value(term, readings.get(term.signal, ABSENT)) for term in score.terms
     )
 
 
@@ -67,7 +66,7 @@ def _settled(group: Group, readings: Readings) -> dict[str, Reading]:
     The winner is the one with the best raw score; `softmax_exclusive` rescales its score to its share among those
     that fired, exp(score / T) normalised, which never changes who wins (arXiv 2603.18174).
     """
-    members = [(key, readings.get(key, _ABSENT)) for key in group.members]
+    members = [(key, readings.get(key, ABSENT)) for key in group.members]
     if fault := next((reading.fault for _, reading in members if reading.fault), ""):
         why = f"a member of the group {group.name} could not be read: {fault}"
         return {key: Reading(False, r.score, r.threshold, r.detail, why) for key, r in members}
@@ -77,7 +76,7 @@ def _settled(group: Group, readings: Readings) -> dict[str, Reading]:
             return {}
         detail = f"the default of the group {group.name}"
         return {
-            group.default: Reading(True, readings.get(group.default, _ABSENT).score, None, detail)
+            group.default: Reading(True, readings.get(group.default, ABSENT).score, None, detail)
         }
     winner, best = max(firing, key=lambda pair: pair[1].score)  # the first of equals
     if group.semantics == "softmax_exclusive":
@@ -114,8 +113,8 @@ def _in_band(
     band: Band, mapping: Bands, score: Score | None, value: float | None, readings: Readings
 ) -> Reading:
     if score is None or value is None:
-        return _ABSENT
-    faults = (readings.get(term.signal, _ABSENT).fault for term in score.terms if term.weight)
+        return ABSENT
+    faults = (readings.get(term.signal, ABSENT).fault for term in score.terms if term.weight)
     if fault := next((fault for fault in faults if fault), ""):
         return Reading(False, 0.0, fault=f"the score {score.name} could not be summed: {fault}")
     ends = [end for end in (band.gte, band.gt, band.lt, band.lte) if end is not None]

@@ -125,7 +125,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """`PLUGIN name {...}`, `PLUGIN name` or `ALGORITHM name {...}` in a route."""
+    """`PLUGIN name {...}`, `PLUGIN name`, `ALGORITHM name {...}` or `EMIT name {...}` in a route."""
 
     name: str
     fields: Fields = Fields()
@@ -158,17 +158,6 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
-class Emit:
-    """`EMIT kind {...}`: what a route leaves behind when it matches."""
-
-    name: str
-    """The kind of what is left."""
-    fields: Fields = Fields()
-    at: Place = field(default=NOWHERE, compare=False)
-    notes: Notes = field(default=_NONE, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
 class PluginUse(Use):
     """A plugin in a route."""
 
@@ -176,6 +165,11 @@ class PluginUse(Use):
 @dataclass(frozen=True, slots=True)
 class AlgorithmUse(Use):
     """How a route chooses among its models."""
+
+
+@dataclass(frozen=True, slots=True)
+class Emit(Use):
+    """What a route leaves behind when it matches; the name is the kind of that."""
 
 
 Item: TypeAlias = Statement | PluginUse | AlgorithmUse | Loop | Emit

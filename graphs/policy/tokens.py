@@ -5,7 +5,6 @@ behind it.
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -79,7 +78,7 @@ class _Scan:
         self.line, self.start, self.fresh = 1, 0, True
 
     def run(self) -> tuple[list[Token], list[Finding]]:
-        for match in self._matches():
+        for match in _TOKEN.finditer(self.text):
             if len(self.tokens) > MOST_TOKENS:
                 break
             kind, given = match.lastgroup, match.group()
@@ -96,9 +95,6 @@ class _Scan:
                 self._add(kind, given, at)  # type: ignore[arg-type]
         self._add("end", "", Place(self.line, len(self.text) - self.start + 1))
         return self.tokens, self.findings
-
-    def _matches(self) -> Iterator[re.Match[str]]:
-        return _TOKEN.finditer(self.text)
 
     def _add(self, kind: Kind, text: str, at: Place) -> None:
         self.tokens.append(Token(kind, text, at, tuple(self.comments), first=self.fresh))
