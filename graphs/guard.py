@@ -29,7 +29,7 @@ from graphs.machine import Event, Phase
 from graphs.masks import Caller, Moment, agent_refusal
 from graphs.nodes.models import always_best, left_of, order_models, spender
 from graphs.outcome import SERVED, checked, failure, request_of
-from graphs.permits import with_policy
+from graphs.permits import judged_by, with_policy
 from graphs.policy.gate import Asking
 from graphs.policy.tools import tool_refusal
 from graphs.redaction import trace_of
@@ -255,7 +255,7 @@ def _allows(
 
     Both the rule of the turn and the one under which the arguments fall must let a call be made.
     """
-    judged = services.permits.of(state, context) if services.permits else None
+    judged = judged_by(services.permits, state, context)
     if judged is None:
         return None
     gate = judged.engine.gate if judged.engine else None

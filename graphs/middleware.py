@@ -23,7 +23,7 @@ from graphs.gateway.chat_model import GatewayChatModel
 from graphs.gateway.ledger import Ledger
 from graphs.nodes.models import allowed_models, choose_models
 from graphs.nodes.plugins import fixed_answer
-from graphs.permits import Judged
+from graphs.permits import judged_by
 from graphs.policy.tools import tool_refusal
 from graphs.routing.quality import Prediction
 from graphs.routing.router import Router
@@ -121,7 +121,7 @@ class ModelChoice(AgentMiddleware[ModelChoiceState, Any]):
     ) -> dict[str, Any]:
         context, turn = self._context(runtime), uuid.uuid4().hex
         seen = _seen(state["messages"], turn)
-        if (fixed := fixed_answer(self._judged(seen, context))) is not None:
+        if (fixed := fixed_answer(judged_by(self._services.permits, seen, context))) is not None:
             return {"messages": [AIMessage(fixed)], "jump_to": "end", "moma_models": []}
         chosen = choose_models(
             seen["decision"], seen, context, self._services, prediction=prediction
@@ -130,17 +130,13 @@ class ModelChoice(AgentMiddleware[ModelChoiceState, Any]):
         self._books(turn, context)
         return {"moma_turn": turn, "moma_models": order, "moma_record": chosen["models"]}
 
-    def _judged(self, seen: State, context: Context) -> Judged | None:
-        permits = self._services.permits
-        return permits.of(seen, context) if permits else None
-
     def _under_policy(
         self, request: ModelRequest[Any], model: GatewayChatModel
     ) -> ModelRequest[Any]:
         """Return the request with the chosen model, and with what the policy's rules say of prompt and tools."""
         state = cast(ModelChoiceState, request.state)
         seen = _seen(state["messages"], state.get("moma_turn"))
-        judged = self._judged(seen, self._context(request.runtime))
+        judged = judged_by(self._services.permits, seen, self._context(request.runtime))
         if judged is None:
             return request.override(model=model)
         rules = judged.plugins("tools")

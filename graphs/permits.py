@@ -22,7 +22,7 @@ from graphs.policy.request import Request
 from graphs.state import Context, State
 from graphs.timed_pool import TimedPool
 
-__all__ = ["Judged", "Permits", "with_policy"]
+__all__ = ["Judged", "Permits", "judged_by", "with_policy"]
 
 _TURNS_AT_ONCE = 10_000
 _Key = tuple[str, str, frozenset[str], tuple[str, ...]]
@@ -49,6 +49,11 @@ class Judged:
     def plugins(self, type_: str) -> list[Mapping[str, Any]]:
         """Return the fields of a plugin in every rule in question, the chosen rule first."""
         return [p.fields for p in self.judgement.verdict.plugins(type_)] if self.judgement else []
+
+
+def judged_by(permits: "Permits | None", state: State, context: Context | None) -> Judged | None:
+    """Return what the policy says of the turn of `state`; None without a policy."""
+    return permits.of(state, context) if permits else None
 
 
 async def with_policy(state: State, context: Context | None, permits: "Permits | None") -> State:

@@ -18,7 +18,7 @@ from graphs.nodes.checked_turn import checked_turn, kept, no_answer
 from graphs.nodes.models import choose_models, still_open, typical_costs
 from graphs.nodes.plugins import call_under, fixed_answer
 from graphs.nodes.turn_model import turn_model
-from graphs.permits import with_policy
+from graphs.permits import judged_by, with_policy
 from graphs.results import results_here
 from graphs.services import Services
 from graphs.state import Context, State
@@ -46,7 +46,7 @@ def answer(services: Services) -> Answer:
             record = await services.with_books(
                 choose_models, record, state, runtime.context, services, prediction=None
             )
-        judged = services.permits.of(state, runtime.context) if services.permits else None
+        judged = judged_by(services.permits, state, runtime.context)
         order = record["models"]["order"]
         model = await turn_model(order, state, runtime.context, services, results=results)
         call = call_under(judged, runtime.context.call if runtime.context else {})

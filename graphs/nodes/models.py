@@ -12,6 +12,7 @@ from graphs.budgets import Left, Spender
 from graphs.call import brings_tools
 from graphs.gateway.models import count_tokens
 from graphs.masks import ModelFacts, Need, Refusal, model_refusal
+from graphs.permits import judged_by
 from graphs.routing.choice import Option, Ranked, rank
 from graphs.routing.exploration import drawn, is_canary
 from graphs.routing.quality import Prediction
@@ -182,8 +183,8 @@ def _listed(
     allowed: Sequence[str], state: State, context: Context | None, services: Services
 ) -> list[str]:
     """Return the models in the order of the policy's rule, if it wants them tried so (`ALGORITHM static`)."""
-    permit = services.permits.of(state, context).permit if services.permits else None
-    return [model for model in permit.order if model in allowed] if permit else []
+    judged = judged_by(services.permits, state, context)
+    return [model for model in judged.permit.order if model in allowed] if judged else []
 
 
 def go_on_with(

@@ -19,7 +19,7 @@ from graphs.nodes.listen import listen
 from graphs.nodes.models import choose_models, go_on_with, left_of
 from graphs.nodes.plugins import fixed_answer
 from graphs.nodes.tie_break import tie_break
-from graphs.permits import Judged
+from graphs.permits import judged_by
 from graphs.routing.chooser import Choice
 from graphs.routing.decision import Decision, Odds
 from graphs.routing.dialogue import Dialogue
@@ -123,7 +123,9 @@ async def routed(
         record = await services.with_books(
             choose_models, record, state, context, services, prediction=prediction
         )
-        answered = record["models"]["order"] or fixed_answer(_judged(state, context, services))
+        answered = record["models"]["order"] or fixed_answer(
+            judged_by(services.permits, state, context)
+        )
         event = Event.NONE if answered else Event.REFUSE
     return {
         "event": event.value,
@@ -133,10 +135,6 @@ async def routed(
         "rest": rest,
         "decision": record,
     }
-
-
-def _judged(state: State, context: Context | None, services: Services) -> Judged | None:
-    return services.permits.of(state, context) if services.permits else None
 
 
 def _asked_for(context: Context | None, allowed: Collection[str], services: Services) -> str | None:
