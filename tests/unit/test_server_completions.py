@@ -134,7 +134,7 @@ def test_what_the_user_says_is_embedded_before_its_thread_is_looked_for(
         seen.append("looked for")
         raise ApiError(400, "stop here", code="stopped")
 
-    monkeypatch.setattr(house.api.resources.services, "foresee", foresee)
+    monkeypatch.setattr(house.api.resources.services.ahead, "foresee", foresee)
     monkeypatch.setattr(completions, "find_place", find_place)
     assert house.api.chat("write\x00 a poem").status_code == 400
     assert house.api.chat("long " * 1_000).status_code == 400
