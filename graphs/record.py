@@ -237,6 +237,11 @@ def _why_model(record: Record) -> str:
     return str((record["models"] or {}).get("reason", ""))
 
 
+def is_refused(record: Mapping[str, Any]) -> bool:
+    """Return whether nothing could serve the turn, and the router said so."""
+    return (record.get("served_by") or {}).get("id") == "refuse"
+
+
 def troubles(record: Record) -> list[str]:
     """Return what went wrong on the way to the answer, a line each: failed agents, failed routing, another model."""
     failed = [

@@ -7,8 +7,7 @@ import json
 import logging
 import sys
 import uuid
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from agents.errors import MomaError, SetupError
 from app.ending import ended
@@ -65,7 +64,7 @@ async def _chat(arguments: argparse.Namespace, settings: "Settings") -> int:
     from app.chat.loop import converse, note
     from graphs import Context, build_graph
     from graphs.checkpoints import open_threads
-    from graphs.record import troubles
+    from graphs.record import is_refused, troubles
     from graphs.spoken import Ended, run_turn
 
     thread = uuid.uuid4().hex[:12] if arguments.thread is None else check_thread(arguments.thread)
@@ -84,17 +83,12 @@ async def _chat(arguments: argparse.Namespace, settings: "Settings") -> int:
                     print(plain if arguments.json else part.answer, flush=True)
                     for trouble in troubles(part.record):
                         print(f"moma: {trouble}", file=sys.stderr)
-                    if failure := part.record["error"] or _refusal(part.record):
+                    refused = "nothing may serve this message" if is_refused(part.record) else None
+                    if failure := part.record["error"] or refused:
                         print(f"moma: {failure}", file=sys.stderr)
     finally:
         services.close()
     return int(failure is not None)
-
-
-def _refusal(record: Mapping[str, Any]) -> str | None:
-    """Return what is told of a turn that nobody may serve; None of any other."""
-    refused = (record.get("served_by") or {}).get("id") == "refuse"
-    return "nothing may serve this message" if refused else None
 
 
 def _load(services: "Services") -> None:

@@ -55,6 +55,7 @@ from app.server.states import (
     values_of,
 )
 from graphs.locks import locks_of
+from graphs.record import is_refused
 from graphs.saved import is_paused, read_saved
 from graphs.threads import MomaGraph
 
@@ -273,8 +274,9 @@ def _is_open(saved: CheckpointTuple) -> bool:
     """Return whether nobody answered the last turn of a thread: it failed, was refused or did not end."""
     if is_paused(saved):
         return False
-    served = (values_of(saved).get("record") or {}).get("served_by") or {"id": "refuse"}
-    return isinstance(messages_of(saved)[-1], HumanMessage) or served["id"] == "refuse"
+    record = values_of(saved).get("record") or {}
+    unserved = not record.get("served_by") or is_refused(record)
+    return unserved or isinstance(messages_of(saved)[-1], HumanMessage)
 
 
 def _retry_id(retry: str | None, said: Sequence[Message], where: str) -> str | None:

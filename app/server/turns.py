@@ -17,6 +17,7 @@ from app.server.errors import ApiError, of_status
 from app.server.placing import Place
 from app.server.refusals import refusal_of
 from app.server.states import state_answering, values_of
+from graphs.record import is_refused
 from graphs.spoken import Words, question
 from graphs.state import Context
 from graphs.threads import MomaGraph
@@ -260,7 +261,7 @@ async def _again(
     turn.model = (
         f"agent:{served['id']}" if served.get("kind") == "agent" else served.get("id", "router")
     )
-    node = "refuse" if served.get("id") == "refuse" else "answer"
+    node = "refuse" if is_refused(turn.record) else "answer"
     for message in following[:end]:
         if isinstance(message, AIMessage):
             for event in _heard(turn, message, node):
