@@ -11,19 +11,12 @@ from app.server.headers import extension
 from app.server.request import ChatRequest
 from app.server.turns import Called, Ended, Said, usage_of
 
-__all__ = ["ChatChunks", "completion_id", "served_model"]
+__all__ = ["ChatChunks", "completion_id"]
 
 
 def completion_id(decision: str | None) -> str:
     """Return the id of a completion: that of its decision."""
     return f"chatcmpl-{decision or uuid.uuid4().hex}"
-
-
-def served_model(ended: Ended) -> str:
-    """Return who answered, as the field `model` names it."""
-    served = ended.served_by
-    names = {"agent": f"agent:{served['id']}", "model": served["id"]}
-    return names.get(served["kind"], "router")
 
 
 class ChatChunks:
@@ -53,7 +46,7 @@ class ChatChunks:
 
     def end(self, ended: Ended) -> str:
         """Return the last chunks: how it ended, the usage if it was asked for, and that all is there."""
-        model = served_model(ended)
+        model = ended.model
         told = extension(ended.record, phase=ended.phase, debug=self._debug)
         more = f',"moma":{json.dumps(told)}'
         last = self._chunk("{}", model, finish=json.dumps(ended.finish), more=more)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from app.server.background import is_background
 from app.server.callers import ApiCaller, caller_of
-from app.server.chunks import ChatChunks, completion_id, served_model
+from app.server.chunks import ChatChunks, completion_id
 from app.server.door import json_body
 from app.server.errors import QUOTA
 from app.server.hang_up import unless_gone
@@ -184,7 +184,7 @@ async def _whole(asked: Asked, resources: Resources) -> Response:
         "id": completion_id(ended.record.get("id")),
         "object": "chat.completion",
         "created": int(time.time()),
-        "model": served_model(ended),
+        "model": ended.model,
         "system_fingerprint": resources.fingerprint,
         "choices": [choice],
         "usage": usage_of(ended.record),

@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.server.chunks import served_model
 from app.server.errors import ApiError
 from app.server.headers import extension
 from app.server.response_request import ResponseRequest, conversation_of
@@ -84,7 +83,7 @@ def response_body(
         "incomplete_details": {"reason": reason} if reason else None,
         "instructions": request.instructions,
         "max_output_tokens": request.max_output_tokens,
-        "model": served_model(ended) if ended else request.model,
+        "model": ended.model if ended else request.model,
         "output": list(output),
         "parallel_tool_calls": request.parallel_tool_calls is not False,
         "previous_response_id": request.previous_response_id,

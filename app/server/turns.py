@@ -63,9 +63,9 @@ class Ended:
     failure: ApiError | None = None
 
     @property
-    def served_by(self) -> Mapping[str, str]:
-        """Who answered."""
-        return self.record.get("served_by") or {"kind": "router", "id": "none"}
+    def model(self) -> str:
+        """Who answered, as the field `model` names it."""
+        return _named(self.record)
 
 
 @dataclass(slots=True)
@@ -115,7 +115,7 @@ async def run_turn(
             yield told
     if turn.approval is not None:
         turn.answer += (asked := question(turn.approval))
-        turn.model = f"agent:{(turn.record.get('served_by') or {}).get('id')}"
+        turn.model = _named(turn.record)
         yield Said(asked, turn.model)
     yield Ended(
         record=turn.record,
@@ -183,6 +183,14 @@ def usage_of(record: Mapping[str, Any]) -> dict[str, int]:
         "completion_tokens": written,
         "total_tokens": read + written,
     }
+
+
+def _named(record: Mapping[str, Any]) -> str:
+    """Return who answered a turn, as the field `model` names it."""
+    served = record.get("served_by") or {}
+    if served.get("kind") == "agent":
+        return f"agent:{served['id']}"
+    return str(served["id"]) if served.get("kind") == "model" else "router"
 
 
 def _take(turn: _Turn, part: Any) -> Decided | None:
@@ -257,10 +265,7 @@ async def _again(
     if values:
         turn.record, turn.phase = values.get("record") or {}, str(values.get("phase"))
         yield Decided(turn.record)
-    served = turn.record.get("served_by") or {}
-    turn.model = (
-        f"agent:{served['id']}" if served.get("kind") == "agent" else served.get("id", "router")
-    )
+    turn.model = _named(turn.record)
     node = "refuse" if is_refused(turn.record) else "answer"
     for message in following[:end]:
         if isinstance(message, AIMessage):
