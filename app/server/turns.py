@@ -59,7 +59,6 @@ class Ended:
     calls: Sequence[str] = ()
     """The ids of the calls of the client's tools."""
     finish: str = "stop"
-    approval: dict[str, Any] | None = None
     failure: ApiError | None = None
 
     @property
@@ -123,7 +122,6 @@ async def run_turn(
         answer=turn.answer,
         calls=turn.calls,
         finish=turn.finish,
-        approval=turn.approval,
         failure=turn.failure(context.include),
     )
 
