@@ -127,26 +127,16 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
                 self.foresee(text_of(last.content))
             async with turn_on(self._saver, thread) if thread else nullcontext():
                 saved = await self._saved(start, user=user_of(context))
-                if not thread:
-                    check_tool_results(turn, saved)
-                else:
+                if thread:
                     if saved is None and place.get("checkpoint_id"):
                         raise InputError(
                             "this thread has no state with the checkpoint_id that is given; take one from its history"
                         )
                     turn = self._resuming(turn, saved)
                     config = owned_by(config, user_of(context))
-                    resumed = turn is None or isinstance(turn, Command)
-                    if resumed and saved is not None and self.go_on is not None:
-                        self.go_on(_decision_in(saved))
-                    if self.listens and self._saver is not None:
-                        config = await with_undone(config, self._saver, saved, place)
-                    steps = Steps(thread=thread, nodes=self.kinds)
-                    config = with_steps(config, steps)
-                    told = isinstance(turn, Command)
-                    config = keeping(
-                        config, saver=self._saver, resumed=resumed, steps=steps, told=told
-                    )
+                    config = await self._kept(config, turn, saved, place, thread=thread)
+                else:
+                    check_tool_results(turn, saved)
                 async with admission.running() if admission else nullcontext() as control:
                     options["control"] = options.get("control") or control
                     ahead = handed_on(start, saved) if thread and start else nullcontext()
@@ -287,6 +277,27 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         if self._saver is None or start is None:
             return None
         return await read_saved(self._saver, start, user=user)
+
+    async def _kept(
+        self,
+        config: RunnableConfig | None,
+        turn: Any,
+        saved: CheckpointTuple | None,
+        place: Mapping[str, Any],
+        *,
+        thread: str,
+    ) -> RunnableConfig:
+        """Return the config of a turn on a thread: by it nodes and the saver find what is kept of it, and where."""
+        resumed = turn is None or isinstance(turn, Command)
+        if resumed and saved is not None and self.go_on is not None:
+            self.go_on(_decision_in(saved))
+        if self.listens and self._saver is not None:
+            config = await with_undone(config, self._saver, saved, place)
+        steps = Steps(thread=thread, nodes=self.kinds)
+        told = isinstance(turn, Command)
+        return keeping(
+            with_steps(config, steps), saver=self._saver, resumed=resumed, steps=steps, told=told
+        )
 
     def _resuming(self, turn: Any, saved: CheckpointTuple | None) -> Any:
         """Return the command that resumes a pending approval, or `turn` where none is pending."""
