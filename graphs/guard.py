@@ -195,7 +195,7 @@ async def _run(
     if seconds < _LEAST_S:
         breaker.release(permit)  # it is not the agent that failed
         return failure("refused: no time is left in this turn"), None
-    crashed = works = False
+    good: bool | None = None
     limit = asyncio.timeout(seconds)
     try:
         async with limit:
@@ -204,32 +204,28 @@ async def _run(
             )
             granted = _granted(order, state, runtime, services, ledger, seconds=seconds)
             result = await while_wanted(graph.ainvoke(_given(agent_id, state), context=granted))
-        works = True
+        good = True
         return checked(agent_id, result)
     except ParentCommand as request:
-        works = True
+        good = True
         return request_of(request.args[0]), None
     except GraphBubbleUp:  # an interrupt
-        works = True
+        good = True
         raise
     except CheckpointError:  # the store failed, not the agent: the turn is refused
         raise
     except MomaError as error:
-        crashed = isinstance(error, UnreachableError)
+        if isinstance(error, UnreachableError):
+            good = False
         return failure(str(error)), None
     except (Exception, SystemExit) as error:  # noqa: BLE001 an agent is foreign code: its failure is an outcome, not the turn's end
-        crashed = True
+        good = False
         if isinstance(error, TimeoutError) and limit.expired():
             return failure("it took too long"), None
         _log.warning("the agent %s broke\n%s", agent_id, trace_of(error))
         return failure(f"it broke ({type(error).__name__})"), None
     finally:
-        if crashed:
-            breaker.fail(permit)
-        elif works:
-            breaker.succeed(permit)
-        else:
-            breaker.release(permit)
+        breaker.settle(permit, good=good)
 
 
 def _given(agent_id: str, state: State) -> dict[str, Any]:

@@ -40,22 +40,17 @@ class TimedPool:
             raise RoutingError(f"an earlier one took more than {self.seconds:g} s, so it rests")
         job = object()
         done = asyncio.wrap_future(self._submit(job, work))
-        answered = late = False
+        good: bool | None = None
         try:
             while not (await asyncio.wait({done}, timeout=self._next_look()))[0]:
                 if overdue := self._overdue():
-                    late = job in overdue
+                    good = False if job in overdue else None
                     raise RoutingError(f"it took more than {self.seconds:g} s")
-            answered = True
+            good = True
             return done.result()
         finally:
             done.cancel()
-            if late:
-                self._breaker.fail(permit)
-            elif answered:
-                self._breaker.succeed(permit)
-            else:
-                self._breaker.release(permit)
+            self._breaker.settle(permit, good=good)
 
     def start(self, work: Callable[[], object]) -> None:
         """Let `work` run for nobody in particular; it is dropped while the pool is shut or a job hangs."""

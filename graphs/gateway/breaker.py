@@ -68,13 +68,22 @@ class Breaker:
     def admit(self) -> Permit | None:
         """Take the right to call; None if the breaker is open or a probe is under way.
 
-        Each permit is given back once, to `succeed`, `fail` or `release`.
+        Each permit is given back once, to `succeed`, `fail` or `release`; `settle` does that by how the call ended.
         """
         with self._lock:
             if self._refuses():
                 return None
             self._probing = self._rests_until is not None
             return Permit.PROBE if self._probing else Permit.CALL
+
+    def settle(self, permit: Permit, *, good: bool | None) -> None:
+        """Give back a permit, and say whether the call was a good one; None says nothing of the deployment's health."""
+        if good is None:
+            self.release(permit)
+        elif good:
+            self.succeed(permit)
+        else:
+            self.fail(permit)
 
     def succeed(self, permit: Permit) -> None:
         """Note a good answer. One that began before the breaker opened does not close it."""
