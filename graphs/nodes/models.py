@@ -54,19 +54,11 @@ def order_models(
     allowed, _ = allowed_models(state, context, services)
     if listed := _listed(allowed, state, context, services):
         return listed
-    options, unpriced = [], []
-    for model_id in allowed:
-        model = services.gateway.models[model_id]
-        if model.price is None:
-            unpriced.append(model_id)
-            continue
-        cost = model.price.of(TYPICAL_INPUT_TOKENS, TYPICAL_OUTPUT_TOKENS)
-        quality = services.overall_quality(model_id)
-        options.append(Option(id=model_id, quality=quality, cost_usd=cost))
-    ranked = rank(options, services.preference(context))
-    qualities = {option.id: option.quality for option in options}
-    costs = {option.id: option.cost_usd for option in options}
-    return _with_dominated(ranked, qualities, costs) + sorted(unpriced)
+    costs = typical_costs(services, allowed)
+    known = _known(costs)
+    quality = {model: services.overall_quality(model) for model in known}
+    options = [Option(id=m, quality=quality[m], cost_usd=cost) for m, cost in known.items()]
+    return _all_in_order(rank(options, services.preference(context)), quality, costs)
 
 
 def allowed_models(
@@ -117,12 +109,10 @@ def choose_models(
             record, order=order, frontier=(), masked=refused, preference=preference, reason=reason
         )
     costs = predicted_costs(allowed, state, prediction, services)
-    known = {model: cost for model, cost in costs.items() if cost is not None}
+    known = _known(costs)
     ranked = rank_models(prediction, known, preference)
     wanted = _wanted(refused, known, state, prediction, services, preference)
-    order = _with_dominated(ranked, prediction.quality, known)
-    # A model whose price is not known is never taken for cheap: it comes after all others.
-    order += sorted(model for model, cost in costs.items() if cost is None)
+    order = _all_in_order(ranked, prediction.quality, costs)
     reason = _reason(order, ranked, prediction, preference, len(known))
     # A turn that is checked goes by what is predicted of each model, and not by the order.
     settled = bool(listed) or services.checked(context)
@@ -151,12 +141,20 @@ def choose_models(
     )
 
 
-def _with_dominated(
-    ranked: Sequence[Ranked], quality: Mapping[str, float], costs: Mapping[str, float]
+def _known(costs: Mapping[str, float | None]) -> dict[str, float]:
+    return {model: cost for model, cost in costs.items() if cost is not None}
+
+
+def _all_in_order(
+    ranked: Sequence[Ranked], quality: Mapping[str, float], costs: Mapping[str, float | None]
 ) -> list[str]:
-    """Return the frontier, and after it the models that others dominate: when it fails, one is better than none."""
-    order = [r.option.id for r in ranked]
-    return order + sorted(costs.keys() - order, key=lambda m: (-quality[m], costs[m], m))
+    """Return the frontier, and after it the models that others dominate: when it fails, one is better than none.
+
+    A model whose price is not known is never taken for cheap: it comes after all others.
+    """
+    frontier, known = [r.option.id for r in ranked], _known(costs)
+    dominated = sorted(known.keys() - frontier, key=lambda m: (-quality[m], known[m], m))
+    return [*frontier, *dominated, *sorted(costs.keys() - known.keys())]
 
 
 def _canary(
@@ -287,8 +285,7 @@ def _wanted(
     if not dear:
         return None
     costs = predicted_costs([*dear], state, prediction, services)
-    all_costs = {**known, **{m: c for m, c in costs.items() if c is not None}}
-    first = rank_models(prediction, all_costs, preference)[0].option.id
+    first = rank_models(prediction, {**known, **_known(costs)}, preference)[0].option.id
     return {"id": first, "reason": dear[first]} if first in dear else None
 
 
