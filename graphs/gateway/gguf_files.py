@@ -59,9 +59,7 @@ def default_model(
     )
 
 
-def parse_local_models(
-    text: str, *, context_tokens: int = DEFAULT_CONTEXT_TOKENS, threads: int = 1
-) -> list[LocalModel]:
+def parse_local_models(text: str) -> list[LocalModel]:
     """Read the setting MOMA_LOCAL_MODELS: `name=path` pairs with commas between them.
 
     Raises:
@@ -79,12 +77,7 @@ def parse_local_models(
             raise SettingsError(
                 f"MOMA_LOCAL_MODELS: {name!r} is named twice; give each file its own name"
             )
-        models[name] = LocalModel(
-            name=name,
-            path=Path(os.path.expanduser(path)),
-            context_tokens=context_tokens,
-            threads=threads,
-        )
+        models[name] = LocalModel(name=name, path=Path(os.path.expanduser(path)))
     return list(models.values())
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from agents.errors import ModelFileError, SettingsError
 from graphs.gateway.gguf_files import LocalModel, check_gguf, default_model, parse_local_models
-from graphs.gateway.gguf_server import START_LIMIT_S, Endpoint, LocalServer
+from graphs.gateway.gguf_server import Endpoint, LocalServer
 
 __all__ = [
     "Endpoint",
@@ -36,7 +36,6 @@ class LocalServers:
         *,
         log_dir: Path | None = None,
         on_progress: Callable[[str], None] | None = None,
-        start_limit_s: float = START_LIMIT_S,
     ) -> "LocalServers":
         """Look at each file once and start nothing; the arguments are those of `LocalServer`.
 
@@ -51,9 +50,7 @@ class LocalServers:
                     f"local model {model.name!r} is named twice, for {servers[model.name].model.path} "
                     f"and {model.path}; give each file its own name"
                 )
-            servers[model.name] = LocalServer(
-                model, log_dir=log_dir, on_progress=on_progress, start_limit_s=start_limit_s
-            )
+            servers[model.name] = LocalServer(model, log_dir=log_dir, on_progress=on_progress)
             try:
                 check_gguf(model.path)
             except ModelFileError as error:

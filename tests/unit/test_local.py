@@ -482,10 +482,10 @@ def test_two_models_of_one_name_are_refused() -> None:
 
 
 def test_setting_names_models_by_path() -> None:
-    models = parse_local_models(" qwen=/m/qwen.gguf, phi = ~/phi=4.gguf ,", threads=2)
+    models = parse_local_models(" qwen=/m/qwen.gguf, phi = ~/phi=4.gguf ,")
     assert models == [
-        LocalModel(name="qwen", path=Path("/m/qwen.gguf"), threads=2),
-        LocalModel(name="phi", path=Path.home() / "phi=4.gguf", threads=2),
+        LocalModel(name="qwen", path=Path("/m/qwen.gguf")),
+        LocalModel(name="phi", path=Path.home() / "phi=4.gguf"),
     ]
     assert parse_local_models("  ") == []
 
