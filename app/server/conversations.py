@@ -211,7 +211,7 @@ async def _end(store: Any) -> None:
 async def _postgres(address: str) -> AsyncIterator[Any]:
     from langgraph.store.postgres.aio import AsyncPostgresStore
 
-    from graphs.postgres import AdvisoryLocks
+    from graphs.advisory_locks import AdvisoryLocks
 
     pool: Any = {"min_size": 1, "max_size": 4}
     async with AsyncPostgresStore.from_conn_string(address, pool_config=pool, ttl=_TTL) as store:

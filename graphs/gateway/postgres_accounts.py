@@ -1,6 +1,5 @@
 """What was spent, in PostgreSQL: for the processes of many machines. It needs the extra `postgres`."""
 
-import hashlib
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -8,6 +7,7 @@ from typing import Any
 
 import psycopg
 
+from graphs.advisory_locks import lock_key
 from graphs.gateway.accounts import BUSY_S, Account, Accounts, alone, unusable
 
 __all__ = ["PostgresAccounts"]
@@ -38,7 +38,8 @@ class PostgresAccounts(Accounts):
         """
         opened = cls(url)
         with opened._reading(), opened._connected().transaction():
-            opened._run("SELECT pg_advisory_xact_lock(?)", _number("tables"))  # one makes them
+            # Two that make them at once would be in each other's way.
+            opened._run("SELECT pg_advisory_xact_lock(?)", lock_key("account tables"))
             opened._run(_TABLES)
         return opened
 
@@ -59,8 +60,8 @@ class PostgresAccounts(Accounts):
     @contextmanager
     def _changing(self, accounts: Sequence[Account]) -> Iterator[None]:
         with self._reading(), self._connected().transaction():
-            for number in sorted(map(_number, [account.name for account in accounts])):
-                self._run("SELECT pg_advisory_xact_lock(?)", number)
+            for key in sorted(lock_key(f"account {account.name}") for account in accounts):
+                self._run("SELECT pg_advisory_xact_lock(?)", key)
             yield
 
     def _run(self, sql: str, *values: Any) -> Any:
@@ -74,9 +75,3 @@ class PostgresAccounts(Accounts):
             )
             self._session.execute(_SESSION.format(ms=round(BUSY_S * 1e3)))
         return self._session
-
-
-def _number(name: str) -> int:
-    """Return the key of an advisory lock: 63 bits."""
-    digest = hashlib.sha256(f"moma account {name}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") >> 1
