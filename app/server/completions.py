@@ -134,11 +134,11 @@ async def ask(
         context = replace(context, exclude=_no_agent(context, resources))
     else:
         _foresee(body.messages[-1], resources)
-        index, graph = resources.conversations, resources.graph
+        saver, index, graph = resources.saver, resources.conversations, resources.graph
         if previous is None:
-            place = await find_place(body, request.headers, caller, graph, index)
+            place = await find_place(body, request.headers, caller, saver, index)
         else:
-            place = await place_after(previous, body, request.headers, caller, graph, index)
+            place = await place_after(previous, body, request.headers, caller, saver, index)
     debug = request.headers.get("x-moma-debug", "").lower() in ("true", "1") and caller.key.debug
     return Asked(
         request=body,

@@ -6,6 +6,7 @@ from starlette.responses import JSONResponse, Response
 from app.server.callers import caller_of
 from app.server.metrics import CONTENT_TYPE
 from app.server.resources import Resources
+from app.server.states import place_of
 from graphs.gateway import transport
 
 __all__ = ["health", "metrics", "ready"]
@@ -28,7 +29,7 @@ async def ready(request: Request) -> Response:
         missing.append("LiteLLM, which calls the models, is still loading")
     try:
         await resources.conversations.check()
-        await _read_threads(resources)
+        await resources.saver.aget_tuple(place_of("~ready"))
     except Exception as error:  # noqa: BLE001 whatever the store raises, it is not ready
         missing.append(f"the store cannot be read ({type(error).__name__})")
     status = "unavailable" if missing else "ok"
@@ -44,8 +45,3 @@ async def metrics(request: Request) -> Response:
     resources: Resources = request.app.state.resources
     caller_of(request.headers, resources.keys)
     return Response(resources.metrics.text(), headers={"content-type": CONTENT_TYPE})
-
-
-async def _read_threads(resources: Resources) -> None:
-    saver = resources.graph.checkpointer
-    await saver.aget_tuple({"configurable": {"thread_id": "~ready", "checkpoint_ns": ""}})  # type: ignore[union-attr]

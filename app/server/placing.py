@@ -57,13 +57,10 @@ from app.server.states import (
 from graphs.locks import locks_of
 from graphs.record import is_refused
 from graphs.saved import is_paused, read_saved
-from graphs.threads import MomaGraph
 
 __all__ = ["Place", "find_place", "place_after"]
 
 _PAUSE_S = 0.01
-
-
 _Make = Callable[..., "Place"]
 """Makes the place of a turn from its config, what is sent there, and what is known of the state there."""
 
@@ -96,7 +93,7 @@ async def find_place(
     request: ChatRequest,
     headers: Mapping[str, str],
     caller: ApiCaller,
-    graph: MomaGraph,
+    saver: BaseCheckpointSaver[Any],
     conversations: Conversations,
 ) -> Place:
     """Return where a request goes on.
@@ -125,8 +122,6 @@ async def find_place(
         )
 
     on = place_of(thread)
-    saver = graph.checkpointer
-    assert isinstance(saver, BaseCheckpointSaver)
     saved = await read_saved(saver, on, user=caller.user) if known else None
     whole = key is not None and key[0] == OPEN_WEBUI_CHAT
     told = whole or key is None
@@ -202,7 +197,7 @@ async def place_after(
     request: ChatRequest,
     headers: Mapping[str, str],
     caller: ApiCaller,
-    graph: MomaGraph,
+    saver: BaseCheckpointSaver[Any],
     conversations: Conversations,
 ) -> Place:
     """Return where a request goes on that follows a turn of the caller's, known by its decision.
@@ -219,8 +214,6 @@ async def place_after(
     if turn is None or not turn["thread"]:
         raise missing
     thread, known_as = str(turn["thread"]), turn["decision"]
-    saver = graph.checkpointer
-    assert isinstance(saver, BaseCheckpointSaver)
     on = place_of(thread)
     state = await read_saved(saver, on, user=caller.user)
     paused = state is not None and is_paused(state)

@@ -8,6 +8,9 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from app.server.conversations import Conversations, open_conversations
 from app.server.keys import Keys
@@ -18,7 +21,6 @@ from graphs.checkpoints import open_threads
 from graphs.threads import MomaGraph
 
 __all__ = ["Resources", "open_resources", "resources_of"]
-
 
 _LONGEST_WARMING_S = 30.0
 
@@ -37,6 +39,12 @@ class Resources:
     metrics: Metrics
     ending: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the process ends and waits no longer for the turns that run."""
+
+    @property
+    def saver(self) -> BaseCheckpointSaver[Any]:
+        """Where the graph's threads are kept."""
+        assert isinstance(self.graph.checkpointer, BaseCheckpointSaver)
+        return self.graph.checkpointer
 
     @property
     def fingerprint(self) -> str:

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from langgraph.checkpoint.base import BaseCheckpointSaver
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -128,9 +127,7 @@ async def _answer(
     Raises:
         ApiError: it is not there any more.
     """
-    saver = resources.graph.checkpointer
-    assert isinstance(saver, BaseCheckpointSaver)
-    found = await state_after(saver, str(turn["thread"]), decision)
+    found = await state_after(resources.saver, str(turn["thread"]), decision)
     if found is not None:
         check_owner(found.checkpoint["channel_values"], user=user)
     said = [m for m in messages_of(found) if m.type == "ai"] if found else []
