@@ -95,8 +95,17 @@ class Reading(Words):
         elif (noted := _progress(content)) is not None:
             return Noted(noted)
         elif not namespace:  # an agent's own events cannot pass for the orchestrator's
-            _take(self, content)
+            self.note(content)
         return None
+
+    def note(self, event: Any) -> str | None:
+        """Take in an event of the orchestrator; return its kind, None of what is none."""
+        kind = event.get("type") if isinstance(event, dict) else None
+        if kind in ("route", "turn", "phase"):
+            self.record, self.phase = event["record"], event.get("phase", self.phase)
+        if kind == "phase":
+            self.approval = told_together(event["asked"])
+        return kind
 
     def end(self) -> Iterator[Said | Ended]:
         """Yield what is left to tell when the stream has ended."""
@@ -133,17 +142,6 @@ def question(approval: dict[str, Any]) -> str:
     asked = str(approval.get("question") or "Is that all right?")
     details = [f"- {detail}" for detail in approval.get("details") or ()]
     return "\n".join([asked, "", *details]).strip()
-
-
-def _take(turn: Reading, part: Any) -> None:
-    """Take in an event of the orchestrator."""
-    kind = part.get("type") if isinstance(part, dict) else None
-    if kind in ("turn", "route"):
-        turn.record = part["record"]
-        turn.phase = part.get("phase", turn.phase)
-    elif kind == "phase":
-        turn.record, turn.phase = part["record"], part["phase"]
-        turn.approval = told_together(part["asked"])
 
 
 def _progress(part: Any) -> str | None:

@@ -18,7 +18,7 @@ from app.server.placing import Place
 from app.server.refusals import refusal_of
 from app.server.states import state_answering, values_of
 from graphs.record import is_refused
-from graphs.spoken import Words, question
+from graphs.spoken import Reading, question
 from graphs.state import Context
 from graphs.threads import MomaGraph
 
@@ -68,13 +68,10 @@ class Ended:
 
 
 @dataclass(slots=True)
-class _Turn(Words):
+class _Turn(Reading):
     model: str = "router"
     calls: list[str] = field(default_factory=list)
     finish: str = "stop"
-    record: dict[str, Any] = field(default_factory=dict)
-    phase: str = ""
-    approval: dict[str, Any] | None = None
     refused: bool = False
     broken: tuple[int, float | None] | None = None
     """The status of what kept every model from answering, and when to come again."""
@@ -138,8 +135,8 @@ async def _word_by_word(
     async with aclosing(parts) as stream:  # type: ignore[type-var]
         async for mode, part in stream:
             if mode == "custom":
-                if (decided := _take(turn, part)) is not None:
-                    yield decided
+                if turn.note(part) in ("route", "turn"):
+                    yield Decided(turn.record)
                 continue
             message, metadata = part
             if isinstance(message, AIMessage):
@@ -189,16 +186,6 @@ def _named(record: Mapping[str, Any]) -> str:
     if served.get("kind") == "agent":
         return f"agent:{served['id']}"
     return str(served["id"]) if served.get("kind") == "model" else "router"
-
-
-def _take(turn: _Turn, part: Any) -> Decided | None:
-    """Take in an event of the orchestrator."""
-    kind = part.get("type") if isinstance(part, dict) else None
-    if kind in ("route", "turn", "phase"):
-        turn.record, turn.phase = part["record"], part.get("phase", turn.phase)
-    if kind == "phase":
-        turn.approval = told_together(part["asked"])
-    return Decided(turn.record) if kind in ("route", "turn") else None
 
 
 def _heard(turn: _Turn, message: AIMessage, node: str) -> list[Said | Called]:
