@@ -80,7 +80,7 @@ def _clean_part(part: str | dict[Any, Any]) -> str | dict[Any, Any] | None:
 
 def is_known(turn: Any, saved: CheckpointTuple | None) -> bool:
     """Return whether the thread has the message of `turn` already."""
-    if saved is None or not isinstance(turn, dict):
+    if not isinstance(turn, dict):
         return False
     sent = turn["messages"][-1]
     return sent.id is not None and any(
@@ -93,7 +93,7 @@ def edited(turn: Any, saved: CheckpointTuple | None) -> Any:
 
     LangGraph puts it in the place of the other; the last message, which is served, would be an answer of before.
     """
-    if saved is None or not isinstance(turn, dict):
+    if not isinstance(turn, dict):
         return turn
     *before, sent = turn["messages"]
     ids = [m.id for m in _kept(saved)]
@@ -103,8 +103,8 @@ def edited(turn: Any, saved: CheckpointTuple | None) -> Any:
     return {**turn, "messages": [*before, *later, sent]}
 
 
-def _kept(saved: CheckpointTuple) -> Sequence[BaseMessage]:
-    return saved.checkpoint["channel_values"].get("messages") or ()
+def _kept(saved: CheckpointTuple | None) -> Sequence[BaseMessage]:
+    return (saved.checkpoint["channel_values"].get("messages") or ()) if saved else ()
 
 
 def check_tool_results(turn: Any, saved: CheckpointTuple | None) -> None:
@@ -113,8 +113,7 @@ def check_tool_results(turn: Any, saved: CheckpointTuple | None) -> None:
     results = [*takewhile(lambda m: isinstance(m, ToolMessage), reversed(sent))]
     if not results:
         return
-    kept = saved.checkpoint["channel_values"].get("messages") if saved else None
-    before = [*(kept or ()), *sent[: len(sent) - len(results)]][-1:]
+    before = [*_kept(saved), *sent[: len(sent) - len(results)]][-1:]
     asked = before[0].tool_calls if before and isinstance(before[0], AIMessage) else []
     called = {call["id"] for call in asked}
     for result in results:

@@ -24,15 +24,10 @@ from graphs.turn import modalities_of, text_of
 TYPICAL_INPUT_TOKENS, TYPICAL_OUTPUT_TOKENS = 1_000, 300
 
 
-def spent_usd(state: State) -> float:
-    """Return what the model calls of this turn have cost so far."""
-    return float((state.get("decision") or {}).get("cost_usd") or 0.0)
-
-
 def spender(state: State, context: Context | None, services: Services) -> Spender:
     """Return on whose behalf calls of this turn are made."""
-    thread = (state.get("decision") or {}).get("thread")
-    return services.spender(context, spent=spent_usd(state), thread=thread)
+    record = state["decision"]
+    return services.spender(context, spent=record["cost_usd"] or 0.0, thread=record["thread"])
 
 
 def left_of(state: State, context: Context | None, services: Services) -> Left:

@@ -86,9 +86,9 @@ def _dialogue(
 ) -> Dialogue:
     """Return what the next turn's choice of an agent reads of this one."""
     before = Dialogue.from_plain(state.get("dialogue"))
-    if messages and getattr(messages[-1], "tool_calls", None):
+    if getattr(messages[-1], "tool_calls", None):
         return before  # the caller's tools run now, and what the model says to it is still to come
-    said = text_of(messages[-1].content) if messages else ""
+    said = text_of(messages[-1].content)
     served = record["served_by"] or {}
     agent = served.get("id") if served.get("kind") == "agent" else None
     if phase == Phase.AWAITING_CHOICE:
