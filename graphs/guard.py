@@ -7,7 +7,7 @@ knows no routing: a refused, failed or declined agent is an outcome, and the mac
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 from langchain_core.messages import AIMessage
@@ -16,32 +16,27 @@ from langgraph.errors import GraphBubbleUp, GraphInterrupt, ParentCommand
 from langgraph.runtime import Runtime
 
 from agents.approvals import told
-from agents.contract import AgentContext, Outcome, OutcomeEvent, done
+from agents.contract import Outcome, OutcomeEvent, done
 from agents.errors import CheckpointError, MomaError, UnreachableError
 from agents.registry import AgentGraph
 from graphs import record as records
-from graphs.budgets import Left
+from graphs.agent_run import run_context, run_input
 from graphs.floor import question_stands
-from graphs.gateway.chat_model import GatewayChatModel
 from graphs.gateway.ledger import Ledger
 from graphs.left_behind import while_wanted
 from graphs.machine import Event, Phase
 from graphs.masks import Caller, Moment, agent_refusal
 from graphs.nodes.models import always_best, left_of, order_models, spender
 from graphs.outcome import SERVED, checked, failure, request_of
-from graphs.permits import judged_by, with_policy
-from graphs.policy.gate import Asking
-from graphs.policy.tools import tool_refusal
+from graphs.permits import with_policy
 from graphs.redaction import trace_of
 from graphs.results import results_here
 from graphs.services import Services
 from graphs.state import Context, State
 from graphs.tracing import step, tell
-from graphs.turn import modalities_of, text_of
+from graphs.turn import modalities_of
 
 _log = logging.getLogger(__name__)
-HISTORY = 12
-"""Earlier messages that an agent sees."""
 SHARE_OF_TIME = 0.75
 """How much of the turn's remaining time one agent may take, so that another can still answer."""
 _LEAST_S = 0.05
@@ -202,8 +197,8 @@ async def _run(
             order = await services.with_books(
                 order_models, state, runtime.context, services, behind_agent=True
             )
-            granted = _granted(order, state, runtime, services, ledger, seconds=seconds)
-            result = await while_wanted(graph.ainvoke(_given(agent_id, state), context=granted))
+            granted = run_context(order, state, runtime.context, services, ledger, seconds=seconds)
+            result = await while_wanted(graph.ainvoke(run_input(agent_id, state), context=granted))
         good = True
         return checked(agent_id, result)
     except ParentCommand as request:
@@ -226,88 +221,6 @@ async def _run(
         return failure(f"it broke ({type(error).__name__})"), None
     finally:
         breaker.settle(permit, good=good)
-
-
-def _given(agent_id: str, state: State) -> dict[str, Any]:
-    messages = state["messages"]
-    earlier = messages[-HISTORY - 1 : -1]
-    history = [
-        {"role": "assistant" if isinstance(m, AIMessage) else "user", "content": text_of(m.content)}
-        for m in earlier
-        if m.type in ("human", "ai")
-    ]
-    return {
-        "request": state["request"],
-        "event": str(state.get("event") or Event.START),
-        "history": history,
-        "memory": (state.get("memories") or {}).get(agent_id, {}),
-    }
-
-
-def _allows(
-    state: State, context: Context | None, services: Services
-) -> Callable[[str, Mapping[str, Any]], Awaitable[str]] | None:
-    """Return what asks the policy about an agent's calls of tools; None without a policy.
-
-    Both the rule of the turn and the one under which the arguments fall must let a call be made.
-    """
-    judged = judged_by(services.permits, state, context)
-    if judged is None:
-        return None
-    gate = judged.engine.gate if judged.engine else None
-    rules = judged.plugins("tools")
-    asking = Asking(
-        user=context.user if context else Context().user,
-        grants=tuple(services.caller(context, Left(None)).grants),
-        phase=str(state.get("phase") or Phase.IDLE),
-        holder=state.get("active_agent"),
-        previous=[text_of(m.content) for m in state["messages"][:-1] if m.type == "human"],
-        metadata=context.metadata if context else {},
-    )
-
-    async def why_not(tool: str, arguments: Mapping[str, Any]) -> str:
-        if gate is None:
-            return "the policy could not be asked"
-        if why := tool_refusal(tool, rules):
-            return f"the policy denies it: {why}"
-        ruling = await asyncio.to_thread(gate.tool_call, tool, dict(arguments), asking=asking)
-        return "" if ruling.allowed else f"the policy denies it: {ruling.reason}"
-
-    return why_not
-
-
-def _granted(
-    order: Sequence[str],
-    state: State,
-    runtime: Runtime[Context],
-    services: Services,
-    ledger: Ledger,
-    *,
-    seconds: float,
-) -> AgentContext:
-    model, results = None, results_here()
-    if order:
-        model = GatewayChatModel(
-            gateway=services.gateway,
-            order=tuple(order),
-            ledger=ledger,
-            deadline=time.monotonic() + seconds,
-            caller=runtime.context.user if runtime.context else None,
-            whole=True,  # an agent's model writes drafts
-            loop=asyncio.get_running_loop(),
-            results=results,
-        )
-    first = services.overall_quality(order[0]) if order else 0.0
-    return AgentContext(
-        user=runtime.context.user if runtime.context else Context().user,
-        home=services.options.home,
-        model=model,
-        embed=services.embed,
-        capable=first >= services.options.capable_from,
-        begin=results.begin if results else None,
-        allows=_allows(state, runtime.context, services),
-        now=services.moment(state["decision"]),
-    )
 
 
 async def _announce(

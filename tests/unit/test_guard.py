@@ -15,8 +15,8 @@ from langgraph.checkpoint.memory import InMemorySaver
 from agents.contract import declined, done, needs_input
 from agents.errors import AgentError
 from graphs import Context, build_graph
+from graphs.agent_run import HISTORY
 from graphs.gateway.transport import Limits
-from graphs.guard import HISTORY
 from graphs.outcome import LARGEST_MEMORY
 from tests.support.agents import (
     Work,
