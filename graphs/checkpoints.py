@@ -5,20 +5,13 @@ It knows nothing of what is saved.
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import aiosqlite
-from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import (
-    BaseCheckpointSaver,
-    ChannelVersions,
-    Checkpoint,
-    CheckpointMetadata,
-    CheckpointTuple,
-)
+from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from agents.errors import CheckpointError, SettingsError
 from agents.extras import how_to_install
@@ -27,6 +20,7 @@ from graphs.locks import lock_between_processes, setting_up, share_locks
 from graphs.serializer import StrictSerializer, strict_serializer
 from graphs.sqlite_saver import SqliteThreads
 from graphs.sqlite_writer import SqliteWriter
+from graphs.threaded_saver import ThreadedSaver
 
 if TYPE_CHECKING:
     from graphs.postgres import PostgresThreads
@@ -141,87 +135,3 @@ async def _check(connection: aiosqlite.Connection) -> None:
     if row is None or row[0] != "ok":
         found = " ".join(row[0].split()) if row else "no answer"
         raise sqlite3.DatabaseError(f"damaged: {found}")
-
-
-class ThreadedSaver(BaseCheckpointSaver[Any]):
-    """A saver without asynchronous methods, called in threads."""
-
-    def __init__(self, saver: BaseCheckpointSaver[Any]) -> None:
-        super().__init__(serde=saver.serde)
-        self.saver = saver
-
-    @property
-    def config_specs(self) -> list[Any]:
-        """What the saver reads of a config."""
-        return self.saver.config_specs
-
-    def get_next_version(self, current: Any, channel: None) -> Any:
-        """Return the version that follows `current`."""
-        return self.saver.get_next_version(current, channel)
-
-    def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        """Return a thread's checkpoint."""
-        return self.saver.get_tuple(config)
-
-    def list(self, config: RunnableConfig | None, **options: Any) -> Iterator[CheckpointTuple]:
-        """Return a thread's checkpoints, newest first."""
-        return self.saver.list(config, **options)
-
-    def put(
-        self,
-        config: RunnableConfig,
-        checkpoint: Checkpoint,
-        metadata: CheckpointMetadata,
-        new_versions: ChannelVersions,
-    ) -> RunnableConfig:
-        """Store a checkpoint."""
-        return self.saver.put(config, checkpoint, metadata, new_versions)
-
-    def put_writes(
-        self,
-        config: RunnableConfig,
-        writes: Sequence[tuple[str, Any]],
-        task_id: str,
-        task_path: str = "",
-    ) -> None:
-        """Store a task's writes."""
-        self.saver.put_writes(config, writes, task_id, task_path)
-
-    def delete_thread(self, thread_id: str) -> None:
-        """Delete a thread."""
-        self.saver.delete_thread(thread_id)
-
-    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        """Return a thread's checkpoint."""
-        return await asyncio.to_thread(self.saver.get_tuple, config)
-
-    async def alist(
-        self, config: RunnableConfig | None, **options: Any
-    ) -> AsyncIterator[CheckpointTuple]:
-        """Return a thread's checkpoints, newest first."""
-        for found in await asyncio.to_thread(lambda: [*self.saver.list(config, **options)]):
-            yield found
-
-    async def aput(
-        self,
-        config: RunnableConfig,
-        checkpoint: Checkpoint,
-        metadata: CheckpointMetadata,
-        new_versions: ChannelVersions,
-    ) -> RunnableConfig:
-        """Store a checkpoint."""
-        return await asyncio.to_thread(self.saver.put, config, checkpoint, metadata, new_versions)
-
-    async def aput_writes(
-        self,
-        config: RunnableConfig,
-        writes: Sequence[tuple[str, Any]],
-        task_id: str,
-        task_path: str = "",
-    ) -> None:
-        """Store a task's writes."""
-        await asyncio.to_thread(self.saver.put_writes, config, writes, task_id, task_path)
-
-    async def adelete_thread(self, thread_id: str) -> None:
-        """Delete a thread."""
-        await asyncio.to_thread(self.saver.delete_thread, thread_id)

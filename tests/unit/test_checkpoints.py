@@ -18,8 +18,9 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 
 from agents.errors import CheckpointError
 from graphs import checkpoints
-from graphs.checkpoints import ThreadedSaver, open_sqlite, open_threads, strict
+from graphs.checkpoints import open_sqlite, open_threads, strict
 from graphs.locks import locks_of
+from graphs.threaded_saver import ThreadedSaver
 from tests.support.agents import answer, fake_agent, fake_graph, on, say
 from tests.support.waiting import PATIENCE_S
 
