@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Awaitable, Callable, Collection
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,7 +15,7 @@ from agents.errors import MomaError
 from graphs import record as records
 from graphs.guard import moment_of
 from graphs.machine import Event, Phase
-from graphs.masks import Refusal
+from graphs.masks import Moment, Refusal
 from graphs.nodes.listen import listen
 from graphs.nodes.models import choose_models, go_on_with, left_of
 from graphs.nodes.plugins import fixed_answer
@@ -30,6 +31,7 @@ from graphs.state import Context, Led, State
 from graphs.tracing import step
 
 Route = Callable[[State, Runtime[Context]], Awaitable[dict[str, Any]]]
+_NO_ODDS = Odds(agents=(), none=1.0)
 _CONSIDERED = 5
 """Agents that the record shows."""
 SHARE_FOR_LOADING = 0.5
@@ -81,26 +83,16 @@ async def routed(
     rest = _rest(state)
     if rest and state["outcome"].get("event") == OutcomeEvent.DONE:
         return _next_part(rest, allowed, masked, state)
-    asked_for = state["outcome"].get("to")
-    choice: Choice | None = None
-    prediction, fault, sole = None, None, None
-    if moment.handed_by and asked_for in allowed:
-        reason = f"{moment.handed_by} handed over to it"
-        decision = Decision(event=Event.SWITCH, agent=asked_for, p_fit=1.0, reason=reason)
-    else:
-        choice, prediction, fault = await _chosen(state, allowed, services)
-        sole = None if fault else _asked_for(context, allowed, services)
-        decision = _sole(sole, moment.holder) if sole else choice.decision
-        if decision.event == Event.CLARIFY and services.options.tie_break and may_call:
-            likeliest = [i for i, _ in choice.odds.agents[:_CONSIDERED]]
-            decision, called = await tie_break(decision, likeliest, state, context, services)
-            state = {**state, "decision": called}
+    choice, record, prediction, fault = await _decided(
+        state, context, services, moment, allowed, may_call=may_call
+    )
+    decision = choice.decision
     record = records.with_agents(
-        state["decision"],
+        record,
         decision=decision.event,
         agent=decision.agent,
         reason=decision.reason,
-        considered=choice.odds.agents[:_CONSIDERED] if choice else (),
+        considered=choice.odds.agents[:_CONSIDERED],
         masked=masked,
         p_fit=decision.p_fit,
     )
@@ -109,7 +101,7 @@ async def routed(
     event, target, question = decision.event, None, None
     request = state["request"]
     rest = rest if event == Event.STAY else []
-    if choice and choice.several and not sole:
+    if choice.several:
         (target, request), *others = choice.several
         rest = [{"agent": agent, "request": part} for agent, part in others]
         names = " and then ".join(agent for agent, _ in choice.several)
@@ -135,6 +127,34 @@ async def routed(
         "rest": rest,
         "decision": record,
     }
+
+
+async def _decided(
+    state: State,
+    context: Context | None,
+    services: Services,
+    moment: Moment,
+    allowed: Collection[str],
+    *,
+    may_call: bool,
+) -> tuple[Choice, dict[str, Any], Prediction | None, str | None]:
+    """Return who takes the turn, its record, what is expected of the models, and why routing failed.
+
+    It is whom an agent handed over to, else whom the caller asked for alone, else whom the router chooses.
+    """
+    record, asked_for = state["decision"], state["outcome"].get("to")
+    if moment.handed_by and asked_for in allowed:
+        reason = f"{moment.handed_by} handed over to it"
+        decision = Decision(event=Event.SWITCH, agent=asked_for, p_fit=1.0, reason=reason)
+        return Choice(decision=decision, odds=_NO_ODDS), record, None, None
+    choice, prediction, fault = await _chosen(state, allowed, services)
+    if not fault and (sole := _asked_for(context, allowed, services)):
+        choice = replace(choice, decision=_sole(sole, moment.holder), several=())
+    if choice.decision.event == Event.CLARIFY and services.options.tie_break and may_call:
+        likeliest = [agent for agent, _ in choice.odds.agents[:_CONSIDERED]]
+        decision, record = await tie_break(choice.decision, likeliest, state, context, services)
+        choice = replace(choice, decision=decision)
+    return choice, record, prediction, fault
 
 
 def _asked_for(context: Context | None, allowed: Collection[str], services: Services) -> str | None:
@@ -234,7 +254,7 @@ async def _chosen(
     if services.is_news(fault):
         _log.warning("%s", fault, exc_info=unexpected)
     decision = Decision(event=Event.NONE, agent=None, p_fit=0.0, reason=fault)
-    return Choice(decision=decision, odds=Odds(agents=(), none=1.0)), None, fault
+    return Choice(decision=decision, odds=_NO_ODDS), None, fault
 
 
 def _choose(
