@@ -26,7 +26,6 @@ from graphs.nodes.plugins import fixed_answer
 from graphs.permits import judged_by
 from graphs.policy.tools import tool_refusal
 from graphs.routing.quality import Prediction
-from graphs.routing.router import Router
 from graphs.services import Services
 from graphs.state import Context, State
 from graphs.turn import text_of
@@ -90,7 +89,7 @@ class ModelChoice(AgentMiddleware[ModelChoiceState, Any]):
     async def abefore_agent(self, state: ModelChoiceState, runtime: Runtime[Any]) -> dict[str, Any]:
         """Choose for the turn."""
         try:
-            router: Router = await self._services.loaded_router(
+            router = await self._services.loaded_router(
                 seconds=self._services.gateway.limits.turn / 2
             )
             predict = partial(router.predict, _request(state["messages"]))

@@ -18,7 +18,6 @@ from graphs.masks import Permit
 from graphs.policy.engine import Engine
 from graphs.policy.judge import Judgement
 from graphs.policy.live import LivePolicy
-from graphs.policy.request import Request
 from graphs.state import Context, State
 from graphs.timed_pool import TimedPool
 
@@ -125,7 +124,7 @@ class Permits:
 
     def _judge(self, state: State, context: Context | None) -> Judged:
         try:
-            request: Request = judged_turn(
+            request = judged_turn(
                 state, context, default_grants=self._default_grants, zone=self._zone
             )
             engine = self.policy.engine()

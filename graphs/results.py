@@ -102,7 +102,7 @@ class Results:
         place: RunnableConfig,
         task: str,
         loop: asyncio.AbstractEventLoop,
-        node: str | None = None,
+        node: str | None,
     ) -> None:
         """The task's id is the same whenever the node runs from this checkpoint; the loop is the saver's."""
         self._keeping, self._task, self._loop, self._node = keeping, task, loop, node

@@ -236,13 +236,13 @@ class _Run:
         except ProviderError as error:
             self._failure = error
             broken = isinstance(error, BrokenAnswerError)
-            failed = [Finding(check=FORM, said=str(error), probability=0.0, fails=True)]
+            failed = Finding(check=FORM, said=str(error), probability=0.0, fails=True)
             taken |= {
                 "cost_usd": self._cost(before),
                 "checks_usd": 0.0,
                 "ms": _ms(began),
                 "error": str(error),
-                "checks": [finding.plain() for finding in failed] if broken else [],
+                "checks": [failed.plain()] if broken else [],
                 "confidence": None,
             }
             self._steps.append(taken)

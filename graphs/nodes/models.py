@@ -11,7 +11,7 @@ from graphs import record as records
 from graphs.budgets import Left, Spender
 from graphs.call import brings_tools
 from graphs.gateway.models import count_tokens
-from graphs.masks import ModelFacts, Need, Refusal, model_refusal
+from graphs.masks import Need, Refusal, model_refusal
 from graphs.permits import judged_by
 from graphs.routing.choice import Option, Ranked, rank
 from graphs.routing.exploration import drawn, is_canary
@@ -73,7 +73,6 @@ def allowed_models(
     caller = services.caller(context, left, state)
     allowed: list[str] = []
     refused: list[Refusal] = []
-    facts: ModelFacts
     for facts in services.model_facts(input_tokens=need.tokens):
         refusal = model_refusal(facts, caller=caller, need=need)
         if refusal is None:

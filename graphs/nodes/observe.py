@@ -60,7 +60,7 @@ def observe(services: Services) -> Observe:
             "event": event.value,
             "request": choice.get("request", text) if chose else text,
             "active_agent": holder,
-            "target": target if _goes_to_agent(event, target) else None,
+            "target": None if event in (Event.NEW_REQUEST, Event.CLOSE) else target,
             "floor": _floor(holder, phase, state),
             "outcome": {},
             "tried": [],
@@ -161,10 +161,6 @@ def _floor(holder: str | None, phase: Phase, state: State) -> dict[str, str] | N
     if holder is None:
         return None
     return {"agent": holder, "phase": phase.value, "asked": state.get("asked") or ""}
-
-
-def _goes_to_agent(event: Event, target: str | None) -> bool:
-    return target is not None and event not in (Event.NEW_REQUEST, Event.CLOSE)
 
 
 def _offered(state: State, services: Services) -> list[tuple[str, str]]:
