@@ -82,8 +82,18 @@ def test_the_network_is_out_of_reach() -> None:
 
 @pytest.mark.parametrize(
     "do",
-    ["os.fork()", f"os.kill({os.getpid()}, 0)", "os.execv('/bin/ls', ['ls'])"],
-    ids=["fork", "kill", "exec"],  # each process that collects tests has a number of its own
+    [
+        "os.fork()",
+        f"os.kill({os.getpid()}, 0)",
+        "os.execv('/bin/ls', ['ls'])",
+        "import resource; resource.prlimit(os.getppid(), resource.RLIMIT_CORE)",
+        "import fcntl; fcntl.fcntl(os.pipe()[0], fcntl.F_SETOWN, os.getppid())",
+        "import fcntl; fcntl.fcntl(os.pipe()[0], 10, 9)",
+        "os.setpriority(os.PRIO_PROCESS, os.getppid(), 19)",
+        "os.sched_setaffinity(os.getppid(), {0})",
+    ],
+    # Each process that collects tests has a number of its own.
+    ids=["fork", "kill", "exec", "limit", "owner", "signal", "priority", "affinity"],
 )
 def test_other_processes_are_out_of_reach(do: str) -> None:
     shut("processes")

@@ -29,14 +29,25 @@ _DENIED = {
     "x86_64": (
         0xC000003E,
         # socket socketpair fork vfork kill tkill tgkill rt_sigqueueinfo rt_tgsigqueueinfo ptrace process_vm_*
-        (41, 53, 57, 58, 62, 200, 234, 129, 297, 101, 310, 311),
+        # setpriority sched_set{param,scheduler,affinity,attr} ioprio_set
+        (41, 53, 57, 58, 62, 200, 234, 129, 297, 101, 310, 311, 141, 142, 144, 203, 314, 251),
         56,
+        302,
+        72,
     ),
-    "aarch64": (0xC00000B7, (198, 199, 129, 130, 131, 138, 240, 117, 270, 271), 220),
+    "aarch64": (
+        0xC00000B7,
+        (198, 199, 129, 130, 131, 138, 240, 117, 270, 271, 140, 118, 119, 122, 274, 30),
+        220,
+        261,
+        25,
+    ),
 }
-"""For each machine its name in seccomp, the system calls that are refused, and the number of clone."""
-_DENIED_EVERYWHERE = (424, 425, 426, 427, 438)
-"""pidfd_send_signal, io_uring's three (sockets by another door), pidfd_getfd."""
+"""For each machine its name in seccomp, the system calls that are refused, the numbers of clone, prlimit and fcntl."""
+_DENIED_EVERYWHERE = (424, 425, 426, 427, 434, 438)
+"""pidfd_send_signal, io_uring's three (sockets by another door), pidfd_open, pidfd_getfd."""
+_OWNERS = (8, 10, 15)
+"""F_SETOWN, F_SETSIG, F_SETOWN_EX: what fcntl sends any process any signal by, when a pipe is written to."""
 _CLONE3, _THREAD = 435, 0x10000
 _ALLOW, _REFUSE, _ABSENT, _KILL = 0x7FFF0000, 0x00050001, 0x00050026, 0x80000000
 
@@ -114,11 +125,11 @@ def _allow(libc: ctypes.CDLL, rules: int, path: str, rights: int) -> bool:
 
 
 def _calls(libc: ctypes.CDLL) -> bool:
-    """Refuse sockets, new processes and signals to others; threads stay."""
+    """Refuse sockets, new processes, signals to others and limits on them; threads stay."""
     machine = platform.machine()
     if sys.platform != "linux" or machine not in _DENIED:
         return False
-    name, denied, clone = _DENIED[machine]
+    name, denied, clone, prlimit, fcntl = _DENIED[machine]
     code = [
         *((0x20, 0, 0, 4), (0x15, 1, 0, name), (0x06, 0, 0, _KILL)),  # another machine's calls
         *((0x20, 0, 0, 0), (0x35, 0, 1, 0x40000000), (0x06, 0, 0, _REFUSE)),  # x32
@@ -127,7 +138,14 @@ def _calls(libc: ctypes.CDLL) -> bool:
     ]
     for number in (*denied, *_DENIED_EVERYWHERE):
         code += [(0x15, 0, 1, number), (0x06, 0, 0, _REFUSE)]
-    code += [(0x15, 0, 3, clone), (0x20, 0, 0, 16), (0x45, 1, 0, _THREAD), (0x06, 0, 0, _REFUSE)]
+    # Each of these goes on to its arguments, and from there to the end: what follows reads the number of the call.
+    code += [(0x15, 0, 4, clone), (0x20, 0, 0, 16), (0x45, 1, 0, _THREAD), (0x06, 0, 0, _REFUSE)]
+    code += [(0x06, 0, 0, _ALLOW)]
+    # Another's limit of processor time ends it as a signal would; 0 is this process.
+    code += [(0x15, 0, 4, prlimit), (0x20, 0, 0, 16), (0x15, 1, 0, 0), (0x06, 0, 0, _REFUSE)]
+    code += [(0x06, 0, 0, _ALLOW), (0x15, 0, 7, fcntl), (0x20, 0, 0, 24)]
+    for command in _OWNERS:
+        code += [(0x15, 0, 1, command), (0x06, 0, 0, _REFUSE)]
     code += [(0x06, 0, 0, _ALLOW)]
     filters = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *one) for one in code))
     program = ctypes.create_string_buffer(
