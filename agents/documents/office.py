@@ -30,7 +30,10 @@ MAX_SECONDS = 60.0
 MAX_UNPACKED = 200_000_000
 """Bytes that the parts of a Word file may unpack to."""
 _MAX_PARTS = 10_000
+_MAX_COLUMNS = 63
+"""Of a table in Word."""
 _BLOCK = 1 << 16
+_SPANS = ("w:gridSpan", "w:gridBefore", "w:gridAfter")
 _WRAPPERS = ("w:sdt", "w:ins", "w:moveTo", "w:smartTag", "w:customXml")
 _HYPHENATED = re.compile(r"(?<=[^\W\d_])-\n(?=[a-zà-öø-ÿ])")
 # Both parsers walk untrusted structures and let whatever goes wrong there escape: a missing key, a wrong type, a
@@ -120,6 +123,7 @@ def _word_blocks(data: bytes) -> Iterator[tuple[int, str]]:
 
     document = Document(BytesIO(data))
     _unwrap(document.element.body)
+    _bound_spans(document.element.body)
     for block in document.iter_inner_content():
         if isinstance(block, Table):
             for row in block.rows:
@@ -149,6 +153,15 @@ def _unwrap(body: Any) -> None:
         parent.remove(around)
         for child in reversed([] if inner is None else list(inner)):
             parent.insert(place, child)
+
+
+def _bound_spans(body: Any) -> None:
+    """Let no cell reach over more columns than Word has: python-docx counts them one by one, whatever the number."""
+    from docx.oxml.ns import qn
+
+    for span in body.iter(*map(qn, _SPANS)):
+        if int(span.get(qn("w:val"), "1")) > _MAX_COLUMNS:
+            span.set(qn("w:val"), str(_MAX_COLUMNS))
 
 
 def _check_unpacked(data: bytes) -> None:

@@ -317,6 +317,17 @@ def test_a_word_file_that_unpacks_too_large_is_refused_even_if_it_lies(
             office.read_docx(data)
 
 
+def test_a_cell_that_reaches_over_a_million_columns_takes_no_time() -> None:
+    file = Document()
+    table = file.add_table(rows=1, cols=1)
+    table.cell(0, 0).text = "green"
+    table.cell(0, 0)._tc.grid_span = 1_000_000
+    file.save(stream := BytesIO())
+    began = time.process_time()
+    assert office.read_docx(stream.getvalue()).sections[0].text == "green"
+    assert time.process_time() - began < 5
+
+
 @pytest.mark.parametrize("data", [b"<p>a<![foo bar baz]>b", b"<![]>"])
 def test_what_is_no_html_is_unreadable(data: bytes) -> None:
     with pytest.raises(UnreadableError, match="no HTML"):
