@@ -9,6 +9,7 @@ import json
 import math
 import sqlite3
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 
 MAX_SQLITE_ROWS = 100_000
 MAX_SQLITE_TABLES = 32
+MAX_CELL = 10_000_000
+"""Bytes of a cell: a view may compute texts of a gigabyte, row after row."""
 _BATCH = 5_000
+_BATCH_CHARS = 10_000_000
 _STEPS = 100_000
 """Of SQLite's machine between two looks at the clock."""
 
@@ -69,8 +73,8 @@ def copy_table(
         named = ", ".join(map(identifier, declared))  # `*` would give generated columns too
         reader = source.execute(f"SELECT {named} FROM {identifier(table)} LIMIT {MAX_SQLITE_ROWS}")  # noqa: S608
         read = 0
-        while batch := reader.fetchmany(_BATCH):
-            into.execute(insert, [json.dumps([[_text(cell) for cell in row] for row in batch])])
+        for batch in _batches(reader):
+            into.execute(insert, [json.dumps(batch)])
             read += len(batch)
         more = read == MAX_SQLITE_ROWS and _has_more(source, table)
     for column, kind in declared.items():
@@ -78,8 +82,23 @@ def copy_table(
     return more
 
 
+def _batches(reader: sqlite3.Cursor) -> Iterator[list[list[str | None]]]:
+    """Yield rows as texts, so many at once as memory holds however long they are."""
+    batch: list[list[str | None]] = []
+    room = _BATCH_CHARS
+    for row in reader:
+        batch.append([_text(cell) for cell in row])
+        room -= sum(len(cell or "") for cell in batch[-1])
+        if len(batch) == _BATCH or room < 0:
+            yield batch
+            batch, room = [], _BATCH_CHARS
+    if batch:
+        yield batch
+
+
 def _open(path: Path) -> sqlite3.Connection:
     source = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=2.0)
+    source.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_CELL)
     source.execute("PRAGMA query_only = ON")
     source.text_factory = lambda raw: raw.decode("utf-8", errors="replace")
     return source

@@ -14,6 +14,7 @@ from langchain_core.language_models.fake_chat_models import FakeListChatModel
 
 from agents.contract import AgentContext
 from agents.data import build
+from agents.data import sqlite as data_sqlite
 from agents.data.database import Database, Library
 from agents.data.requests import typed_sql
 from agents.data.sandbox import SandboxError, check_select, run
@@ -349,6 +350,24 @@ def test_a_sqlite_table_is_copied_as_it_is(home: Path) -> None:
             (2.7, 5.4, 8),
             (3.0, 6.0, 9),
         ]
+
+
+def test_a_view_that_computes_more_than_memory_holds_is_read_in_small_parts(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agents.data.sqlite.MAX_CELL", 100_000)
+    monkeypatch.setattr("agents.data.sqlite._BATCH_CHARS", 100_000)
+    many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9)"
+    with sqlite3.connect(home / "data" / "views.db") as file:
+        file.execute(f"CREATE VIEW long AS {many} SELECT hex(zeroblob(20000)) AS text FROM n")
+        file.execute("CREATE VIEW longer AS SELECT hex(zeroblob(100000)) AS text")
+    with sqlite3.connect(home / "data" / "views.db") as file, duckdb.connect() as into:
+        rows = file.execute("SELECT * FROM long")
+        assert [len(batch) for batch in data_sqlite._batches(rows)] == [3, 3, 3]
+        copy_table(home / "data" / "views.db", "long", into=into, name="long")
+        assert into.execute("SELECT count(*) FROM long").fetchone() == (9,)
+        with pytest.raises(sqlite3.DataError, match="too big"):
+            copy_table(home / "data" / "views.db", "longer", into=into, name="longer")
 
 
 def test_says_when_a_sqlite_table_was_cut(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
