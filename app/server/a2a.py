@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from agents.errors import SettingsError
 from agents.extras import how_to_install
 from app.server.callers import ApiCaller, caller_of
+from app.server.door import check_kind
 from app.server.errors import ApiError, error_response
 from app.server.narrowing import outside
 from app.server.resources import Resources
@@ -62,16 +63,19 @@ def a2a_application(resources: Resources, *, url: str) -> ASGIApp:
 
 
 class _Gate:
-    """Refuses who has no key, in the form in which the server refuses."""
+    """Refuses who has no key, and what a page may send unasked, in the form in which the server refuses."""
 
     def __init__(self, application: ASGIApp, resources: Resources) -> None:
         self._application, self._resources = application, resources
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand on what is the card's, or comes with a key."""
+        """Hand on what is the card's, or comes with a key and as JSON."""
         if scope["type"] == "http" and "/.well-known/" not in scope["path"]:
+            headers = Headers(scope=scope)
             try:
-                caller_of(Headers(scope=scope), self._resources.keys)
+                caller_of(headers, self._resources.keys)
+                if scope["method"] == "POST":
+                    check_kind(headers)
             except ApiError as error:
                 await error_response(error)(scope, receive, send)
                 return

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.server.errors import ApiError, error_response
 
-__all__ = ["LARGEST_BODY", "LOOPBACK", "Door", "hosts_of", "json_body"]
+__all__ = ["LARGEST_BODY", "LOOPBACK", "Door", "check_kind", "hosts_of", "json_body"]
 
 LARGEST_BODY = 8 * 1024 * 1024
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
@@ -68,17 +68,26 @@ class Door:
         return _too_large() if not length.isdigit() or int(length) > LARGEST_BODY else None
 
 
+def check_kind(headers: Headers) -> None:
+    """Check that a body is sent as JSON.
+
+    Raises:
+        ApiError: it is not.
+    """
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise ApiError(
+            415, "send the body with content-type: application/json", code="wrong_content_type"
+        )
+
+
 async def json_body(request: Request) -> bytes:
     """Return the body of a request.
 
     Raises:
         ApiError: it is not sent as JSON, or the client hung up before the end of it.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise ApiError(
-            415, "send the body with content-type: application/json", code="wrong_content_type"
-        )
+    check_kind(request.headers)
     try:
         return await request.body()
     except ClientDisconnect:

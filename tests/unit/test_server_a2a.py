@@ -1,6 +1,7 @@
 """The server as an A2A agent: spoken to by the SDK's own client, with the server's keys."""
 
 import asyncio
+import json
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -110,6 +111,15 @@ def test_a_host_of_another_name_is_refused_there_too() -> None:
         assert (
             api.http(host="evil.example").get("/a2a/.well-known/agent-card.json").status_code == 421
         )
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", ""])
+def test_what_a_page_may_send_unasked_is_not_read(kind: str) -> None:
+    asked = {"messageId": "1", "role": "ROLE_USER", "parts": [{"text": "alpha"}]}
+    body = {"jsonrpc": "2.0", "id": 1, "method": "SendMessage", "params": {"message": asked}}
+    with serving(*AGENTS, a2a_url="http://moma.example") as api:
+        http = api.http(a2a_version="1.0", content_type=kind)
+        assert http.post("/a2a/rpc", content=json.dumps(body)).status_code == 415
 
 
 @pytest.mark.parametrize("path", ["/a2a/rpc", "/a2a/elsewhere"])
