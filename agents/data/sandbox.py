@@ -22,10 +22,15 @@ MAX_CHARS = 24_000
 """Characters of JSON in a result: it is kept in the thread."""
 MAX_SQL = 8_000
 MAX_WILDCARDS = 2
+MAX_JOINED = 8
+"""Texts that a statement may put together beyond the first: each may double what 2,048 rows at once take, and DuckDB
+counts none of it against its limit of memory."""
 SECONDS = 5.0
 _PATTERNS = frozenset(
     "~~ !~~ ~~* !~~* like_escape ilike_escape not_like_escape not_ilike_escape".split()
 )
+_JOINS = frozenset("|| concat concat_ws row".split())
+_GATHERS = frozenset("string_agg group_concat listagg".split())
 _SEARCHES = frozenset("contains instr strpos position split_part".split())
 
 _FUNCTIONS = frozenset(
@@ -94,7 +99,7 @@ def check_select(connection: "DuckDBPyConnection", sql: str, *, tables: Collecti
             f"expected one statement, got {len(statements)}; ask one thing at a time"
         )
     try:
-        tree = json.loads(str(row[0])) if row else {"error": True}
+        tree: dict[str, Any] = json.loads(str(row[0])) if row else {"error": True}
     except RecursionError as error:
         raise SandboxError("the SQL is nested too deeply; write it flatter") from error
     if tree["error"]:
@@ -106,6 +111,7 @@ def check_select(connection: "DuckDBPyConnection", sql: str, *, tables: Collecti
     nodes = list(_nodes(tree["statements"]))
     _check_sources(nodes, tables=tables)
     _check_functions(nodes)
+    _check_growth(nodes, shown=tree["statements"][0]["node"].get("select_list", []))
 
 
 def _check_sources(nodes: list[dict[str, Any]], *, tables: Collection[str]) -> None:
@@ -141,6 +147,27 @@ def _check_functions(nodes: list[dict[str, Any]]) -> None:
             _check_searched(node["children"], name)
         if name in _PATTERNS:
             _check_pattern(node["children"][1], quick=name in ("~~", "!~~"))
+
+
+def _check_growth(nodes: list[dict[str, Any]], *, shown: list[dict[str, Any]]) -> None:
+    """Check that no text grows beyond memory, query within query or row by row.
+
+    Args:
+        nodes: of the statement.
+        shown: the list of its outermost SELECT.
+    """
+    called = [(str(n["function_name"]).casefold(), n) for n in nodes if "function_name" in n]
+    joined = sum(
+        len(node["children"]) - (name != "concat_ws") for name, node in called if name in _JOINS
+    )
+    if joined > MAX_JOINED:
+        raise SandboxError(f"it puts {joined} texts together; at most {MAX_JOINED} are joined here")
+    if joined and any(node.get("type") == "RECURSIVE_CTE_NODE" for node in nodes):
+        raise SandboxError("a recursive query may not put texts together here")
+    for name, node in called:
+        alone = node.get("class") == "FUNCTION" and any(node is item for item in shown)
+        if name in _GATHERS and not alone:
+            raise SandboxError(f"{name} may only stand by itself in the outermost SELECT here")
 
 
 def _check_searched(children: list[dict[str, Any]], name: str) -> None:
@@ -204,7 +231,7 @@ def run(connection: "DuckDBPyConnection", sql: str, *, seconds: float = SECONDS)
         raise SandboxError(
             f"the query ran longer than {seconds:g} s and was stopped; ask for less"
         ) from error
-    except duckdb.OutOfMemoryException as error:
+    except (duckdb.OutOfMemoryException, MemoryError) as error:
         raise SandboxError("the query needs more memory than it may use; ask for less") from error
     except duckdb.Error as error:
         raise SandboxError(f"the query failed: {_one_line(error)}") from error

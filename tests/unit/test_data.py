@@ -492,6 +492,13 @@ HOSTILE = [
     "SELECT * FROM orders WHERE customer ILIKE '%a%a%a%c'",
     "SELECT * FROM orders WHERE customer LIKE customer",
     "SELECT * FROM orders WHERE customer NOT LIKE '%a_%a_%a' ESCAPE '!'",
+    "SELECT product AS a, a || a AS b, b || b AS c, " + " || ".join(["c"] * 8) + " FROM orders",
+    "SELECT concat(" + ", ".join(["product"] * 10) + ") FROM orders",
+    "SELECT row(x, x, x, x) FROM (SELECT row(y, y, y, y, y, y, y) AS x FROM (SELECT 1 AS y))",
+    "WITH RECURSIVE r AS (SELECT 'a' AS x UNION ALL SELECT x || x FROM r) SELECT x FROM r",
+    "SELECT string_agg(product) OVER () FROM orders, employees",
+    "SELECT upper(string_agg(product)) FROM orders",
+    "SELECT upper(x) FROM orders, (SELECT listagg(product) AS x FROM orders)",
 ]
 
 
@@ -499,6 +506,14 @@ HOSTILE = [
 def test_hostile_sql_is_refused_by_the_check(database: Database, sql: str) -> None:
     with pytest.raises(SandboxError):
         check_select(database.connection, sql, tables=["orders", "employees"])
+
+
+def test_texts_of_rows_are_joined(database: Database) -> None:
+    joined = (
+        "SELECT country, string_agg(product || ': ' || status, ', ' ORDER BY order_id) FROM orders "
+        "WHERE country = 'France' GROUP BY country"
+    )
+    assert database.select(joined).rows == [["France", "Desk: pending, Chair: shipped"]]
 
 
 @pytest.mark.parametrize(
