@@ -8,11 +8,14 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 from agents.documents.sections import Extract, Outline, UnreadableError
 
 _MAX_MARKDOWN = 20_000_000
 """Characters of source that are parsed; markup is longer than the text in it."""
+_MAX_INLINE = 20_000
+"""Characters of a paragraph of Markdown whose emphasis and links are read, which takes their square."""
 _MAX_HTML = 2_000_000
 """The same of a page, whose tree takes seconds and half a gigabyte then."""
 _HEAD = 4_096
@@ -32,6 +35,8 @@ _UNSEEN = (
     "select",
     "textarea",
 )
+_MARKUP = (("<!--", "-->"), ("<![", "]>"), ("<", ">"))
+"""What begins and ends comments, sections and tags."""
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _CELLS = ("td", "th")
 _BLOCKS = frozenset(
@@ -58,8 +63,15 @@ def read_markdown(data: bytes) -> Extract:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
+    parser = MarkdownIt("commonmark").enable("table").disable(["inline", "text_join"])
+    references: dict[str, Any] = {}
+
     def words(token: Token) -> str:
-        shown = (child for child in token.children or [] if child.type != "html_inline")
+        if len(token.content) > _MAX_INLINE:
+            return token.content
+        children: list[Token] = []
+        parser.inline.parse(token.content, parser, references, children)
+        shown = (child for child in children if child.type != "html_inline")
         return "".join(
             "\n" if child.type in ("softbreak", "hardbreak") else child.content for child in shown
         )
@@ -69,7 +81,7 @@ def read_markdown(data: bytes) -> Extract:
     source = _FRONT_MATTER.sub("", text.replace("\r\n", "\n"))
     level = 0
     row: list[str] | None = None
-    for token in MarkdownIt("commonmark").enable("table").parse(source):
+    for token in parser.parse(source, references):
         if token.type == "heading_open":
             level = int(token.tag[1])
         elif token.type == "inline" and level:
@@ -103,7 +115,7 @@ def read_html(data: bytes) -> Extract:
     if note:
         text = text[: text.rfind(">") + 1]  # half a tag would be read as text
     try:
-        soup = BeautifulSoup(text, "html.parser")
+        soup = BeautifulSoup(_ended(text), "html.parser")
     except ParserRejectedMarkup:
         raise UnreadableError("it is no HTML that can be read") from None
     for unseen in soup.find_all(_UNSEEN):
@@ -116,6 +128,14 @@ def read_html(data: bytes) -> Extract:
         else:
             outline.paragraph(text)
     return _noted(outline.extract(), note)
+
+
+def _ended(text: str) -> str:
+    """Return `text` without beginnings of markup that nothing ends: for each all that follows would be searched."""
+    for begin, end in _MARKUP:
+        whole, found, rest = text.rpartition(end)
+        text = whole + found + rest.replace(begin, f"&lt;{begin[1:]}")
+    return text
 
 
 def _html(data: bytes) -> str:

@@ -328,6 +328,26 @@ def test_a_cell_that_reaches_over_a_million_columns_takes_no_time() -> None:
     assert time.process_time() - began < 5
 
 
+@pytest.mark.parametrize("begun", ["<!-- ", "<!-- >", "<a", "<a b='", "<![CDATA[>"])
+def test_markup_that_nothing_ends_takes_no_square_of_its_length(begun: str) -> None:
+    began = time.process_time()
+    assert "shown" in markup.read_html(f"<p>shown {begun * 60_000}".encode()).sections[0].text
+    assert time.process_time() - began < 10
+
+
+def test_an_unended_beginning_of_markup_is_text() -> None:
+    (section,) = markup.read_html(b"<p>it holds if a < b and <!-- c").sections
+    assert section.text == "it holds if a < b and <!-- c"
+
+
+def test_a_long_paragraph_of_markdown_takes_no_square_of_its_length() -> None:
+    began = time.process_time()
+    assert markup.read_markdown(b"![" * 300_000).sections
+    assert time.process_time() - began < 10
+    (section,) = markup.read_markdown(b"see *the* [plan][1] &amp; <b>go</b>\n\n[1]: x").sections
+    assert section.text == "see the plan & go"
+
+
 @pytest.mark.parametrize("data", [b"<p>a<![foo bar baz]>b", b"<![]>"])
 def test_what_is_no_html_is_unreadable(data: bytes) -> None:
     with pytest.raises(UnreadableError, match="no HTML"):
