@@ -66,6 +66,7 @@ async def _chat(arguments: argparse.Namespace, settings: "Settings") -> int:
     from graphs.checkpoints import open_threads
     from graphs.record import is_refused, troubles
     from graphs.spoken import Ended, run_turn
+    from graphs.turn import readable
 
     thread = uuid.uuid4().hex[:12] if arguments.thread is None else check_thread(arguments.thread)
     services = settings.services(on_progress=note)
@@ -80,7 +81,7 @@ async def _chat(arguments: argparse.Namespace, settings: "Settings") -> int:
             async for part in run_turn(graph, text, thread=thread, context=Context()):
                 if isinstance(part, Ended):
                     plain = json.dumps(part.plain(), ensure_ascii=False)
-                    print(plain if arguments.json else part.answer, flush=True)
+                    print(plain if arguments.json else readable(part.answer), flush=True)
                     for trouble in troubles(part.record):
                         print(f"moma: {trouble}", file=sys.stderr)
                     refused = "nothing may serve this message" if is_refused(part.record) else None

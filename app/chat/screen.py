@@ -1,6 +1,6 @@
 """Shows a turn while it happens: on a terminal as Markdown that grows, anywhere else as the text itself.
 
-It knows no graph and no session.
+What a terminal would obey is taken out of what models and agents say. It knows no graph and no session.
 """
 
 from contextlib import AbstractContextManager
@@ -13,6 +13,7 @@ from rich.text import Text
 
 from app.chat import view
 from app.view import QUIET
+from graphs.turn import readable
 
 _REFRESH_A_SECOND = 12
 _blocks = MarkdownIt().enable("table")
@@ -43,6 +44,7 @@ class PlainScreen(Screen):
 
     def say(self, text: str) -> None:
         """Write a piece of the answer."""
+        text = readable(text)
         self._last = text[-1:] or self._last
         self._console.file.write(text)
         self._console.file.flush()
@@ -76,7 +78,7 @@ class GrowingScreen(Screen):
 
     def say(self, text: str) -> None:
         """Draw the answer with a piece more."""
-        self._open += text.replace("\r", "")
+        self._open += readable(text).replace("\r", "")
         end = settled(self._open)
         if end:
             self._live.console.print(view.answer(self._open[:end]), "")
@@ -86,7 +88,7 @@ class GrowingScreen(Screen):
     def note(self, text: str) -> None:
         """Show what is going on in the place of the answer."""
         if not self._open:
-            self._live.update(Text(text, style=QUIET))
+            self._live.update(Text(readable(text), style=QUIET))
 
     def __exit__(self, *_: object) -> None:
         """Draw what is left, in full."""

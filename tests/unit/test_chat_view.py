@@ -95,6 +95,19 @@ def test_a_pipe_gets_the_text_as_it_is_with_its_line_ended(text: str) -> None:
     assert console.file.getvalue() == (text.rstrip("\n") + "\n" if text else "")  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_model_gives_no_orders_to_the_terminal(terminal: bool) -> None:
+    written = io.StringIO()
+    orders = "\x1b]0;title\x07", "\x1b[2J", "\x1b", "]52;c;eA==\x07", "\x9b31m", "\u202eback"
+    with make_screen(Console(file=written, force_terminal=terminal)) as screen:
+        screen.note(f"reading {orders[0]}")
+        for order in orders:
+            screen.say(f"{order}said\n\n")
+    assert written.getvalue().count("said") >= len(orders)
+    for order in ("\x1b]", "\x1b[2J", "\x07", "\x9b", "\u202e"):
+        assert order not in written.getvalue()
+
+
 def test_verse_keeps_its_lines() -> None:
     assert drawn(view.answer("Rain falls\nsoft and slow")) == "Rain falls\nsoft and slow"
 
