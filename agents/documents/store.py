@@ -64,7 +64,9 @@ class Store:
         Raises:
             AgentError: the file cannot be opened, is damaged or stays locked by another process.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with suppress(OSError):  # SQLite says what is wrong with it
+            path.touch(mode=0o600)
         connection = None
         try:
             connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)

@@ -302,6 +302,11 @@ def test_a_run_out_of_time_says_what_is_left_and_goes_on_later(
     assert "(4 read, 1 unchanged" in outcome(home, "index the folder")["text"]
 
 
+def test_the_index_is_its_owners_only(home: Path) -> None:
+    outcome(home, "index the folder")
+    assert (home / "documents.db").stat().st_mode & 0o077 == 0
+
+
 def test_a_word_file_that_unpacks_too_large_is_refused_even_if_it_lies(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
