@@ -15,15 +15,15 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from agents.errors import CheckpointError, SettingsError
 from agents.extras import how_to_install
-from graphs.file_locks import shared_file_locks
 from graphs.locks import lock_between_processes, setting_up, share_locks
-from graphs.serializer import StrictSerializer, strict_serializer
-from graphs.sqlite_saver import SqliteThreads
-from graphs.sqlite_writer import SqliteWriter
-from graphs.threaded_saver import ThreadedSaver
+from graphs.savers.file_locks import shared_file_locks
+from graphs.savers.serializer import StrictSerializer, strict_serializer
+from graphs.savers.sqlite_saver import SqliteThreads
+from graphs.savers.sqlite_writer import SqliteWriter
+from graphs.savers.threaded_saver import ThreadedSaver
 
 if TYPE_CHECKING:
-    from graphs.postgres import PostgresThreads
+    from graphs.savers.postgres import PostgresThreads
 
 POSTGRES = ("postgresql://", "postgres://")
 BUSY_MS = 5_000
@@ -63,7 +63,7 @@ async def open_threads(place: str) -> "AsyncIterator[SqliteThreads | PostgresThr
             yield saver
         return
     try:
-        from graphs.postgres import open_postgres
+        from graphs.savers.postgres import open_postgres
     except ImportError:
         raise SettingsError(
             "MOMA_CHECKPOINTS: given a PostgreSQL database, which needs the extra postgres; "

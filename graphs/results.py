@@ -24,8 +24,8 @@ from graphs.gateway.ledger import Call
 from graphs.gateway.models import Model, count_message, count_tokens
 from graphs.gateway.pieces import Piece, joined
 from graphs.run_config import with_configurable
+from graphs.savers.store_errors import readable
 from graphs.steps import Steps, path_of, with_steps
-from graphs.store_errors import readable
 
 CHANNEL = "moma_call"
 """Where results stand among a checkpoint's pending writes; no channel of the graph has this name."""

@@ -15,7 +15,7 @@ from langgraph.types import Interrupt
 
 from agents.errors import CheckpointError
 from graphs.owner import check_owner
-from graphs.store_errors import readable
+from graphs.savers.store_errors import readable
 
 __all__ = ["check_saved", "check_values", "is_paused", "read_saved"]
 

@@ -33,14 +33,14 @@ from graphs.pending import (
     with_approval,
     with_shown,
 )
-from graphs.read_ahead import handed_on
 from graphs.results import keeping, paid_before
 from graphs.run_config import place_of
 from graphs.saved import is_paused, read_saved
+from graphs.savers.read_ahead import handed_on
+from graphs.savers.store_errors import checkpoint_errors, readable
 from graphs.sent import check_tool_results, edited, is_known, prepared
 from graphs.state import Context, read_context
 from graphs.steps import NOTHING_KNOWN, Nodes, Steps, with_steps
-from graphs.store_errors import checkpoint_errors, readable
 from graphs.turn import text_of
 from graphs.undone import with_undone
 

@@ -11,7 +11,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 
 from graphs.run_config import with_configurable
-from graphs.store_errors import readable
+from graphs.savers.store_errors import readable
 from graphs.turn import text_of
 
 __all__ = ["Undone", "undone_in", "with_undone"]

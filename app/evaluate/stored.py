@@ -12,11 +12,11 @@ from langchain_core.messages import HumanMessage
 from agents.errors import CheckpointError
 from graphs.machine import Phase
 from graphs.saved import check_saved
-from graphs.sqlite_saver import SqliteThreads
+from graphs.savers.sqlite_saver import SqliteThreads
 from graphs.turn import text_of
 
 if TYPE_CHECKING:
-    from graphs.postgres import PostgresThreads
+    from graphs.savers.postgres import PostgresThreads
 
 __all__ = ["StoredTurn", "stored_turns"]
 

@@ -24,8 +24,8 @@ from agents.errors import CheckpointError
 from app.server.beginnings import Beginnings
 from graphs.checkpoints import BUSY_MS, POSTGRES, lock_file
 from graphs.feedback import evidence_of
-from graphs.file_locks import shared_file_locks
 from graphs.locks import setting_up
+from graphs.savers.file_locks import shared_file_locks
 
 __all__ = ["Conversations", "open_conversations"]
 
@@ -211,7 +211,7 @@ async def _end(store: Any) -> None:
 async def _postgres(address: str) -> AsyncIterator[Any]:
     from langgraph.store.postgres.aio import AsyncPostgresStore
 
-    from graphs.advisory_locks import AdvisoryLocks
+    from graphs.savers.advisory_locks import AdvisoryLocks
 
     pool: Any = {"min_size": 1, "max_size": 4}
     async with AsyncPostgresStore.from_conn_string(address, pool_config=pool, ttl=_TTL) as store:

@@ -12,7 +12,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 
 from app.server.messages import Mark, answer_of, marks_of
-from graphs.store_errors import readable
+from graphs.savers.store_errors import readable
 
 __all__ = [
     "first_state", "messages_of", "place_at", "place_of", "state_after",

@@ -7,8 +7,8 @@ from typing import Any
 
 import psycopg
 
-from graphs.advisory_locks import lock_key
 from graphs.gateway.accounts import BUSY_S, Account, Accounts, alone, unusable
+from graphs.savers.advisory_locks import lock_key
 
 __all__ = ["PostgresAccounts"]
 

@@ -18,13 +18,13 @@ from langgraph.checkpoint.conformance.capabilities import BASE_CAPABILITIES
 
 from agents.errors import CheckpointError
 from app.server.conversations import open_conversations
-from graphs import postgres_limits
 from graphs.checkpoints import open_threads
 from graphs.gateway import shared_rests
 from graphs.gateway.breaker import Breaker
 from graphs.gateway.shared_rests import SharedRests
 from graphs.locks import turn_on
 from graphs.results import CHANNEL
+from graphs.savers import postgres_limits
 from tests.faults.test_at_once import BAR, rounds_of_two_processes
 from tests.faults.test_kill import Run, echo, said, script
 from tests.support import postgres
@@ -140,7 +140,7 @@ def on_disk(place: str) -> int:
 async def test_a_models_turn_is_two_transactions_and_all_before_its_call_is_on_the_disk(
     place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from graphs.postgres_writer import PostgresWriter
+    from graphs.savers.postgres_writer import PostgresWriter
 
     commits, found = counted_commits(monkeypatch, PostgresWriter), []
 
@@ -288,7 +288,7 @@ async def test_a_write_to_a_database_that_hangs_is_refused_in_its_time(
 async def test_a_database_that_is_not_there_is_told_on_one_line_with_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("graphs.postgres.CONNECT_S", 1.0)
+    monkeypatch.setattr("graphs.savers.postgres.CONNECT_S", 1.0)
     with pytest.raises(CheckpointError, match="No such file") as caught:
         async with open_threads(f"postgresql://postgres@/postgres?host={tmp_path}"):
             pass

@@ -15,7 +15,7 @@ from agents.contract import done
 from agents.errors import CheckpointError
 from graphs import checkpoints
 from graphs.checkpoints import open_sqlite
-from graphs.sqlite_saver import SqliteThreads
+from graphs.savers.sqlite_saver import SqliteThreads
 from graphs.threads import MomaGraph
 from tests.support.agents import answer, fake_agent, fake_graph, on
 from tests.support.bars import bar

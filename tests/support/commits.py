@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from graphs.batch_writer import BatchWriter
+from graphs.savers.batch_writer import BatchWriter
 from tests.support.waiting import PATIENCE_S
 
 
@@ -19,5 +19,5 @@ def counted_commits(monkeypatch: pytest.MonkeyPatch, kind: type[BatchWriter]) ->
         return await commit(self, batch)
 
     monkeypatch.setattr(kind, "_commit", counted)
-    monkeypatch.setattr("graphs.batch_writer._LONGEST_LEFT_S", PATIENCE_S)
+    monkeypatch.setattr("graphs.savers.batch_writer._LONGEST_LEFT_S", PATIENCE_S)
     return sizes

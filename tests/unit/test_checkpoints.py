@@ -20,7 +20,7 @@ from agents.errors import CheckpointError
 from graphs import checkpoints
 from graphs.checkpoints import open_sqlite, open_threads, strict
 from graphs.locks import locks_of
-from graphs.threaded_saver import ThreadedSaver
+from graphs.savers.threaded_saver import ThreadedSaver
 from tests.support.agents import answer, fake_agent, fake_graph, on, say
 from tests.support.waiting import PATIENCE_S
 

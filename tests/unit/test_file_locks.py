@@ -6,15 +6,15 @@ import sys
 from pathlib import Path
 
 from graphs.checkpoints import open_sqlite
-from graphs.file_locks import shared_file_locks
 from graphs.locks import lock_of, turn_on
+from graphs.savers.file_locks import shared_file_locks
 from tests.support.waiting import PATIENCE_S, until
 
 ROOT = Path(__file__).parents[2]
 OTHER = """
 import asyncio, sys
 from pathlib import Path
-from graphs.file_locks import shared_file_locks
+from graphs.savers.file_locks import shared_file_locks
 with shared_file_locks(Path(sys.argv[1])) as locks:
     print([asyncio.run(locks.take(name)) for name in sys.argv[2:]], flush=True)
     sys.stdin.read()

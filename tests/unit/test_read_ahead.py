@@ -8,8 +8,8 @@ import pytest
 from langchain_core.runnables import RunnableConfig
 
 from graphs.checkpoints import open_sqlite
-from graphs.read_ahead import handed_on, read_or_handed_on
-from graphs.sqlite_saver import SqliteThreads
+from graphs.savers.read_ahead import handed_on, read_or_handed_on
+from graphs.savers.sqlite_saver import SqliteThreads
 from tests.support.agents import answer, fake_agent, fake_graph, on, say
 
 

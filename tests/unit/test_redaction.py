@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphs.redaction import RedactingFilter, keep_quiet, redact, redact_fields
-from graphs.serializer import StrictSerializer
+from graphs.savers.serializer import StrictSerializer
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from graphs.sqlite_writer import SqliteWriter
+from graphs.savers.sqlite_writer import SqliteWriter
 from tests.support.commits import counted_commits
 
 PUT = "INSERT INTO rows VALUES (?)"

@@ -17,8 +17,8 @@ from agents.errors import CheckpointError
 from graphs import build_graph
 from graphs.checkpoints import open_sqlite
 from graphs.routing.decision import Costs
-from graphs.sqlite_saver import SqliteThreads
-from graphs.sqlite_writer import SqliteWriter
+from graphs.savers.sqlite_saver import SqliteThreads
+from graphs.savers.sqlite_writer import SqliteWriter
 from graphs.steps import Nodes, Steps, with_steps
 from tests.support.agents import fake_agent, fake_graph, fake_services, model_at, say
 from tests.support.commits import counted_commits

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import Checkpoint, CheckpointMetadata
 
-from graphs.batch_writer import BatchWriter, Statement
+from graphs.savers.batch_writer import BatchWriter, Statement
 from graphs.steps import Steps, steps_of
 
 __all__ = ["StepStore"]

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import psycopg
 
 from graphs.left_behind import while_wanted
-from graphs.postgres_limits import CONNECT_S, answered
+from graphs.savers.postgres_limits import CONNECT_S, answered
 
 __all__ = ["AdvisoryLocks", "lock_key"]
 

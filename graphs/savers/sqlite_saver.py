@@ -24,10 +24,10 @@ from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.checkpoint.sqlite.utils import load_pending_writes, pending_writes_sql
 
-from graphs.batched_saver import BatchedSaver
-from graphs.sqlite_writer import SqliteWriter
-from graphs.step_store import StepStore
-from graphs.store_errors import checkpoint_errors, readable
+from graphs.savers.batched_saver import BatchedSaver
+from graphs.savers.sqlite_writer import SqliteWriter
+from graphs.savers.step_store import StepStore
+from graphs.savers.store_errors import checkpoint_errors, readable
 
 _CHECKPOINT = (
     "INSERT OR REPLACE INTO checkpoints (thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, type,"

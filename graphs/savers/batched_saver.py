@@ -10,8 +10,8 @@ from typing import Any
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple, DeltaChannelHistory
 
-from graphs.batch_writer import BatchWriter
-from graphs.read_ahead import read_or_handed_on
+from graphs.savers.batch_writer import BatchWriter
+from graphs.savers.read_ahead import read_or_handed_on
 
 __all__ = ["BatchedSaver"]
 

@@ -23,16 +23,16 @@ from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from agents.errors import CheckpointError
-from graphs.advisory_locks import AdvisoryLocks
-from graphs.batch_writer import Statement
-from graphs.batched_saver import BatchedSaver
 from graphs.left_behind import while_wanted
 from graphs.locks import lock_between_processes, setting_up
-from graphs.postgres_limits import CONNECT_S, answered
-from graphs.postgres_writer import PostgresWriter
-from graphs.serializer import StrictSerializer
-from graphs.step_store import StepStore
-from graphs.store_errors import checkpoint_errors, readable
+from graphs.savers.advisory_locks import AdvisoryLocks
+from graphs.savers.batch_writer import Statement
+from graphs.savers.batched_saver import BatchedSaver
+from graphs.savers.postgres_limits import CONNECT_S, answered
+from graphs.savers.postgres_writer import PostgresWriter
+from graphs.savers.serializer import StrictSerializer
+from graphs.savers.step_store import StepStore
+from graphs.savers.store_errors import checkpoint_errors, readable
 
 _CONNECTIONS = 4
 _REACH_AGAIN_S = 0.25

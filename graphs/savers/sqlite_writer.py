@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from graphs.batch_writer import BatchWriter, Statement
+from graphs.savers.batch_writer import BatchWriter, Statement
 
 __all__ = ["SqliteWriter"]
 

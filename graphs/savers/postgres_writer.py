@@ -9,9 +9,9 @@ from typing import Any
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
-from graphs.batch_writer import BatchWriter, Statement
 from graphs.left_behind import while_wanted
-from graphs.postgres_limits import answered
+from graphs.savers.batch_writer import BatchWriter, Statement
+from graphs.savers.postgres_limits import answered
 
 __all__ = ["PostgresWriter"]
 
