@@ -30,10 +30,7 @@ MAX_SECONDS = 60.0
 MAX_UNPACKED = 200_000_000
 """Bytes that the parts of a Word file may unpack to."""
 _MAX_PARTS = 10_000
-_MAX_COLUMNS = 63
-"""Of a table in Word."""
 _BLOCK = 1 << 16
-_SPANS = ("w:gridSpan", "w:gridBefore", "w:gridAfter")
 _WRAPPERS = ("w:sdt", "w:ins", "w:moveTo", "w:smartTag", "w:customXml")
 _HYPHENATED = re.compile(r"(?<=[^\W\d_])-\n(?=[a-zà-öø-ÿ])")
 # Both parsers walk untrusted structures and let whatever goes wrong there escape: a missing key, a wrong type, a
@@ -123,14 +120,10 @@ def _word_blocks(data: bytes) -> Iterator[tuple[int, str]]:
 
     document = Document(BytesIO(data))
     _unwrap(document.element.body)
-    _bound_spans(document.element.body)
     for block in document.iter_inner_content():
         if isinstance(block, Table):
-            for row in block.rows:
-                cells = dict.fromkeys(
-                    " ".join(cell.text.split()) for cell in row.cells
-                )  # merged cells repeat
-                yield 0, " | ".join(cells)
+            for texts in _rows(block):
+                yield 0, " | ".join(dict.fromkeys(texts))  # merged cells repeat
             continue
         style = (block.style.name or "") if block.style is not None else ""
         heading = re.fullmatch(r"Heading ([1-9])", style)
@@ -155,13 +148,23 @@ def _unwrap(body: Any) -> None:
             parent.insert(place, child)
 
 
-def _bound_spans(body: Any) -> None:
-    """Let no cell reach over more columns than Word has: python-docx counts them one by one, whatever the number."""
-    from docx.oxml.ns import qn
+def _rows(table: Any) -> Iterator[list[str]]:
+    """Yield the texts of each row's cells; one that goes on with the cell above has that one's.
 
-    for span in body.iter(*map(qn, _SPANS)):
-        if int(span.get(qn("w:val"), "1")) > _MAX_COLUMNS:
-            span.set(qn("w:val"), str(_MAX_COLUMNS))
+    python-docx goes through every column that a cell claims, and up through every row, for each of them anew.
+    """
+    from docx.table import _Cell
+
+    above: dict[int, str] = {}
+    for row in table._tbl.tr_lst:
+        column, texts = row.grid_before, dict[int, str]()
+        for cell in row.tc_lst:
+            goes_on = cell.vMerge == "continue"
+            text = above.get(column, "") if goes_on else _Cell(cell, table).text
+            texts[column] = " ".join(text.split())
+            column += max(1, cell.grid_span)
+        above = texts
+        yield list(texts.values())
 
 
 def _check_unpacked(data: bytes) -> None:

@@ -322,15 +322,29 @@ def test_a_word_file_that_unpacks_too_large_is_refused_even_if_it_lies(
             office.read_docx(data)
 
 
-def test_a_cell_that_reaches_over_a_million_columns_takes_no_time() -> None:
+def test_cells_that_reach_over_a_million_columns_or_many_rows_take_no_time() -> None:
     file = Document()
-    table = file.add_table(rows=1, cols=1)
+    table = file.add_table(rows=1_200, cols=1)
     table.cell(0, 0).text = "green"
-    table.cell(0, 0)._tc.grid_span = 1_000_000
+    for row in table._tbl.tr_lst:
+        row.tc_lst[0].grid_span, row.tc_lst[0].vMerge = 1_000_000, "continue"
+    table._tbl.tr_lst[0].tc_lst[0].vMerge = "restart"
     file.save(stream := BytesIO())
     began = time.process_time()
-    assert office.read_docx(stream.getvalue()).sections[0].text == "green"
+    assert office.read_docx(stream.getvalue()).sections[0].text.split() == ["green"] * 1_200
     assert time.process_time() - began < 5
+
+
+def test_merged_cells_of_a_word_file_are_told_in_each_row_and_once() -> None:
+    file = Document()
+    table = file.add_table(rows=2, cols=3)
+    for n, cell in enumerate(each for row in table.rows for each in row.cells):
+        cell.text = "abcdef"[n]
+    table.cell(0, 0).merge(table.cell(1, 0)).text = "both"
+    table.cell(0, 1).merge(table.cell(0, 2)).text = "wide"
+    file.save(stream := BytesIO())
+    text = "\n".join(section.text for section in office.read_docx(stream.getvalue()).sections)
+    assert [line for line in text.splitlines() if line] == ["both | wide", "both | e | f"]
 
 
 @pytest.mark.parametrize("begun", ["<!-- ", "<!-- >", "<a", "<a b='", "<![CDATA[>"])
