@@ -9,7 +9,9 @@ import threading
 from contextlib import suppress
 from typing import NoReturn
 
-__all__ = ["leave", "leave_within"]
+from agents.errors import DrainingError
+
+__all__ = ["cut_short", "leave", "leave_within"]
 
 
 def leave(status: int) -> NoReturn:
@@ -35,3 +37,10 @@ def leave_within(seconds: float, status: int) -> None:
     timer = threading.Timer(seconds, leave, [status])
     timer.daemon = True
     timer.start()
+
+
+def cut_short() -> DrainingError:
+    """Return the error of a turn that the end of the process cuts short."""
+    return DrainingError(
+        "this process ends before the answer does; send the message again to go on", retry_after=1.0
+    )

@@ -14,6 +14,7 @@ from agents.errors import MomaError
 from graphs.checking.calibration import FILE as CHECKS_FILE
 from graphs.checking.calibration import Calibration
 from graphs.routing.feedback_log import profile_id
+from graphs.routing.files import Stamp, stamp_of
 from graphs.routing.hashed_folder import MANIFEST
 from graphs.routing.profile import Profile
 from graphs.routing.profile_files import load_profile
@@ -21,7 +22,7 @@ from graphs.routing.profile_files import load_profile
 __all__ = ["LiveProfile", "LoadedProfile"]
 
 LOOK_EVERY_S = 1.0
-_Stamp = tuple[tuple[int, int] | None, ...]
+_Stamps = tuple[Stamp, ...]
 _log = logging.getLogger(__name__)
 
 
@@ -48,7 +49,7 @@ class LiveProfile:
         """
         self.folder = folder
         self._encoder = encoder
-        self._taken: _Stamp = ()
+        self._taken: _Stamps = ()
         """What tells the files that were tried last from others."""
         self._ended = threading.Event()
 
@@ -59,11 +60,11 @@ class LiveProfile:
             RoutingError: it is damaged, missing, or made with another encoder.
         """
         while True:
-            self._taken = self._stamp()
+            self._taken = self._stamps()
             calibration = Calibration.load(self.folder)
             profile = load_profile(self.folder, encoder=self._encoder)
             version = profile_id(self.folder)
-            if self._stamp() == self._taken:  # else another was saved while this one was read
+            if self._stamps() == self._taken:  # else another was saved while this one was read
                 break
         return LoadedProfile(
             version=version, profile=profile, calibration=_of(profile, calibration)
@@ -79,7 +80,7 @@ class LiveProfile:
 
     def _watch(self, take: Callable[[LoadedProfile], None]) -> None:
         while not self._ended.wait(LOOK_EVERY_S):
-            seen = self._stamp()
+            seen = self._stamps()
             if seen != self._taken and seen[0] is not None:  # a folder that is gone is no version
                 self._renew(take)
 
@@ -97,16 +98,8 @@ class LiveProfile:
             )
             _log.debug("loading the profile failed", exc_info=True)
 
-    def _stamp(self) -> _Stamp:
-        return tuple(_file_stamp(self.folder / name) for name in (MANIFEST, CHECKS_FILE))
-
-
-def _file_stamp(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_ino
+    def _stamps(self) -> _Stamps:
+        return tuple(stamp_of(self.folder / name) for name in (MANIFEST, CHECKS_FILE))
 
 
 def _of(profile: Profile, calibration: Calibration | None) -> Calibration | None:

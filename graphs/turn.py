@@ -9,6 +9,7 @@ from typing import Any
 
 from agents.errors import InputError, LengthError
 from agents.replies import normalise, read_reply
+from graphs.characters import whole
 from graphs.machine import Event, Phase
 from graphs.routing.wording import USER_MARKS, user_marks
 
@@ -98,8 +99,7 @@ def clean_text(text: str) -> str:
 
 def readable(text: str) -> str:
     """Return `text` without control characters, lone surrogates replaced."""
-    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return _CONTROL.sub("", _ESCAPE.sub("", whole))
+    return _CONTROL.sub("", _ESCAPE.sub("", whole(text)))
 
 
 def text_of(content: str | Sequence[Any]) -> str:

@@ -9,7 +9,8 @@ from a2a.server.events import EventQueue
 from a2a.server.tasks import TaskUpdater
 from a2a.types import TaskState
 
-from agents.errors import DrainingError, MomaError
+from agents.errors import MomaError
+from app.leaving import cut_short
 from graphs import Context
 from graphs.machine import Phase
 from graphs.spoken import Ended, Said, question, run_turn
@@ -65,10 +66,7 @@ class MomaExecutor(AgentExecutor):
         try:
             await asyncio.wait([running, ending], return_when=asyncio.FIRST_COMPLETED)
             if not running.done():
-                raise DrainingError(
-                    "this process ends before the answer does; send the message again to go on",
-                    retry_after=1.0,
-                )
+                raise cut_short()
             running.result()
         finally:
             running.cancel()

@@ -15,7 +15,6 @@ from starlette.responses import Response
 from agents.errors import (
     BudgetError,
     DeadlineError,
-    DrainingError,
     InputError,
     LengthError,
     MomaError,
@@ -26,7 +25,7 @@ from agents.errors import (
     ThreadError,
 )
 
-__all__ = ["QUOTA", "ApiError", "as_api_error", "cut_short", "error_response", "of_status"]
+__all__ = ["QUOTA", "ApiError", "as_api_error", "error_response", "of_status"]
 
 _log = logging.getLogger(__name__)
 _TYPES = {
@@ -78,13 +77,6 @@ class ApiError(Exception):
         if self.code == QUOTA:
             headers["x-should-retry"] = "false"  # OpenAI's clients would by themselves
         return headers
-
-
-def cut_short() -> DrainingError:
-    """Return the error of a turn that the end of the process cuts short."""
-    return DrainingError(
-        "this process ends before the answer does; send the message again to go on", retry_after=1.0
-    )
 
 
 def as_api_error(error: Exception) -> ApiError:

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 from starlette.requests import Request
 from starlette.types import Receive
 
-from app.server.errors import ApiError, cut_short
+from app.leaving import cut_short
+from app.server.errors import ApiError
 
 __all__ = ["gone", "unless_gone"]
 

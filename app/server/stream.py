@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from app.server.errors import ApiError, as_api_error, cut_short, error_response
+from app.leaving import cut_short
+from app.server.errors import ApiError, as_api_error, error_response
 from app.server.hang_up import gone
 from app.server.headers import decision_headers
 from app.server.resources import Resources

@@ -20,6 +20,7 @@ from urllib.request import getproxies_environment
 import httpx
 
 from agents.errors import BrokenAnswerError, DeadlineError, ProviderError
+from graphs.characters import whole
 from graphs.gateway.failures import mapped, named
 from graphs.gateway.openai_call import opened_here, prepared_here
 from graphs.gateway.openai_stream import OpenAIStream, count
@@ -273,14 +274,10 @@ class _Answer:
         return piece
 
     def _whole(self, text: str) -> str:
-        """Return a text of whole characters, which no file and no request could hold else.
-
-        A server may cut one in two, as JSON writes it: the first half waits for what follows it.
-        """
+        """Return a text of whole characters; a server may cut one in two, whose first half waits for the other."""
         text = self._half + text
         self._half = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" else ""
-        held = text.removesuffix(self._half)
-        return held.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        return whole(text.removesuffix(self._half))
 
     def end(self, *, finish: str | None) -> Piece:
         """Return the last piece; without a finish it only counts what a failed answer used."""

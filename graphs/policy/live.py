@@ -19,12 +19,12 @@ from graphs.policy.read import read_policy, read_text, told
 from graphs.policy.signals.classifiers import Classifiers
 from graphs.policy.signals.reader import Reader
 from graphs.routing.encoder import Encoder
+from graphs.routing.files import Stamp, stamp_of
 
 __all__ = ["LivePolicy", "build_engine"]
 
 LOOK_EVERY_S = 0.5
 """A changed file is taken when two looks have seen it the same."""
-_Stamp = tuple[int, int, int] | None
 _log = logging.getLogger(__name__)
 
 
@@ -79,7 +79,7 @@ class LivePolicy:
         self.path = path
         self._encoder, self._known, self._classifiers = encoder, known, classifiers
         self._engine: Engine | None = None
-        self._taken: _Stamp = None
+        self._taken: Stamp = None
         """What tells the file that was tried last from another."""
         self._busy = threading.Lock()
         self._ended = threading.Event()
@@ -95,7 +95,7 @@ class LivePolicy:
         if self._engine is None:
             with self._busy:
                 if self._engine is None:
-                    self._taken = self._stamp()
+                    self._taken = stamp_of(self.path)
                     self._engine = self._load()
                     threading.Thread(target=self._watch, name="moma-policy", daemon=True).start()
         return self._engine
@@ -103,7 +103,7 @@ class LivePolicy:
     def reload(self) -> bool:
         """Load the file now and return whether it is active; if not, `fault` says why."""
         with self._busy:
-            self._taken = self._stamp()
+            self._taken = stamp_of(self.path)
             try:
                 self._engine = self._load()
                 self.fault = None
@@ -127,7 +127,7 @@ class LivePolicy:
         """Take the file anew when it has changed and is whole: two looks in a row must see the same."""
         before = self._taken
         while not self._ended.wait(LOOK_EVERY_S):
-            seen = self._stamp()
+            seen = stamp_of(self.path)
             if seen == before != self._taken:
                 self.reload()
             before = seen
@@ -143,14 +143,6 @@ class LivePolicy:
         if stops:
             raise told(self.path, stops)
         return engine
-
-    def _stamp(self) -> _Stamp:
-        """Return what tells that a file has changed; None if it is not there."""
-        try:
-            status = self.path.stat()
-        except OSError:
-            return None
-        return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def _lacks_plugin(finding: Finding) -> bool:

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from agents.errors import RoutingError
 
-__all__ = ["locked", "read_bytes", "remove_others", "write_atomically"]
+__all__ = ["Stamp", "locked", "read_bytes", "remove_others", "stamp_of", "write_atomically"]
 
+Stamp = tuple[int, int, int] | None
+"""What tells a file from another one in its place; None where there is none."""
 _LOCK = ".lock"
 
 
@@ -72,3 +74,12 @@ def remove_others(directory: Path, *, ours: re.Pattern[str], keep: Collection[st
         name = path.relative_to(directory).as_posix()
         if ours.fullmatch(name) and name not in keep and path.is_file():
             path.unlink(missing_ok=True)
+
+
+def stamp_of(path: Path) -> Stamp:
+    """Return the stamp of a file as it is now."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.errors import InputError
+from graphs.characters import whole
 from graphs.policy.request import Request
 from graphs.policy.signals.memo import Memo
 from graphs.policy.signals.passage import Passage
 
-__all__ = ["LONGEST_READ", "Embed", "Turn", "Vectors", "clean"]
+__all__ = ["LONGEST_READ", "Embed", "Turn", "Vectors"]
 
 Vectors = NDArray[np.float32]
 Embed = Callable[[Sequence[str]], Vectors]
@@ -37,7 +38,7 @@ class Turn(Memo):
     @cached_property
     def text(self) -> str:
         """The text, with lone surrogates as U+FFFD."""
-        return clean(self.request.text)
+        return whole(self.request.text)
 
     @cached_property
     def utf8(self) -> bytes:
@@ -82,7 +83,7 @@ class Turn(Memo):
         request = self.request
         given = dict.fromkeys((*request.previous, *request.context))
         _check_length({request.text, *given})
-        others = dict.fromkeys(map(clean, given))
+        others = dict.fromkeys(map(whole, given))
         return tuple(text for text in others if text != self.text)
 
     def _passage(self, text: str) -> Passage:
@@ -91,7 +92,7 @@ class Turn(Memo):
     def previous(self, count: int | None = None) -> tuple[str, ...]:
         """Return the last `count` texts that the user wrote before, or all, the newest last."""
         texts = self.request.previous
-        return tuple(map(clean, texts if count is None else texts[max(0, len(texts) - count) :]))
+        return tuple(map(whole, texts if count is None else texts[max(0, len(texts) - count) :]))
 
 
 def _check_length(texts: Collection[str]) -> None:
@@ -101,8 +102,3 @@ def _check_length(texts: Collection[str]) -> None:
             f"given {length:,} characters to look through, at most {LONGEST_READ:,} are read a turn: "
             "send less, or begin another thread"
         )
-
-
-def clean(text: str) -> str:
-    """Return `text` with lone surrogates as U+FFFD."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

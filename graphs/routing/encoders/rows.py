@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agents.errors import RoutingError
+from graphs.characters import whole
 
 __all__ = ["BATCH_TEXTS", "Vectors", "one_line", "readable", "unit_rows"]
 
@@ -15,8 +16,7 @@ _CHARACTERS = 4096
 
 def readable(text: str) -> str:
     """Return what is read of a text: its beginning, with lone surrogates as U+FFFD."""
-    beginning = text[:_CHARACTERS]
-    return beginning.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return whole(text[:_CHARACTERS])
 
 
 def unit_rows(vectors: npt.NDArray[np.floating], *, rows: int, encoder: str) -> Vectors:
