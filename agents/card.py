@@ -5,11 +5,12 @@
 only for cards of the local catalogue file.
 """
 
+import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, ConfigDict, Field
@@ -140,3 +141,15 @@ def check_unique(ids: Iterable[str]) -> None:
                 f"the id {agent_id!r} is {how}; ids must differ after NFKC and case folding"
             )
         seen[key] = agent_id
+
+
+def cards_hash(cards: Sequence[AgentCard]) -> str:
+    """Return what tells these cards from others, the same in every process."""
+    text = json.dumps(cards, default=_plain, skipkeys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return [getattr(value, f.name) for f in fields(value)]
+    return sorted(value) if isinstance(value, frozenset) else repr(value)

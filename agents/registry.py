@@ -4,18 +4,16 @@ Agents come and go at run time; every change gives the registry a new `version`,
 """
 
 import difflib
-import hashlib
 import importlib
-import json
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
 from langgraph.graph.state import CompiledStateGraph, StateGraph
 
-from agents.card import AgentCard, Skill, check_id, check_unique, skeleton
+from agents.card import AgentCard, Skill, cards_hash, check_id, check_unique, skeleton
 from agents.elsewhere.checks import fault_of
 from agents.elsewhere.graph import as_agent
 from agents.errors import CatalogError, MomaError
@@ -150,18 +148,6 @@ def _check_types(card: AgentCard, graph: Any) -> None:
     raise CatalogError(
         f"agent {card.id!r}: given a {type(graph).__name__}, expected a compiled StateGraph{hint}"
     )
-
-
-def cards_hash(cards: Sequence[AgentCard]) -> str:
-    """Return what tells these cards from others, the same in every process."""
-    text = json.dumps(cards, default=_plain, skipkeys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _plain(value: Any) -> Any:
-    if is_dataclass(value):
-        return [getattr(value, f.name) for f in fields(value)]
-    return sorted(value) if isinstance(value, frozenset) else repr(value)
 
 
 def build_agent(card: AgentCard) -> Agent:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from app.ending import ended
+from graphs.quick_imports import no_collection
 
 __all__ = ["run"]
 
@@ -51,10 +52,10 @@ def _run(
     for command, text in commands.items():
         child = sub.add_parser(command, help=text, description=text, epilog=epilog)
         if command == asked:  # the others' imports are not paid for
-            # First, since it sets how many threads NumPy takes: as few as in a turn, so that fits are as fast and
-            # equal whatever the number of processors.
-            importlib.import_module("graphs")
-            module = importlib.import_module(f"{name}.{command.replace('-', '_')}")
+            # `graphs`, imported above, has set how many threads NumPy takes: as few as in a turn, so that fits are
+            # as fast and equal whatever the number of processors.
+            with no_collection():
+                module = importlib.import_module(f"{name}.{command.replace('-', '_')}")
             module.add_arguments(child)
             child.set_defaults(main=module.main)
     arguments = parser.parse_args(given)

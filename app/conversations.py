@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agents.card import cards_hash
 from agents.errors import InputError, RoutingError
-from agents.registry import cards_hash
 from app.lines import read_lines
 from graphs.catalog import Catalog
 from graphs.routing.agents import AgentIndex

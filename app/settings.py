@@ -16,19 +16,11 @@ from pydantic import AfterValidator, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from agents.errors import InputError, SettingsError
-from graphs.budgets import BudgetLimits
 from graphs.catalog import Catalog
 from graphs.checking.names import DEFAULT_CHECKS
-from graphs.checkpoints import POSTGRES
-from graphs.gateway.gateway import Places
 from graphs.gateway.gguf_files import check_gguf, parse_local_models
 from graphs.gateway.models import Model, Price
-from graphs.gateway.transport import Limits
-from graphs.options import Options
-from graphs.policy.signals.classifiers import load_classifiers
 from graphs.routing.choice import preference_weight
-from graphs.services import Services
-from graphs.shadow import Shadow
 
 PREFIX = "MOMA_"
 _Words = Annotated[tuple[str, ...], NoDecode]
@@ -229,71 +221,6 @@ class Settings(BaseSettings):
                 "set it to one that you may write"
             ) from error
         return self.home
-
-    def options(self, **more: Any) -> Options:
-        """Return what the graph needs of the settings."""
-        return Options(
-            home=self.home,
-            database=self.checkpoints if self.threads_place.startswith(POSTGRES) else None,
-            encoder=self.encoder,
-            profile=self.profile,
-            feedback=self.feedback,
-            canary_share=self.canary_share,
-            policy=self.policy,
-            classifiers=load_classifiers(self.policy_classifiers),
-            preference=self.preference,
-            budgets=BudgetLimits(
-                turn=self.budget_usd,
-                thread=self.thread_budget_usd,
-                user=self.user_budget_usd,
-                day=self.day_budget_usd,
-            ),
-            default_grants=frozenset(self.grants),
-            residency=frozenset(self.residency),
-            max_hops=self.max_hops,
-            routing_seconds=self.routing_seconds,
-            checked_answers=self.checked_answers,
-            checks=self.answer_checks,
-            verifier=self.verifier,
-            tie_break=self.tie_break,
-            local_threads=self.local_threads,
-            turns_at_once=self.turns_at_once,
-            turns_waiting=self.turns_waiting,
-            turns_per_user=self.turns_per_user,
-            limits=Limits(
-                connect=self.connect_seconds,
-                first_token=self.first_token_seconds,
-                idle=self.idle_seconds,
-                turn=self.turn_seconds,
-            ),
-            places=Places(provider=self.provider_calls, caller=self.caller_calls),
-            **more,
-        )
-
-    def services(self, **options: Any) -> Services:
-        """Return what the graph runs on, and its shadow if one is set.
-
-        Args:
-            options: more of `Options`.
-
-        Raises:
-            CatalogError: a catalogue is broken, or an agent of it cannot be built.
-            SettingsError: MOMA_LOCAL_MODELS is.
-        """
-        services = Services.from_catalog(self.read_catalog(), self.options(**options))
-        other = {
-            "catalog": self.shadow_catalog,
-            "profile": self.shadow_profile,
-            "policy": self.shadow_policy,
-            "preference": self.shadow_preference,
-        }
-        given = {name: value for name, value in other.items() if value is not None}
-        if given:
-            shadow = self.model_copy(update=given)
-            named_by = "MOMA_SHADOW_CATALOG" if "catalog" in given else "MOMA_CATALOG"
-            beside = Services.from_catalog(shadow.read_catalog(setting=named_by), shadow.options())
-            services.shadow = Shadow(beside, self.home / "shadow.jsonl")
-        return services
 
     def read_catalog(self, *, setting: str = "MOMA_CATALOG") -> Catalog:
         """Return the catalogue with the operator's own local models.

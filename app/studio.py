@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from app.assembly import make_services
 from app.server.application import make_app
 from app.server.door import hosts_of
 from app.server.keys import Keys
@@ -19,7 +20,7 @@ from graphs.gateway import transport
 _settings = read_settings()
 _settings.make_home()
 _keys = Keys.from_file(_settings.api_keys) if _settings.api_keys else None
-services = _settings.services()
+services = make_services(_settings)
 services.router()
 transport.load()
 graph = build_graph(services=services)

@@ -1,6 +1,11 @@
 """The orchestrator, usable alone: `from graphs import build_graph, Context`."""
 
 import os
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from graphs.quick_imports import no_collection
+from graphs.redaction import keep_quiet
 
 # Libraries read these when they are first imported; whoever embeds MoMA may have set them otherwise.
 for _name, _value in {
@@ -16,17 +21,41 @@ for _name, _value in {
 }.items():
     os.environ.setdefault(_name, _value)
 
-from graphs.quick_imports import no_collection  # noqa: E402
+keep_quiet()
 
-with no_collection():
+if TYPE_CHECKING:
     from graphs.catalog import Catalog
     from graphs.chat import MomaChatModel
     from graphs.options import Options
     from graphs.orchestrator import build_graph
-    from graphs.redaction import keep_quiet
     from graphs.services import Services
     from graphs.state import Context
 
-keep_quiet()
-
 __all__ = ["Catalog", "Context", "MomaChatModel", "Options", "Services", "build_graph"]
+
+_HOMES = {
+    "Catalog": "catalog",
+    "Context": "state",
+    "MomaChatModel": "chat",
+    "Options": "options",
+    "Services": "services",
+    "build_graph": "orchestrator",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load what is asked for, since LangGraph takes a second of which a command that reads a file needs nothing.
+
+    Raises:
+        AttributeError: the package offers no `name`.
+    """
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    with no_collection():
+        value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -60,6 +60,7 @@ def _main(argv: list[str] | None) -> int:
 
 
 async def _chat(arguments: argparse.Namespace, settings: "Settings") -> int:
+    from app.assembly import make_services
     from app.chat.commands import Session, check_thread
     from app.chat.loop import converse, note
     from graphs import Context, build_graph
@@ -69,7 +70,7 @@ async def _chat(arguments: argparse.Namespace, settings: "Settings") -> int:
     from graphs.turn import readable
 
     thread = uuid.uuid4().hex[:12] if arguments.thread is None else check_thread(arguments.thread)
-    services = settings.services(on_progress=note)
+    services = make_services(settings, on_progress=note)
     failure = None
     try:
         async with open_threads(settings.threads_place) as saver:

@@ -12,8 +12,9 @@ from rich.text import Text
 
 from agents.approvals import told_together
 from agents.errors import InputError, RoutingError
+from app.candidates import agents_table, models_table
 from app.chat import view
-from app.view import QUIET, agents_table, facts, models_table, money
+from app.view import QUIET, facts, money
 from graphs import Context, Services
 from graphs.feedback import evidence_of, source_of, word_on
 from graphs.inferred import kept_share

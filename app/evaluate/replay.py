@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.errors import CheckpointError, InputError
+from app.assembly import make_options
 from app.evaluate.replay_report import markdown, summary
 from app.evaluate.stored import StoredTurn, stored_turns
 from app.evaluate.written import write_report
@@ -104,7 +105,7 @@ async def _replayed(
     if arguments.assume_keys:
         needed = {name for model in catalog.models for name in (model.key, model.base_url_env)}
         os.environ.update({name: "assumed" for name in needed if name and name not in os.environ})
-    services = Services.from_catalog(catalog, settings.options())
+    services = Services.from_catalog(catalog, make_options(settings))
     grants = [word.strip() for word in arguments.grants.split(",") if word.strip()]
     rows: list[dict[str, Any]] = []
     try:

@@ -7,6 +7,7 @@ import sys
 
 from agents.errors import MomaError
 from agents.extras import how_to_install
+from app.assembly import make_options
 from app.ending import ended
 from app.leaving import leave
 from app.settings import Settings, read_settings
@@ -44,7 +45,9 @@ async def _serve(settings: Settings) -> None:
     from graphs import Services, build_graph
     from graphs.checkpoints import open_threads
 
-    services = Services.from_catalog(settings.read_catalog(), settings.options(on_progress=_note))
+    services = Services.from_catalog(
+        settings.read_catalog(), make_options(settings, on_progress=_note)
+    )
     try:
         async with open_threads(settings.threads_place) as saver:
             graph = build_graph(services=services, checkpointer=saver)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.errors import InputError
+from app.assembly import make_services
 from app.profile.asking import INTERRUPTED, Ask, Ended
 from app.profile.call_log import Call, CallLog
 from app.profile.collect import ask_all, spending_arguments
@@ -180,7 +181,7 @@ def _asked(
     if not arguments.verifier and not arguments.confidence:
         return {}, Ended()
     texts = dict(zip(outcomes.ids, outcomes.queries, strict=True))
-    services = settings.services()
+    services = make_services(settings)
     try:
         verifier = arguments.verifier
         if verifier:

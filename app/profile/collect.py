@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from agents.errors import InputError
+from app.assembly import make_services
 from app.profile.asking import INTERRUPTED, Ask, Asker, Ceiling, Ended, Pace
 from app.profile.call_log import CallLog
 from app.profile.embedding import embedded, progress
@@ -149,7 +150,7 @@ def main(arguments: argparse.Namespace) -> int:
     )
     grader.check(questions)
     questions = _subset(questions, arguments, settings)
-    services = settings.services()
+    services = make_services(settings)
     try:
         models, left_out = choose_models(services, arguments.models, settings.residency)
         _say(f"{len(questions)} questions, {len(models)} models: {', '.join(models)}")

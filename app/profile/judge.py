@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.errors import InputError
+from app.assembly import make_services
 from app.lines import write_lines
 from app.profile.asking import INTERRUPTED, Ask, Ended
 from app.profile.call_log import Call, CallLog, asked_hash
@@ -78,7 +79,7 @@ def main(arguments: argparse.Namespace) -> int:
         raise InputError(
             "nothing to judge: no question without a grader was answered by two models (--graded-too takes all)"
         )
-    services = settings.services()
+    services = make_services(settings)
     try:
         if "," in arguments.judge:
             raise InputError(f"--judge: given {arguments.judge!r:.60}, expected one model")

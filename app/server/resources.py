@@ -12,6 +12,7 @@ from typing import Any
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
+from app.assembly import make_services
 from app.server.conversations import Conversations, open_conversations
 from app.server.keys import Keys
 from app.server.metrics import Metrics
@@ -60,7 +61,7 @@ async def open_resources(settings: Settings, keys: Keys | None) -> AsyncIterator
         CatalogError: the catalogue is broken.
         CheckpointError: the threads cannot be used.
     """
-    services = settings.services()
+    services = make_services(settings)
     warming: threading.Thread | None = None
     try:
         async with resources_of(services, threads=settings.threads_place, keys=keys) as resources:

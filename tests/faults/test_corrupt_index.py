@@ -16,9 +16,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.card import AgentCard, Skill
+from agents.card import AgentCard, Skill, cards_hash
 from agents.errors import MomaError
-from agents.registry import cards_hash
 from app.conversations import make_chooser
 from graphs import Catalog, build_graph
 from graphs.routing import fitted, hashed_folder

@@ -18,6 +18,7 @@ import pytest
 
 from agents.contract import failed
 from agents.errors import ProviderError
+from app.assembly import make_options
 from app.settings import read_settings
 from graphs import Context
 from graphs.checkpoints import open_sqlite
@@ -107,7 +108,7 @@ async def test_30b_canaries(
         "responses": "".join(seen),
         "checkpoints of other threads": "".join(others),
         "all checkpoints": stored,
-        "settings": repr(read_settings()) + repr(models) + repr(read_settings().options()),
+        "settings": repr(read_settings()) + repr(models) + repr(make_options(read_settings())),
         "traces": _traced(sound.base_url) if n >= 50 else "",
     }
     keys = {place for place, text in places.items() if KEY in text}

@@ -22,6 +22,7 @@ from agents.card import AgentCard
 from agents.contract import declined
 from agents.errors import MomaError
 from agents.source import Source
+from app.assembly import make_options
 from app.chat.commands import COMMANDS, Session, check_thread, run_command
 from app.conversations import read_conversations
 from app.lines import read_lines
@@ -163,7 +164,7 @@ def test_settings_of_the_environment(values: dict[str, str]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in values.items():
             patch.setenv(name, value)
-        reads_or_refuses(lambda: read_settings(Path("none")).options())
+        reads_or_refuses(lambda: make_options(read_settings(Path("none"))))
 
 
 @given(st.binary(max_size=60) | damaged("MOMA_MAX_HOPS=3\nMOMA_GRANTS='a,b'\n# x\nexport A=${B}\n"))

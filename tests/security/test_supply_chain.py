@@ -42,7 +42,8 @@ y = yaml.load(t, Loader=_Loader)  # not pickle
 z = retrieval(x)
 '''
 MODULES = (
-    "app", "app.settings", "app.doctor", "app.chat.__main__", "app.chat.loop", "app.route.__main__", "app.route.models",
+    "app", "app.settings", "app.doctor.__main__", "app.doctor.examination", "app.chat.__main__", "app.chat.loop",
+    "app.route.__main__", "app.route.models",
     "app.route.agents", "app.profile.__main__", "app.profile.fit", "app.evaluate.__main__", "app.evaluate.models",
     "graphs", "graphs.orchestrator", "graphs.gateway.transport", "agents.registry",
 )  # fmt: skip

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from agents.card import AgentCard, Skill
-from app import doctor
-from app.doctor import main, overlaps
+from app.doctor import machine
+from app.doctor.__main__ import main
+from app.doctor.overlaps import overlaps
 from graphs import Services
 from graphs.machine import Event, Phase
 from tests.support.agents import FakeEncoder
@@ -212,6 +213,6 @@ def test_the_machine_is_printed_whole(capsys: pytest.CaptureFixture[str]) -> Non
 def test_a_fault_of_the_machine_is_shown_and_1(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doctor, "faults", lambda: ["idle can never end"])
+    monkeypatch.setattr(machine, "faults", lambda: ["idle can never end"])
     assert main(["machine"]) == 1
     assert "idle can never end" in capsys.readouterr().out

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from app.assembly import make_services
 from app.evaluate.__main__ import main as evaluate
 from app.settings import Settings
 from graphs import Context, build_graph
@@ -64,7 +65,7 @@ def catalog(path: Path, models: list[dict[str, Any]], agents: list[dict[str, Any
 
 async def live(settings: Settings) -> list[tuple[str, str]]:
     """Take the turns and return who served each."""
-    services = settings.services()
+    services = make_services(settings)
     served = []
     async with open_sqlite(Path(settings.threads_place)) as saver:
         graph = build_graph(services=services, checkpointer=saver)

@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from agents.errors import ModelFileError, SettingsError
+from app.assembly import make_options
 from app.settings import Settings, read_settings
 from graphs.budgets import BudgetLimits
 from graphs.gateway.gateway import Places
@@ -121,14 +122,14 @@ def test_each_budget_and_each_number_of_places_has_a_setting(
         monkeypatch.setenv(f"MOMA_{name}BUDGET_USD", str(number))
     monkeypatch.setenv("MOMA_PROVIDER_CALLS", "5")
     monkeypatch.setenv("MOMA_CALLER_CALLS", "6")
-    options = read_settings(NO_FILE).options()
+    options = make_options(read_settings(NO_FILE))
     assert options.budgets == BudgetLimits(turn=1, thread=2, user=3, day=4)
     assert options.places == Places(provider=5, caller=6)
 
 
 def test_words_are_read_with_commas_between(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOMA_GRANTS", " finance, hr ,,")
-    assert read_settings(NO_FILE).options().default_grants == {"finance", "hr"}
+    assert make_options(read_settings(NO_FILE)).default_grants == {"finance", "hr"}
 
 
 def test_settings_cannot_be_changed_after_they_are_read() -> None:
@@ -165,7 +166,7 @@ def test_every_option_of_the_graph_follows_its_setting(monkeypatch: pytest.Monke
     }
     for name, value in changed.items():
         monkeypatch.setenv(name, value)
-    options = read_settings(NO_FILE).options()
+    options = make_options(read_settings(NO_FILE))
     same = {
         f.name for f in fields(Options) if getattr(options, f.name) == getattr(Options(), f.name)
     }

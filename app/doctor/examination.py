@@ -1,82 +1,44 @@
-"""Says what is configured, reachable and masked, and why; `machine` prints the transition table."""
+"""Says what is configured, and tries what can be tried for nothing."""
 
-import argparse
 import asyncio
 import os
 import re
 import socket
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from urllib.parse import urlsplit
 
-import numpy as np
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from agents.card import AgentCard
 from agents.elsewhere.checks import secrets_of
 from agents.errors import MomaError
-from app.ending import ended
-from app.settings import Settings, read_settings
-from app.view import agents_table, facts, make_console, models_table, table
+from app.assembly import make_services
+from app.candidates import agents_table, models_table
+from app.doctor.overlaps import overlaps
+from app.settings import Settings
+from app.view import facts, table
 from graphs import Services
 from graphs.checkpoints import open_threads
-from graphs.machine import TRANSITIONS, Event, Phase, faults
 from graphs.masks import Need, model_refusal
-from graphs.routing.agents import Encode
-from graphs.routing.card_texts import card_texts
 
-_EPILOG = "Exit status: 0 sound, 1 faults found, 2 bad usage or a broken set-up."
+__all__ = ["examine"]
+
 _REACH_S = 2.0
-_MACHINE_WIDTH = 150
-_NEARER = 0.03
-"""Cosines that differ by less are equal here."""
 _PASSWORD = re.compile(r"//[^/@]*@")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the doctor and return the exit status."""
-    return ended(lambda: _main(argv))
+def examine(console: Console, settings: Settings) -> int:
+    """Print what is configured and what would be masked for a plain turn, and try what can be tried for nothing.
 
+    Returns:
+        the exit status: 1 if a problem was found.
 
-def _main(argv: Sequence[str] | None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m app.doctor", description=__doc__, epilog=_EPILOG
-    )
-    parser.add_argument("what", nargs="?", choices=["machine"], help="print the transition table")
-    arguments = parser.parse_args(argv)
-    if arguments.what == "machine":
-        console = make_console()
-        narrow = console.is_terminal and console.width < _MACHINE_WIDTH
-        return _machine(console if narrow else make_console(width=_MACHINE_WIDTH), narrow=narrow)
-    return _examine(make_console(), read_settings())
-
-
-def _machine(console: Console, *, narrow: bool) -> int:
-    """Print the table, a column a phase, or where that has no room a row a transition, and its faults."""
-    rows, moves = [], []
-    for event in Event:
-        after = [TRANSITIONS[phase, event] for phase in Phase]
-        cells = ["·" if a == p else a.value for p, a in zip(Phase, after, strict=True)]
-        rows.append((event.value, *cells))
-        changes = [f"{p} → {a}" for p, a in zip(Phase, after, strict=True) if a != p]
-        moves += [(event.value if n == 0 else "", each) for n, each in enumerate(changes or ["·"])]
-    if narrow:
-        console.print(table("transitions", ("event", "from → to"), moves))
-    else:
-        console.print(table("transitions", ("event", *(phase.value for phase in Phase)), rows))
-    found = faults()
-    console.print(f"· stays. {len(TRANSITIONS)} transitions, {len(found)} faults.")
-    for fault in found:
-        console.print(Text(fault, style="red"))
-    return 1 if found else 0
-
-
-def _examine(console: Console, settings: Settings) -> int:
-    """Print what is configured and what would be masked for a plain turn, and try what can be tried for nothing."""
+    Raises:
+        MomaError: the set-up is broken.
+    """
     settings.make_home()
-    services = settings.services()
+    services = make_services(settings)
     try:
         console.print(_configured(settings), _keys(services), _policy(services), "")
         console.print(agents_table(services), "", models_table(services), "")
@@ -169,37 +131,6 @@ def _shadow(services: Services) -> Iterator[str]:
         yield f"the shadow cannot be used: {error}"
 
 
-def overlaps(cards: Mapping[str, AgentCard], encode: Encode) -> list[tuple[str, str, str, str]]:
-    """Return the pairs of agents of which one has texts on its card that are nearer to the other's card.
-
-    Each with how many those are, and the one that is nearest to the other's.
-    """
-    texts = [
-        (agent, text)
-        for agent, card in cards.items()
-        for known in (card_texts(card),)
-        for text in (*known.purposes, *known.examples)
-    ]
-    if not texts:
-        return []
-    vectors = encode([text for _, text in texts])
-    cosines = vectors @ vectors.T
-    np.fill_diagonal(cosines, -1.0)
-    agents = np.array([agent for agent, _ in texts])
-    pairs: dict[tuple[str, str], list[tuple[float, str, str]]] = {}
-    for (agent, text), row in zip(texts, cosines, strict=True):
-        own = float(row[agents == agent].max())
-        others = np.where(agents == agent, -1.0, row)
-        nearest = int(others.argmax())
-        if others[nearest] > own + _NEARER:
-            other, its = texts[nearest]
-            pairs.setdefault((agent, other), []).append((float(others[nearest]), text, its))
-    return [
-        (agent, other, str(len(found)), "{1!r} to {2!r}, {0:.2f}".format(*max(found)))
-        for (agent, other), found in sorted(pairs.items())
-    ]
-
-
 def _pool(services: Services) -> Iterator[str]:
     """Yield what keeps models from answering that a mask does not know of, and whether any is left."""
     caller, need = (
@@ -243,7 +174,3 @@ def _unreachable(services: Services, model_id: str) -> str | None:
             return None
     except (OSError, ValueError) as error:
         return f"{model.base_url_env or 'its base_url'} cannot be reached ({error})"
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Says what is configured, reachable and masked, and why: `python -m app.doctor`."""
