@@ -1,17 +1,26 @@
 """What every test stands on: an environment without the developer's settings and keys, and a home of its own."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-import graphs  # noqa: F401 first, as in an application: LangGraph reads on its import how strict it is to be
+# `graphs` first, as in an application: LangGraph reads on its import how strict it is to be.
+from graphs.quick_imports import no_collection
 from tests.support import bars
 
 pytest_configure = bars.pytest_configure
 pytest_runtest_makereport = bars.pytest_runtest_makereport
 pytest_runtest_logreport = bars.pytest_runtest_logreport
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Import the tests, and all that they import, without a search for garbage meanwhile."""
+    with no_collection():
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -44,7 +44,7 @@ FAULTS: list[Reply] = [
     stream({"content": None}),
 ]
 LIMITS = Limits(connect=PATIENCE_S, first_token=PATIENCE_S, idle=PATIENCE_S, turn=2 * PATIENCE_S)
-PATIENCE_WITH_FAULTY_S = 0.3
+PATIENCE_WITH_FAULTY_S = 1.0
 
 
 @pytest.fixture(scope="module", autouse=True)

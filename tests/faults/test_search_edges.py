@@ -116,7 +116,7 @@ def check(choice: Choice, candidates: set[str]) -> None:
 
 
 @given(SEEDS)
-@settings(max_examples=400)
+@settings(max_examples=200)
 def test_hits_are_candidates_with_finite_scores_and_the_same_again(seed: int) -> None:
     search(Random(seed))
 

@@ -59,7 +59,7 @@ def read(text: str, path: str) -> Catalog | None:
 @example("? [a]\n: 1", "c.yaml")
 @example("a: 2024-13-45", "c.yaml")
 @example("a: !!bool x", "c.yaml")
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_any_text_is_read_or_refused(text: str, path: str) -> None:
     read(text, path)
 
@@ -82,7 +82,7 @@ def test_any_bytes_are_read_or_refused(tmp_path: Path, content: bytes) -> None:
 @given(
     st.dictionaries(KEYS, VALUES, max_size=4) | st.builds(lambda c: {"agents": c}, st.lists(CARDS))
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_values_in_its_keys_are_read_or_refused_the_same_in_yaml_and_json(value: Any) -> None:
     in_json = read(json.dumps(value), "c.json")
     in_yaml = read(yaml.safe_dump(value, allow_unicode=True), "c.yaml")

@@ -74,7 +74,7 @@ def test_nothing_dominated_is_ranked_and_nothing_else_is_left_out(
 
 
 @given(POOLS)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_quality_and_cost_of_the_choice_grow_with_the_preference(pool: list[Option]) -> None:
     chosen = [rank(pool, weight)[0].option for weight in WEIGHTS]
     assert [o.quality for o in chosen] == sorted(o.quality for o in chosen)

@@ -70,7 +70,7 @@ def test_the_order_in_which_evidence_comes_does_not_matter(
         assert np.allclose(corrected(evidence).shift, corrected(shuffled).shift, atol=1e-12)
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(MANY, st.lists(EVIDENCE, max_size=60))
 def test_one_source_moves_no_model_by_more_than_its_cap(
     others: list[Evidence], its: list[Evidence]

@@ -63,7 +63,7 @@ def _named(findings: Iterable[Finding], code: str) -> set[str]:
     return {finding.names[0] for finding in findings if finding.code == code}
 
 
-many = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+many = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @many

@@ -108,7 +108,7 @@ def test_the_gate_allows_nothing_on_a_fault_that_it_would_deny_if_it_knew(
             assert not blind.message(agent, "x").allowed or known.message(agent, "x").allowed
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(programs(largest=8), SEEDS)
 def test_a_verdict_with_faults_allows_no_more_than_the_truth(program: Program, seed: int) -> None:
     policy, rng = lower(program)[0], random.Random(seed)

@@ -177,7 +177,7 @@ requests = st.builds(
     modalities=st.sampled_from([frozenset({"text"}), frozenset({"text", "image"})]),
 )  # fmt: skip
 many = settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )  # fmt: skip
 
 

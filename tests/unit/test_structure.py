@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,12 @@ PURE = [
 UNSAFE = {
     "eval", "exec", "compile", "pickle", "cPickle", "dill", "marshal", "shelve", "joblib", "cloudpickle",
 }  # fmt: skip
+UNSAFE_CALLS = {
+    *UNSAFE, "builtins.eval", "builtins.exec", "__import__", "os.system", "torch.load", "yaml.unsafe_load",
+    "yaml.full_load", "yaml.load_all",
+}  # fmt: skip
+UNSAFE_KEYWORDS = ("allow_pickle", "shell", "trust_remote_code")
+SAFE_LOADERS = ("yaml.CSafeLoader", "yaml.SafeLoader", "_Loader")
 
 
 @cache
@@ -36,29 +41,48 @@ def tree(name: str) -> ast.Module:
     return ast.parse((ROOT / name).read_text(encoding="utf-8"), filename=name)
 
 
-@cache
-def imports(name: str) -> frozenset[str]:
+def imported(code: ast.Module) -> frozenset[str]:
     """Return the modules that a file imports anywhere, also within its functions."""
     found: set[str] = set()
-    for node in ast.walk(tree(name)):
+    for node in ast.walk(code):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{name} imports by a relative path"
+            assert node.level == 0, f"a relative path: {ast.unparse(node)}"
             module = node.module or ""
             found |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
     return frozenset(found)
+
+
+@cache
+def imports(name: str) -> frozenset[str]:
+    return imported(tree(name))
 
 
 def rooms(name: str) -> set[str]:
     return {module.partition(".")[0] for module in imports(name)}
 
 
-def calls(name: str) -> Iterator[tuple[str, ast.Call]]:
-    """Yield each call with the name that is called, dotted."""
-    for node in ast.walk(tree(name)):
+def calls(name: str) -> set[str]:
+    """Return the names that are called, dotted."""
+    return {ast.unparse(n.func) for n in ast.walk(tree(name)) if isinstance(n, ast.Call)}
+
+
+def unsafe(code: ast.Module) -> list[str]:
+    """Return the imports and calls that build objects, or run code, that a file or a text names."""
+    found = [m for m in imported(code) if m.partition(".")[0] in UNSAFE]
+    for node in ast.walk(code):
         if isinstance(node, ast.Call):
-            yield ast.unparse(node.func), node
+            keywords = {k.arg: ast.unparse(k.value) for k in node.keywords}
+            called = ast.unparse(node.func)
+            if (
+                called in UNSAFE_CALLS
+                or any(keywords.get(name, "False") != "False" for name in UNSAFE_KEYWORDS)
+                or (called == "yaml.load" and keywords.get("Loader") not in SAFE_LOADERS)
+                or (called == "np.load" and "allow_pickle" not in keywords)
+            ):
+                found.append(ast.unparse(node))
+    return found
 
 
 def reached(name: str) -> set[str]:
@@ -78,15 +102,15 @@ def test_there_is_code_to_look_at() -> None:
     assert "langgraph" in rooms("graphs/orchestrator.py")
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_imports_run_from_app_to_graphs_to_agents_only(name: str) -> None:
-    above = {"agents": {"graphs", "app"}, "graphs": {"app"}, "app": set()}[name.split("/")[0]]
-    assert not rooms(name) & {*above, "tests", "benchmarks"}
+def test_imports_run_from_app_to_graphs_to_agents_only() -> None:
+    above: dict[str, set[str]] = {"agents": {"graphs", "app"}, "graphs": {"app"}, "app": set()}
+    up = {name: rooms(name) & {*above[name.split("/")[0]], "tests", "benchmarks"} for name in NAMES}
+    assert not {name: found for name, found in up.items() if found}
 
 
-@pytest.mark.parametrize("name", PURE)
-def test_routing_and_the_pure_core_know_neither_langgraph_nor_litellm(name: str) -> None:
-    assert not reached(name) & {"langgraph", "litellm"}
+def test_routing_and_the_pure_core_know_neither_langgraph_nor_litellm() -> None:
+    known = {name: reached(name) & {"langgraph", "litellm"} for name in PURE}
+    assert not {name: found for name, found in known.items() if found}
 
 
 @pytest.mark.parametrize(
@@ -97,27 +121,33 @@ def test_one_file_imports_it(library: str, file: str) -> None:
     assert [name for name in NAMES if library in rooms(name)] == [file]
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if not n.startswith("app/")])
-def test_nothing_prints_outside_the_app(name: str) -> None:
-    # A worker is a process of its own that answers on its standard output.
-    streams = set() if name.endswith("worker.py") else {"sys.stdout.write", "sys.stderr.write"}
-    assert not {called for called, _ in calls(name)} & {"print", "pprint.pprint", *streams}
+def test_nothing_prints_outside_the_app() -> None:
+    for name in (n for n in NAMES if not n.startswith("app/")):
+        # A worker is a process of its own that answers on its standard output.
+        streams = set() if name.endswith("worker.py") else {"sys.stdout.write", "sys.stderr.write"}
+        printing = {"print", "pprint.pprint", *streams}
+        assert not calls(name) & printing, name
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_nothing_unpickles_or_evaluates(name: str) -> None:
-    assert not rooms(name) & UNSAFE
-    for called, node in calls(name):
-        assert called not in {*UNSAFE, "builtins.eval", "builtins.exec", "__import__", "os.system"}
-        assert called not in {"torch.load", "yaml.unsafe_load", "yaml.full_load", "yaml.load_all"}
-        keywords = {k.arg: ast.unparse(k.value) for k in node.keywords}
-        assert keywords.get("allow_pickle", "False") == "False"
-        assert keywords.get("shell", "False") == "False"
-        assert keywords.get("trust_remote_code", "False") == "False"
-        if called == "yaml.load":
-            assert keywords["Loader"] in ("yaml.CSafeLoader", "yaml.SafeLoader", "_Loader")
-        if called == "np.load":
-            assert keywords.get("allow_pickle") == "False"
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import pickle",
+        "builtins.eval(x)",
+        "yaml.load(x, Loader=yaml.Loader)",
+        "np.load(x)",
+        "np.load(x, allow_pickle=True)",
+        "subprocess.run(x, shell=True)",
+        "model_from(x, trust_remote_code=code)",
+    ],
+)
+def test_what_unpickles_or_evaluates_is_found(code: str) -> None:
+    assert unsafe(ast.parse(code))
+
+
+def test_nothing_unpickles_or_evaluates() -> None:
+    found = {name: unsafe(tree(name)) for name in NAMES}
+    assert not {name: what for name, what in found.items() if what}
 
 
 def test_the_catalogue_loads_and_each_of_its_agents_builds() -> None:
