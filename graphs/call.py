@@ -12,19 +12,25 @@ from agents.schemas import validator_of
 
 __all__ = [
     "CALL_OPTIONS",
+    "TOOLS_OPTIONAL",
     "brings_tools",
     "check_call",
     "instructions_of",
+    "needs_tools",
     "options_of",
     "wants_form",
+    "without_tools",
 ]
 
 INSTRUCTIONS = "instructions"
 """The caller's system prompt, which takes the place of MoMA's own."""
+TOOLS_OPTIONAL = "tools_optional"
+"""Whether the tools are only offered: an agent may take the turn, and models that call none do without them."""
+_OF_TOOLS = frozenset({"tools", "tool_choice", "parallel_tool_calls", TOOLS_OPTIONAL})
 CALL_OPTIONS = frozenset(
     {
-        INSTRUCTIONS, "max_tokens", "temperature", "top_p", "presence_penalty", "frequency_penalty", "stop", "seed",
-        "reasoning_effort", "response_format", "tools", "tool_choice", "parallel_tool_calls", "user",
+        *_OF_TOOLS, INSTRUCTIONS, "max_tokens", "temperature", "top_p", "presence_penalty", "frequency_penalty", "stop",
+        "seed", "reasoning_effort", "response_format", "user",
     }
 )  # fmt: skip
 _FORMS = ("text", "json_object", "json_schema")
@@ -59,13 +65,22 @@ def check_call(call: Mapping[str, Any]) -> None:
     _check_form(call.get("response_format"))
     if "tools" in call:
         _check_tools(call["tools"])
-    elif {"tool_choice", "parallel_tool_calls"} & set(call):
-        raise InputError("context call: tool_choice and parallel_tool_calls need tools")
+    elif alone := sorted(_OF_TOOLS & set(call)):
+        raise InputError(f"context call: {alone[0]} needs tools")
+    if type(call.get(TOOLS_OPTIONAL, False)) is not bool:
+        raise InputError(
+            f"context call: {TOOLS_OPTIONAL} is {call[TOOLS_OPTIONAL]!r:.60}, expected true or false"
+        )
 
 
 def brings_tools(call: Mapping[str, Any] | None) -> bool:
     """Return whether the caller runs tools of its own."""
     return bool(call and call.get("tools"))
+
+
+def needs_tools(call: Mapping[str, Any] | None) -> bool:
+    """Return whether only a model that sees the caller's tools may serve."""
+    return bool(call and brings_tools(call) and not call.get(TOOLS_OPTIONAL))
 
 
 def wants_form(call: Mapping[str, Any] | None) -> bool:
@@ -81,7 +96,12 @@ def instructions_of(call: Mapping[str, Any]) -> str:
 
 def options_of(call: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the model is called with."""
-    return {name: value for name, value in call.items() if name != INSTRUCTIONS}
+    return {name: v for name, v in call.items() if name not in (INSTRUCTIONS, TOOLS_OPTIONAL)}
+
+
+def without_tools(call: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a model is asked that calls no tools."""
+    return {name: value for name, value in call.items() if name not in _OF_TOOLS}
 
 
 def _check_form(form: Any) -> None:

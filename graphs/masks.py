@@ -76,7 +76,7 @@ class Caller:
     exclude: frozenset[str] = frozenset()
     budget_usd: float | None = None
     own_tools: bool = False
-    """The request brings tools that the caller runs: they are for a model, agents know only their own."""
+    """The request needs tools that the caller runs: they are for a model, agents know only their own."""
     form: bool = False
     """The request wants its answer in JSON: that is for a model, agents answer in their own words."""
     permit: Permit | None = None

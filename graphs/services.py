@@ -26,7 +26,7 @@ from agents.registry import Registry, build_agent
 from graphs.admission import Admission
 from graphs.ahead import Ahead
 from graphs.budgets import Budgets, Left, Spender
-from graphs.call import brings_tools, wants_form
+from graphs.call import needs_tools, wants_form
 from graphs.catalog import Catalog
 from graphs.checking.calibration import Calibration
 from graphs.checking.names import check_names
@@ -279,7 +279,7 @@ class Services:
             include=frozenset(given.include),
             exclude=frozenset(given.exclude),
             budget_usd=left.usd,
-            own_tools=brings_tools(given.call),
+            own_tools=needs_tools(given.call),
             form=wants_form(given.call),
         )
 

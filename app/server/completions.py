@@ -18,11 +18,13 @@ from app.server.hang_up import unless_gone
 from app.server.headers import decision_headers, extension
 from app.server.messages import as_langchain, digest, said_in
 from app.server.narrowing import context_of
+from app.server.offered_tools import are_only_offered
 from app.server.placing import Place, find_place, place_after
 from app.server.request import ChatRequest, Message, UserMessage, parse_request
 from app.server.resources import Resources
 from app.server.stream import EventStream
 from app.server.turns import Called, Ended, run_turn, usage_of
+from graphs.call import TOOLS_OPTIONAL
 from graphs.state import Context
 from graphs.threads import MomaGraph
 from graphs.turn import readable
@@ -125,6 +127,8 @@ async def ask(
     began = time.perf_counter()
     caller = caller_of(request.headers, resources.keys)
     context = context_of(body, caller, resources.services)
+    if are_only_offered(body, request.headers, caller):
+        context = replace(context, call={**context.call, TOOLS_OPTIONAL: True})
     background = is_background(body)
     kept = kept and not background
     if background:

@@ -223,7 +223,8 @@ class ChatRequest(BaseModel):
     metadata: dict[str, JsonValue] | None = Field(
         default=None,
         description="session_id names the thread. A task of a chat UI's own, as Open WebUI names it (title_generation "
-        "and so on), goes to the cheapest model and is in no thread.",
+        "and so on), goes to the cheapest model and is in no thread. tools: optional says that agents may take the "
+        "turn although tools are sent, as a chat UI's own are.",
     )
     n: Literal[1] | None = None
     logprobs: Literal[False] | None = None

@@ -9,7 +9,7 @@ from langgraph.runtime import Runtime
 
 from agents.errors import ProviderError
 from graphs import record as records
-from graphs.call import instructions_of, options_of
+from graphs.call import instructions_of, options_of, without_tools
 from graphs.floor import question_stands
 from graphs.gateway.chat_model import GatewayChatModel
 from graphs.inferred import words_of_checks
@@ -50,6 +50,8 @@ def answer(services: Services) -> Answer:
         order = record["models"]["order"]
         model = await turn_model(order, state, runtime.context, services, results=results)
         call = call_under(judged, runtime.context.call if runtime.context else {})
+        if not any("tools" in services.gateway.models[name].abilities for name in model.order):
+            call = without_tools(call)  # they are only offered, or no such model may answer
         fixed = fixed_answer(judged)
         today = services.moment(record).strftime("%A %d %B %Y")
         prompt = _prompt(call, state["messages"], today=today, given_back=bool(state["tried"]))

@@ -9,9 +9,9 @@ from typing import Any
 
 from graphs import record as records
 from graphs.budgets import Left, Spender
-from graphs.call import brings_tools
+from graphs.call import brings_tools, needs_tools
 from graphs.gateway.models import count_tokens
-from graphs.masks import Need, Refusal, model_refusal
+from graphs.masks import Caller, Need, Refusal, model_refusal
 from graphs.permits import judged_by
 from graphs.routing.choice import Option, Ranked, rank
 from graphs.routing.exploration import drawn, is_canary
@@ -59,18 +59,29 @@ def order_models(
 def allowed_models(
     state: State, context: Context | None, services: Services
 ) -> tuple[list[str], list[Refusal]]:
-    """Return the models that every mask lets through, and the refusals of the others."""
+    """Return the models that every mask lets through, and the refusals of the others.
+
+    Tools that are only offered close the door to models that call none while there are others.
+    """
     messages = state["messages"]
+    call = context.call if context else None
     left = left_of(state, context, services)
     need = Need(
         tokens=count_tokens([text_of(messages[-1].content)]),
         modalities=frozenset().union(*(modalities_of(m.content) for m in messages)),
-        tools=brings_tools(context.call if context else None),
+        tools=brings_tools(call),
         residency=services.options.residency,
         budget_usd=left.usd,
         budget_fault=left.fault,
     )
     caller = services.caller(context, left, state)
+    allowed, refused = _masked(need, caller, services)
+    if need.tools and not allowed and not needs_tools(call):
+        return _masked(replace(need, tools=False), caller, services)
+    return allowed, refused
+
+
+def _masked(need: Need, caller: Caller, services: Services) -> tuple[list[str], list[Refusal]]:
     allowed: list[str] = []
     refused: list[Refusal] = []
     for facts in services.model_facts(input_tokens=need.tokens):

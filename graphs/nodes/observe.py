@@ -11,7 +11,7 @@ from langgraph.runtime import Runtime
 from agents.errors import CheckpointError
 from agents.replies import approved
 from graphs import record as records
-from graphs.call import brings_tools, wants_form
+from graphs.call import needs_tools, wants_form
 from graphs.machine import Event, Phase
 from graphs.owner import user_of
 from graphs.permits import with_policy
@@ -39,7 +39,7 @@ def observe(services: Services) -> Observe:
         away = Dialogue.from_plain(state.get("dialogue")).away > 0
         event = name_event(text, phase=phase, holder=holder, offered=offered, away=away)
         call = runtime.context.call if runtime.context else None
-        if of_tools or brings_tools(call) or wants_form(call):
+        if of_tools or needs_tools(call) or wants_form(call):
             event = Event.NEW_REQUEST  # no agent takes it, so it goes on with none
         elif modalities_of(last.content) != {"text"} and event != Event.CLOSE:
             event = Event.NEW_REQUEST

@@ -3,13 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from graphs.call import INSTRUCTIONS, instructions_of
+from graphs.call import INSTRUCTIONS, instructions_of, without_tools
 from graphs.permits import Judged
 from graphs.policy.tools import tool_refusal
 
 __all__ = ["call_under", "fixed_answer"]
-
-_OF_TOOLS = ("tools", "tool_choice", "parallel_tool_calls")
 
 
 def fixed_answer(judged: Judged | None) -> str | None:
@@ -43,5 +41,5 @@ def _with_tools(rules: Sequence[Mapping[str, Any]], call: Mapping[str, Any]) -> 
     if len(kept) == len(tools):
         return dict(call)
     # A choice among tools may name one that is not there.
-    narrowed = {key: value for key, value in call.items() if key not in _OF_TOOLS}
+    narrowed = without_tools(call)
     return {**narrowed, "tools": kept} if kept else narrowed

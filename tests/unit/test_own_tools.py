@@ -16,6 +16,7 @@ from tests.support.waiting import until
 
 WEATHER = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
 WITH_TOOLS = Context(call={"tools": [WEATHER], "tool_choice": "auto"})
+OFFERED = Context(call={**WITH_TOOLS.call, "tools_optional": True})
 
 
 async def send(graph: Any, *messages: Any, context: Context | None = None) -> dict[str, Any]:
@@ -81,6 +82,36 @@ async def test_a_model_that_calls_no_tools_is_masked_only_where_there_are_some()
         refused = await send(graph, HumanMessage("hello"), context=WITH_TOOLS)
     assert served_by(refused) == ("router", "refuse")
     assert "`m`: it calls no tools" in answer(refused)
+
+
+async def test_tools_that_are_only_offered_keep_no_agent_from_the_turn() -> None:
+    alpha = fake_agent("alpha", lambda state, runtime: needs_input("For when?", memory={}))
+    with FakeProvider(tool_call("weather", "{}"), ok("Rain.")) as provider:
+        graph = fake_graph(alpha, saver=InMemorySaver(), models=[able(provider.base_url)])
+        begun = await send(graph, HumanMessage("alpha"), context=OFFERED)
+        goes_on = await send(graph, HumanMessage("tomorrow"), context=OFFERED)
+        assert served_by(begun) == served_by(goes_on) == ("agent", "alpha")
+        assert not provider.requests
+    with FakeProvider(tool_call("weather", "{}"), ok("Rain.")) as provider:
+        graph = fake_graph(alpha, saver=InMemorySaver(), models=[able(provider.base_url)])
+        asked = await send(graph, HumanMessage("will it rain?"), context=OFFERED)
+        (call,) = asked["messages"][-1].tool_calls
+        told = await send(graph, ToolMessage("rain", tool_call_id=call["id"]), context=WITH_TOOLS)
+    assert (served_by(told), answer(told)) == (("model", "m"), "Rain.")
+    first = provider.requests[0].body
+    assert (first["tools"], first["tool_choice"]) == ([WEATHER], "auto")
+    assert "tools_optional" not in first
+
+
+async def test_where_no_model_calls_tools_one_does_without_those_that_are_only_offered() -> None:
+    with FakeProvider(ok("Hello.")) as plain, FakeProvider(ok("Hi.")) as other:
+        cheap, dear = model_at(plain.base_url), able(other.base_url, "n")
+        both = fake_graph(models=[cheap, dear])
+        assert answer(await send(both, HumanMessage("hello"), context=OFFERED)) == "Hi."
+        alone = fake_graph(models=[cheap])
+        done = await send(alone, HumanMessage("hello"), context=OFFERED)
+    assert (served_by(done), answer(done)) == (("model", "m"), "Hello.")
+    assert not {"tools", "tool_choice"} & set(plain.requests[0].body)
 
 
 async def test_a_caller_with_tools_leaves_the_holder_its_question() -> None:
@@ -153,7 +184,9 @@ async def test_what_the_request_asks_reaches_the_model_and_is_not_kept() -> None
         ({"tools": []}, "a list of"),
         ({"tools": [{"function": {}}]}, "a list of"),
         ({"tools": [WEATHER, WEATHER]}, "given twice"),
-        ({"tool_choice": "auto"}, "need tools"),
+        ({"tool_choice": "auto"}, "tool_choice needs tools"),
+        ({"tools_optional": True}, "tools_optional needs tools"),
+        ({"tools": [WEATHER], "tools_optional": "yes"}, "expected true or false"),
         ({"temperature": float("nan")}, "JSON-plain"),
         ({"stop": {"a"}}, "JSON-plain"),
         ({"user": "x" * 600_000}, "at most 500,000"),

@@ -622,6 +622,10 @@ BACKGROUND = [
     TITLE,
     TITLE.replace("Generate a concise, 3-5 word title with an emoji", "Generate 1-3 broad tags"),
     "### Task:\nSuggest 3-5 relevant follow-up questions or prompts that the user might ask",
+    "### Task:\nPredict 3-5 useful messages this user might naturally send next to advance their objective.",
+    "### Task:\nSummarize the conversation history that will be compacted out of the active chat context.",
+    'Available Tools: [{"name": "get_notes"}]\n\nYour task is to choose and return the correct tool(s) from the list '
+    "of available tools based on the query. Follow these guidelines:",
     "### Task:\nAnalyze the chat history to determine the necessity of generating search queries, in the",
     "Provide a concise, 5-word-or-less title for the conversation, using title case conventions.",
     "Please generate a concise, 5-word-or-less title for the conversation, using its same language",
