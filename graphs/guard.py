@@ -28,6 +28,7 @@ from graphs.machine import Event, Phase
 from graphs.masks import Caller, Moment, agent_refusal
 from graphs.nodes.models import always_best, left_of, order_models, spender
 from graphs.outcome import SERVED, checked, failure, request_of
+from graphs.pending import is_overtaken
 from graphs.permits import with_policy
 from graphs.redaction import trace_of
 from graphs.results import results_here
@@ -108,6 +109,8 @@ async def _visit(
     memory: dict[str, Any] | None = None
     if graph is None or reason is not None:
         outcome = failure(f"refused: {reason}")
+    elif is_overtaken(get_config()) and not state["decision"]["runs"]:
+        outcome = _unknown(agent_id, failure("the turn of an earlier answer was cut short"))
     else:
         if _goes_on_elsewhere():
             services.go_on(state["decision"]["id"])
@@ -135,7 +138,7 @@ def _was_allowed(state: State) -> bool:
 
 
 def _unknown(agent_id: str, failed: Outcome) -> Outcome:
-    """Return what is told of a run that failed after a yes: whoever else answered would not know what was done."""
+    """Return what is told of a run that failed after an answer: whoever else spoke would not know what was done."""
     text = (
         f"I cannot say whether what you agreed to was done: {agent_id} failed"
         f" ({failed.get('reason')}). Look before you ask for it again."

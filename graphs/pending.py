@@ -4,25 +4,34 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from langgraph.checkpoint.base import CheckpointTuple
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import WRITES_IDX_MAP, BaseCheckpointSaver, CheckpointTuple
 from langgraph.types import GraphOutput, Interrupt, StateSnapshot
 
 from agents.approvals import answer_to
 from agents.errors import InputError
 from graphs.machine import Phase
+from graphs.run_config import with_configurable
+from graphs.savers.store_errors import readable
 from graphs.steps import led_to
 
 __all__ = [
     "answers",
     "asked_in",
     "check_resume",
+    "is_answered",
     "is_heard",
+    "is_overtaken",
     "is_pause",
+    "taken_before",
     "with_approval",
+    "with_overtaken",
     "with_shown",
 ]
 
-_INTERRUPT = "__interrupt__"
+_INTERRUPT, _RESUME = "__interrupt__", "__resume__"
+_OVERTAKEN = "__moma_overtaken"
+"""Where it stands in `configurable` that an answer came too late."""
 
 
 def is_heard(saved: CheckpointTuple, nodes: Container[str]) -> bool:
@@ -36,6 +45,51 @@ def asked_in(saved: CheckpointTuple) -> list[Interrupt]:
     return [
         pending for asked in written[-1:] for pending in asked if isinstance(pending, Interrupt)
     ]
+
+
+async def is_answered(
+    saver: BaseCheckpointSaver[Any], saved: CheckpointTuple, *, space: str = ""
+) -> bool:
+    """Return whether all that is asked was answered by a run that was cut short after its agent had gone on from there.
+
+    Another answer would not be heard then, or be taken for one to what the agent asks next.
+
+    Args:
+        saver: of the thread.
+        saved: a state in which an agent waits, of the graph or of one within it.
+        space: LangGraph's checkpoint namespace of that graph.
+
+    Raises:
+        CheckpointError: the states of the agent's graphs cannot be read.
+    """
+    writes = saved.pending_writes or ()
+    ended = {task for task, channel, _ in writes if channel not in WRITES_IDX_MAP}
+    for task in {task for task, channel, _ in writes if channel == _INTERRUPT} - ended:
+        for node in led_to(saved.checkpoint):
+            within = f"{space}|{node}:{task}" if space else f"{node}:{task}"
+            place = {"thread_id": saved.config["configurable"]["thread_id"]}
+            with readable():
+                inner = await saver.aget_tuple({"configurable": {**place, "checkpoint_ns": within}})
+            if inner is None or not await is_answered(saver, inner, space=within):
+                return False
+    return True
+
+
+def taken_before(answer: Any, saved: CheckpointTuple) -> bool:
+    """Return whether `answer` is the one that a run was given which was cut short."""
+    return any(
+        channel == _RESUME and value == answer for _, channel, value in saved.pending_writes or ()
+    )
+
+
+def with_overtaken(config: RunnableConfig | None) -> RunnableConfig:
+    """Return the config of a run whose answer came when the agent had gone on with another one."""
+    return with_configurable(config, **{_OVERTAKEN: True})
+
+
+def is_overtaken(config: RunnableConfig) -> bool:
+    """Return whether a run's answer came when the agent had gone on with another one."""
+    return bool((config.get("configurable") or {}).get(_OVERTAKEN))
 
 
 def answers(asked: Sequence[Interrupt], text: str) -> Any:

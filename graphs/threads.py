@@ -8,6 +8,7 @@ import asyncio
 import queue
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from typing import Any, Self
 
 from langchain_core.messages import HumanMessage, ToolMessage
@@ -28,9 +29,12 @@ from graphs.pending import (
     answers,
     asked_in,
     check_resume,
+    is_answered,
     is_heard,
     is_pause,
+    taken_before,
     with_approval,
+    with_overtaken,
     with_shown,
 )
 from graphs.results import keeping, paid_before
@@ -134,6 +138,7 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
                         )
                     turn = self._resuming(turn, saved)
                     config = owned_by(config, user_of(context))
+                    turn, config = await self._unless_answered(turn, saved, config)
                     config = await self._kept(config, turn, saved, place, thread=thread)
                 else:
                     check_tool_results(turn, saved)
@@ -298,6 +303,17 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         return keeping(
             with_steps(config, steps), saver=self._saver, resumed=resumed, steps=steps, told=told
         )
+
+    async def _unless_answered(
+        self, turn: Any, saved: CheckpointTuple | None, config: RunnableConfig
+    ) -> tuple[Any, RunnableConfig]:
+        """Return a turn and its config; an answer that came too late is given to nobody, nor to what is asked next."""
+        if self._saver is None or saved is None or not isinstance(turn, Command):
+            return turn, config
+        if turn.resume is None or not await is_answered(self._saver, saved):
+            return turn, config
+        given, turn = turn.resume, replace(turn, resume=None)
+        return turn, config if taken_before(given, saved) else with_overtaken(config)
 
     def _resuming(self, turn: Any, saved: CheckpointTuple | None) -> Any:
         """Return the command that resumes a pending approval, or `turn` where none is pending."""

@@ -235,6 +235,52 @@ async def test_a_yes_that_is_cut_off_leaves_the_approval_pending_and_a_no_counts
     assert answer(await say(graph, "bye")).startswith("You're welcome")
 
 
+@pytest.mark.parametrize(
+    ("reply", "done_then", "said"),
+    [("yes", ["One?"], "Two?"), ("no", [], "cannot say"), ("What is 2+2?", [], "cannot say")],
+)
+async def test_an_answer_after_one_that_was_taken_and_cut_off_is_none_to_what_comes_next(
+    reply: str, done_then: list[str], said: str, tmp_path: Path
+) -> None:
+    """A process that ends, or a client that leaves, between the nodes of an agent: its first answer is saved."""
+    allowed: list[str] = []
+    working, at_once = asyncio.Event(), False
+
+    def first(state: Any) -> Any:
+        return {"memory": {"yes": approved(interrupt({"kind": "approval", "question": "One?"}))}}
+
+    async def second(state: Any) -> Any:
+        if not at_once:
+            working.set()
+            await asyncio.sleep(600)
+        allowed.extend(["One?"] * state["memory"]["yes"])
+        allowed.extend(
+            ["Two?"] * (approved(interrupt({"kind": "approval", "question": "Two?"})) or False)
+        )
+        return done("Done.")
+
+    builder = StateGraph(AgentState, context_schema=AgentContext)
+    builder.add_node("first", first).add_node("second", second)
+    inner = builder.add_edge(START, "first").add_edge("first", "second").compile()
+    alpha = FakeAgent(AgentCard(id="alpha", description="alpha"), inner)
+    async with open_sqlite(tmp_path / "threads.sqlite") as saver:
+        graph = fake_graph(alpha, saver=saver)
+        await say(graph, "alpha")
+        turn = asyncio.create_task(say(graph, "yes"))
+        await working.wait()
+        turn.cancel()
+        await asyncio.gather(turn, return_exceptions=True)
+        at_once = True
+        result = await say(graph, reply)
+        asked = result.get("__interrupt__")
+        assert said in (asked[0].value["question"] if asked else answer(result))
+        assert allowed == done_then
+        if asked:
+            allowed.clear()
+            assert answer(await say(graph, "no")) == "Done."
+            assert allowed == ["One?"]
+
+
 async def test_an_agent_may_ask_for_several_approvals_one_after_the_other(tmp_path: Path) -> None:
     def work(state: Any, runtime: Any) -> Any:
         answers = [str(interrupt({"kind": "approval", "step": n})) for n in range(3)]
