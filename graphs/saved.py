@@ -4,7 +4,7 @@ A strict serialiser builds no object that a stored blob names, but hands on what
 the types of the state's fields, not whether their values make sense; masks do not depend on them.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -35,6 +35,18 @@ def _texts_to(kind: type) -> Check:
         isinstance(value, dict)
         and all(isinstance(k, str) and isinstance(v, kind) for k, v in value.items())
     )
+
+
+def _comparable(versions: Collection[Any]) -> bool:
+    """Whether LangGraph can compare them to see what is new: texts that begin with a number, or numbers alone."""
+    if all(isinstance(version, str) for version in versions):
+        return all(version.partition(".")[0].isdecimal() for version in versions)
+    return all(isinstance(version, int | float) for version in versions)
+
+
+def _messages(value: Any) -> bool:
+    found = value if isinstance(value, list) else [value]
+    return all(isinstance(m, BaseMessage) and isinstance(m.content, str | list) for m in found)
 
 
 _NUMBER_OR_NONE = _is(int, float, type(None))
@@ -86,7 +98,7 @@ def _choice(value: Any) -> bool:
 
 _TEXT, _TEXT_OR_NONE, _WHOLE = _is(str), _is(str, type(None)), _is(int)
 _FIELDS: Mapping[str, Check] = {
-    "messages": lambda value: _all(BaseMessage)(value) or isinstance(value, BaseMessage),
+    "messages": _messages,
     "owner": _TEXT,
     "phase": _TEXT,
     "active_agent": _TEXT_OR_NONE,
@@ -144,11 +156,20 @@ def check_saved(saved: CheckpointTuple) -> None:
     checkpoint, metadata = saved.checkpoint, saved.metadata
     if not (isinstance(checkpoint, dict) and isinstance(metadata, dict)):
         raise _damaged("the whole")
-    for name in ("channel_values", "channel_versions", "versions_seen"):
-        if not _texts_to(object)(checkpoint.get(name)):
+    for name, kind in (
+        ("channel_values", object),
+        ("channel_versions", object),
+        ("versions_seen", dict),
+    ):
+        if not _texts_to(kind)(checkpoint.get(name)):
             raise _damaged(name)
+    seen = [version for of in checkpoint["versions_seen"].values() for version in of.values()]
+    if not _comparable([*checkpoint["channel_versions"].values(), *seen]):
+        raise _damaged("channel_versions")
     if not isinstance(checkpoint.get("id"), str) or not isinstance(metadata.get("step"), int):
         raise _damaged("its place")
+    if is_paused(saved) and not checkpoint["channel_values"].get("decision"):
+        raise _damaged("decision")  # a turn that waits has one, and its answer goes on from it
     written = [(channel, value) for _, channel, value in saved.pending_writes or ()]
     check_values([*checkpoint["channel_values"].items(), *written])
 

@@ -40,7 +40,7 @@ def readable() -> Iterator[None]:
         try:
             yield
         except (
-            AttributeError, LookupError, NotImplementedError, TypeError, ValueError,
+            AttributeError, LookupError, NotImplementedError, RecursionError, TypeError, ValueError,
         ) as error:  # fmt: skip  # what the serialiser raises, and LangGraph on values that are none of its own
             raise CheckpointError(
                 f"the saved thread is damaged ({type(error).__name__}); go on in another thread"

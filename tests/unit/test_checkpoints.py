@@ -11,15 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain_core.messages import HumanMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.serde.types import ERROR
 from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.types import interrupt
 
+from agents.contract import done
 from agents.errors import CheckpointError
 from graphs import checkpoints
 from graphs.checkpoints import open_sqlite, open_threads, strict
 from graphs.locks import locks_of
+from graphs.saved import check_values
 from graphs.savers.threaded_saver import ThreadedSaver
 from tests.support.agents import answer, fake_agent, fake_graph, on, say
 from tests.support.waiting import PATIENCE_S
@@ -154,6 +158,65 @@ async def test_a_damaged_thread_is_one_line_and_the_others_go_on(tmp_path: Path)
             with pytest.raises(CheckpointError, match="the saved thread is damaged"):
                 await use
         assert answer(await say(graph, "alpha", thread="other")) == "alpha did it."
+
+
+def numbered(whole: Any) -> None:
+    whole["channel_versions"] = dict.fromkeys(whole["channel_versions"], 3)
+
+
+def lettered(whole: Any) -> None:
+    whole["channel_versions"] = dict.fromkeys(whole["channel_versions"], "abc")
+
+
+def seen_by_lists(whole: Any) -> None:
+    whole["versions_seen"] = {name: [] for name in whole["versions_seen"]}
+
+
+def undecided(whole: Any) -> None:
+    whole["channel_values"].pop("decision", None)
+
+
+@pytest.mark.parametrize("damage", [numbered, lettered, seen_by_lists, undecided])
+async def test_a_yes_to_a_damaged_thread_is_one_line_and_runs_nobody(
+    damage: Callable[[Any], None], tmp_path: Path
+) -> None:
+    allowed: list[bool] = []
+
+    def work(state: Any, runtime: Any) -> Any:
+        allowed.append(interrupt("May I?") == "yes")
+        return done("Done.")
+
+    path, serde = tmp_path / "threads.sqlite", strict(InMemorySaver()).serde
+    async with open_sqlite(path) as saver:
+        await say(fake_graph(fake_agent("alpha", work), saver=saver), "alpha")
+    with sqlite3.connect(path) as db:
+        for row, kind, stored in db.execute("SELECT rowid, type, checkpoint FROM checkpoints"):
+            whole = serde.loads_typed((kind, stored))
+            damage(whole)
+            changed = (*serde.dumps_typed(whole), row)
+            db.execute("UPDATE checkpoints SET type = ?, checkpoint = ? WHERE rowid = ?", changed)
+    db.close()
+    async with open_sqlite(path) as saver:
+        with pytest.raises(CheckpointError, match="the saved thread is damaged"):
+            await say(fake_graph(fake_agent("alpha", work), saver=saver), "yes")
+    assert allowed == []
+
+
+def test_a_message_that_says_no_text_is_damaged() -> None:
+    said = HumanMessage.model_construct(content=5)
+    with pytest.raises(CheckpointError, match=r"damaged \(messages\)"):
+        check_values([("messages", [said])])
+
+
+async def test_metadata_that_is_nested_without_end_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "threads.sqlite"
+    await one_turn(path)
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE checkpoints SET metadata = ?", (b"[" * 200_000,))
+    db.close()
+    async with open_sqlite(path) as saver:
+        with pytest.raises(CheckpointError, match="the saved thread is damaged"):
+            await say(fake_graph(fake_agent("alpha"), saver=saver), "alpha")
 
 
 async def test_a_thread_in_a_phase_that_is_none_is_one_line() -> None:
