@@ -308,12 +308,17 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
         self, turn: Any, saved: CheckpointTuple | None, config: RunnableConfig
     ) -> tuple[Any, RunnableConfig]:
         """Return a turn and its config; an answer that came too late is given to nobody, nor to what is asked next."""
-        if self._saver is None or saved is None or not isinstance(turn, Command):
+        answer = turn.resume if isinstance(turn, Command) else None
+        if self._saver is None or saved is None or not (turn is None or answer is not None):
             return turn, config
-        if turn.resume is None or not await is_answered(self._saver, saved):
+        if not (is_paused(saved) and await is_answered(self._saver, saved)):
             return turn, config
-        given, turn = turn.resume, replace(turn, resume=None)
-        return turn, config if taken_before(given, saved) else with_overtaken(config)
+        if (
+            turn is None
+        ):  # LangGraph keeps the answer, but does not give it to a run that begins with a command
+            return Command(update={"tried": []}), config
+        turn = replace(turn, resume=None)
+        return turn, config if taken_before(answer, saved) else with_overtaken(config)
 
     def _resuming(self, turn: Any, saved: CheckpointTuple | None) -> Any:
         """Return the command that resumes a pending approval, or `turn` where none is pending."""

@@ -237,10 +237,15 @@ async def test_a_yes_that_is_cut_off_leaves_the_approval_pending_and_a_no_counts
 
 @pytest.mark.parametrize(
     ("reply", "done_then", "said"),
-    [("yes", ["One?"], "Two?"), ("no", [], "cannot say"), ("What is 2+2?", [], "cannot say")],
+    [
+        ("yes", ["One?"], "Two?"),
+        (None, ["One?"], "Two?"),
+        ("no", [], "cannot say"),
+        ("What is 2+2?", [], "cannot say"),
+    ],
 )
 async def test_an_answer_after_one_that_was_taken_and_cut_off_is_none_to_what_comes_next(
-    reply: str, done_then: list[str], said: str, tmp_path: Path
+    reply: str | None, done_then: list[str], said: str, tmp_path: Path
 ) -> None:
     """A process that ends, or a client that leaves, between the nodes of an agent: its first answer is saved."""
     allowed: list[str] = []
@@ -271,7 +276,7 @@ async def test_an_answer_after_one_that_was_taken_and_cut_off_is_none_to_what_co
         turn.cancel()
         await asyncio.gather(turn, return_exceptions=True)
         at_once = True
-        result = await say(graph, reply)
+        result = await (say(graph, reply) if reply else graph.ainvoke(None, on("t")))
         asked = result.get("__interrupt__")
         assert said in (asked[0].value["question"] if asked else answer(result))
         assert allowed == done_then
