@@ -18,7 +18,7 @@ import httpx2
 from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
-from mcp_types import CONNECTION_CLOSED, PARSE_ERROR, REQUEST_TIMEOUT
+from mcp_types import CONNECTION_CLOSED, METHOD_NOT_FOUND, PARSE_ERROR, REQUEST_TIMEOUT
 from pydantic import ValidationError
 
 from agents.elsewhere.entries import McpEntry
@@ -33,6 +33,8 @@ IDLE_S = 60.0
 MOST_USERS = 32
 """Connections that are kept at once; the one that was idle longest makes room."""
 _CLOSING_S = 8.0
+_FORGOT = 404
+"""The HTTP status for a session that a server does not know, as after its restart; the codes beside it differ."""
 _T = TypeVar("_T")
 _TROUBLE = (MCPError, OSError, ValidationError, ValueError, RuntimeError, ExceptionGroup, httpx2.HTTPError)  # fmt: skip
 
@@ -83,10 +85,11 @@ class McpSessions:
                 return await work(client)
         except (*_TROUBLE, TimeoutError) as error:
             code = error.code if isinstance(error, MCPError) else None
-            if code not in (None, CONNECTION_CLOSED, REQUEST_TIMEOUT):
+            forgot = held.heard.status == _FORGOT and code != METHOD_NOT_FOUND
+            if not forgot and code not in (None, CONNECTION_CLOSED, REQUEST_TIMEOUT):
                 raise
             held.end()
-            too_late = isinstance(error, TimeoutError) or code == REQUEST_TIMEOUT
+            too_late = isinstance(error, TimeoutError) or (code == REQUEST_TIMEOUT and not forgot)
             if too_late or not (kept and again):
                 raise UnreachableError(self._told(error, held.heard)) from error
         finally:

@@ -23,8 +23,9 @@ from mcp_types import Tool
 from agents.card import AgentCard
 from agents.contract import AgentContext
 from agents.elsewhere.entries import McpEntry
+from agents.elsewhere.mcp import _listed
 from agents.elsewhere.mcp_model import Chooser
-from agents.elsewhere.mcp_sessions import close_all
+from agents.elsewhere.mcp_sessions import McpSessions, close_all
 from agents.elsewhere.mcp_tools import LONGEST_RESULT, LONGEST_SCHEMA, ToolCard, tool_cards
 from agents.errors import AgentError, UnreachableError
 from agents.registry import build_agent
@@ -546,6 +547,42 @@ async def test_what_answers_and_is_no_mcp_server_is_told_with_its_answer(
         with pytest.raises(UnreachableError) as refused:
             await agent.graph.ainvoke({"request": "desk", "event": "start"}, context=context)
     assert str(refused.value) == f"the MCP server desk {told}"
+
+
+@pytest.mark.parametrize("code", [-32600, -32001])
+async def test_a_server_that_forgot_its_sessions_is_given_a_new_one(
+    folder: Path, code: int
+) -> None:
+    sessions: set[str] = set()
+
+    def reply(message: Any, session: str) -> tuple[int, Any]:
+        found: dict[str, Any] = {"jsonrpc": "2.0", "id": message.get("id")}
+        if message["method"] == "initialize":
+            sessions.add(session)
+            about = {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}}
+            return 200, {**found, "result": {**about, "serverInfo": {"name": "x", "version": "1"}}}
+        if session not in sessions:
+            return 404, {**found, "error": {"code": code, "message": "Session not found"}}
+        tool = {"name": "look", "inputSchema": {"type": "object"}}
+        return 200 if "id" in message else 202, {**found, "result": {"tools": [tool]}}
+
+    async def old(scope: Any, receive: Any, send: Any) -> None:
+        body = (await receive()).get("body", b"")
+        session = dict(scope["headers"]).get(b"mcp-session-id", b"").decode()
+        status, said = 405, None
+        if scope["method"] == "POST":
+            session = session or f"s{len(sessions)}"
+            status, said = reply(json.loads(body), session)
+        headers = [(b"content-type", b"application/json"), (b"mcp-session-id", session.encode())]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": json.dumps(said).encode()})
+
+    with served(old) as url:
+        server = McpSessions(McpEntry(url=f"{url}/mcp", seconds=5.0), name="desk")
+        for _ in range(2):
+            listed = await server.run(_listed, user="u", home=folder, again=True)
+            assert [tool.name for tool in listed] == ["look"]
+            sessions.clear()
 
 
 async def test_a_server_that_hangs_is_a_failure_in_its_time(
