@@ -78,7 +78,7 @@ class McpSessions:
             held = self._held[user] = _Held(
                 lambda: self._open(home, heard), heard=heard, seconds=self._entry.seconds
             )
-        held.calls += 1
+        held.begin()
         try:
             client = await held.client()
             async with asyncio.timeout(self._entry.seconds):
@@ -93,8 +93,7 @@ class McpSessions:
             if too_late or not (kept and again):
                 raise UnreachableError(self._told(error, held.heard)) from error
         finally:
-            held.calls -= 1
-            held.used = asyncio.get_running_loop().time()
+            held.leave()
         return await self._run(work, user=user, home=home, again=False)
 
     def _told(self, error: BaseException, heard: Heard) -> str:
@@ -147,7 +146,7 @@ class McpSessions:
         """Close every connection; a later call opens a new one."""
         held, self._held = [*self._held.values()], {}
         for each in held:
-            each.end()
+            each.end(cut=True)
         await asyncio.gather(*(each.gone() for each in held))
 
 
@@ -167,7 +166,7 @@ class _Held:
         self.used = loop.time()
         self._connect, self._seconds = connect, seconds
         self._client: asyncio.Future[Client] = loop.create_future()
-        self._over = asyncio.Event()
+        self._over, self._left = asyncio.Event(), asyncio.Event()
         self._task = loop.create_task(self._hold())
 
     @property
@@ -177,8 +176,20 @@ class _Held:
     async def client(self) -> Client:
         return await asyncio.shield(self._client)
 
-    def end(self) -> None:
+    def begin(self) -> None:
+        self.calls += 1
+
+    def leave(self) -> None:
+        self.calls -= 1
+        self.used = asyncio.get_running_loop().time()
+        if self.ended and not self.calls:
+            self._left.set()
+
+    def end(self, *, cut: bool = False) -> None:
+        """Let no call begin any more; those that run have their time, unless they are cut."""
         self._over.set()
+        if cut or not self.calls:
+            self._left.set()
 
     async def gone(self) -> None:
         await asyncio.wait([self._task], timeout=_CLOSING_S)
@@ -203,9 +214,10 @@ class _Held:
             try:
                 async with asyncio.timeout(IDLE_S / 4):
                     await self._over.wait()
-                return
             except TimeoutError:
                 continue
+            await self._left.wait()
+            return
 
 
 _every: "weakref.WeakSet[McpSessions]" = weakref.WeakSet()

@@ -18,12 +18,13 @@ import httpx
 import pytest
 from langchain_core.language_models import FakeListChatModel
 from langgraph.checkpoint.memory import InMemorySaver
+from mcp import Client
 from mcp_types import Tool
 
 from agents.card import AgentCard
 from agents.contract import AgentContext
 from agents.elsewhere.entries import McpEntry
-from agents.elsewhere.mcp import _listed
+from agents.elsewhere.mcp import _called, _listed
 from agents.elsewhere.mcp_model import Chooser
 from agents.elsewhere.mcp_sessions import McpSessions, close_all
 from agents.elsewhere.mcp_tools import LONGEST_RESULT, LONGEST_SCHEMA, ToolCard, tool_cards
@@ -349,6 +350,38 @@ async def test_a_server_that_dies_in_mid_call_is_a_failure_and_starts_anew(desk:
     os.kill(int(process), signal.SIGKILL)
     again = answer(await say(desk(step("call pid"), step("answer"), quality=WEAK).graph, "desk"))
     assert again != process
+
+
+async def test_a_call_that_hangs_cuts_no_other_of_its_user(folder: Path) -> None:
+    args = ("-m", "tests.support.mcp_server", str(folder / "notes"))
+    server = McpSessions(McpEntry(command=sys.executable, args=args), name="desk")
+
+    async def pid(client: Client) -> str:
+        return str((await _called(client, name="pid", arguments={})).content[0].text)
+
+    async def later(client: Client) -> str:
+        await asyncio.sleep(0.5)
+        return await pid(client)
+
+    async def hangs(client: Client) -> str:
+        raise TimeoutError
+
+    first = await server.run(pid, user="u", home=folder)
+    running = asyncio.create_task(server.run(later, user="u", home=folder))
+    await asyncio.sleep(0.1)
+    with pytest.raises(UnreachableError, match="did not answer"):
+        await server.run(hangs, user="u", home=folder)
+    assert await server.run(pid, user="u", home=folder) != first
+    assert await running == first
+    await until(lambda: not _runs(int(first)))
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 async def test_a_change_whose_answer_never_came_is_told_to_the_user(desk: Any) -> None:
