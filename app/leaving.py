@@ -20,6 +20,14 @@ def leave(status: int) -> NoReturn:
     A daemon thread within a library's own code would abort the process while the interpreter is taken down, so that
     is left out where one still runs.
     """
+    # What would end the servers of MCP agents at exit is left out too; the module is there if there are any.
+    if (sessions := sys.modules.get("agents.elsewhere.mcp_sessions")) is not None:
+        with suppress(KeyboardInterrupt):  # who asked for the end need not wait for theirs
+            sessions.close_all()
+    _end(status)
+
+
+def _end(status: int) -> NoReturn:
     if not any(thread.daemon for thread in threading.enumerate()):
         sys.exit(status)
     for stream in (sys.stdout, sys.stderr):
@@ -29,12 +37,12 @@ def leave(status: int) -> NoReturn:
 
 
 def leave_within(seconds: float, status: int) -> None:
-    """End the process with `status` after so many seconds, if it has not ended by itself.
+    """End the process with `status` after so many seconds, if it has not ended by itself, and wait for nothing.
 
     Python waits for threads, and asyncio for tasks that were cancelled, however long they take; an agent may have left
     either behind.
     """
-    timer = threading.Timer(seconds, leave, [status])
+    timer = threading.Timer(seconds, _end, [status])
     timer.daemon = True
     timer.start()
 

@@ -376,6 +376,36 @@ async def test_a_call_that_hangs_cuts_no_other_of_its_user(folder: Path) -> None
     await until(lambda: not _runs(int(first)))
 
 
+LEAVING = """
+import asyncio, sys, threading, time
+from pathlib import Path
+from agents.elsewhere.entries import McpEntry
+from agents.elsewhere.mcp_sessions import McpSessions
+from app.leaving import leave
+
+async def pid(client):
+    return (await client.call_tool("pid", {})).content[0].text
+
+server = McpSessions(McpEntry(command=sys.executable, args=("-c", sys.argv[1])), name="desk")
+print(asyncio.run(server.run(pid, user="u", home=Path(sys.argv[2]))))
+leave(0)
+"""
+STUBBORN = """
+import threading, time
+from tests.support.mcp_server import server
+threading.Thread(target=time.sleep, args=(60,)).start()
+server.run()
+"""
+
+
+def test_a_server_that_outlives_its_input_ends_with_the_command(folder: Path) -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", LEAVING, STUBBORN, str(folder)],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert not _runs(int(told.stdout))
+
+
 def _runs(pid: int) -> bool:
     try:
         os.kill(pid, 0)
