@@ -10,17 +10,19 @@ from a2a.auth.user import User
 from a2a.helpers import get_message_text, new_task_from_user_message
 from a2a.server.context import ServerCallContext
 from a2a.server.events import Event
+from a2a.server.jsonrpc_models import JSONParseError
 from a2a.server.request_handlers import DefaultRequestHandler
-from a2a.server.routes import (
-    ServerCallContextBuilder,
-    create_agent_card_routes,
-    create_jsonrpc_routes,
-)
+from a2a.server.request_handlers.response_helpers import build_error_response
+from a2a.server.routes import ServerCallContextBuilder, create_agent_card_routes
+from a2a.server.routes.jsonrpc_dispatcher import JsonRpcDispatcher
 from a2a.server.tasks import InMemoryTaskStore, TaskStore
 from a2a.types import AgentCard, Message, Part, SendMessageRequest, Task
 from a2a.utils.errors import ContentTypeNotSupportedError, InvalidParamsError
+from pydantic_core import from_json
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from agents.errors import LengthError
 from app.a2a.card import agent_card
@@ -70,11 +72,29 @@ def make_a2a(
         task_store=task_store or _Newest(),
         agent_card=card,
     )
+    dispatcher = _Dispatcher(handler, context_builder=_Callers(context_of))
     routes = [
         *create_agent_card_routes(card, card_modifier=fresh),
-        *create_jsonrpc_routes(handler, _RPC, context_builder=_Callers(context_of)),
+        Route(_RPC, dispatcher.handle_requests, methods=["POST"]),
     ]
     return Starlette(routes=routes)
+
+
+class _Dispatcher(JsonRpcDispatcher):
+    """The SDK's dispatcher, which fails with a traceback on JSON that is deep or holds half a character."""
+
+    async def handle_requests(self, request: Request) -> Response:
+        """Answer a call."""
+        try:
+            from_json(await request.body())
+        except ValueError:
+            fault = JSONParseError(
+                message="the body is not JSON in UTF-8, of whole characters and at most 200 levels"
+            )
+            return JSONResponse(build_error_response(None, fault))
+        except ClientDisconnect:
+            return Response(status_code=499)  # nobody reads it
+        return await super().handle_requests(request)
 
 
 class _Caller(User):

@@ -6,6 +6,7 @@ The card is open to all, as A2A wants it; whatever is said needs a key where the
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from agents.errors import SettingsError
@@ -59,7 +60,14 @@ def a2a_application(resources: Resources, *, url: str) -> ASGIApp:
         context_of=context_of,
         ending=resources.ending,
     )
+    application.add_exception_handler(ApiError, _told)
     return _Gate(application, resources)
+
+
+async def _told(request: Request, error: Exception) -> Response:
+    """Answer with what a body was refused for while it came."""
+    assert isinstance(error, ApiError)
+    return error_response(error)
 
 
 class _Gate:

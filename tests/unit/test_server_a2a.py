@@ -128,3 +128,15 @@ def test_rubbish_is_refused_and_breaks_nothing(path: str) -> None:
         for body in (b"", b"[]", b"{", b'{"jsonrpc": "2.0", "method": "nope", "id": 1}'):
             answer = api.http(content_type="application/json").post(path, content=body)
             assert answer.status_code < 500, (body, answer.text)
+
+
+def test_what_the_sdk_cannot_read_is_told_and_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    deep, half = b"[" * 100_000, b'{"jsonrpc": "2.0", "id": "\\ud800", "method": "GetTask"}'
+    with serving(*AGENTS, a2a_url="http://moma.example") as api:
+        http = api.http(content_type="application/json", a2a_version="1.0")
+        for body in (deep, half, b'"\xff"', b"9" * 5_000, b""):
+            answer = http.post("/a2a/rpc", content=body)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (200, -32700), body[:60]
+        pieces = (b" " * 2**20 for _ in range(9))
+        assert http.post("/a2a/rpc", content=pieces).status_code == 413
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
