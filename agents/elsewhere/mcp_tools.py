@@ -102,6 +102,10 @@ def checked_arguments(tool: ToolCard, given: Any) -> tuple[dict[str, Any], str |
     if len(json.dumps(given, default=str)) > LONGEST_ARGUMENTS:
         return {}, f"the arguments are longer than {LONGEST_ARGUMENTS:,} characters"
     try:
+        json.dumps(given, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:  # what writes to the server would break off with the connection
+        return {}, "the arguments hold half a character; write whole ones"
+    try:
         fault = next(iter(validator_of(tool["schema"]).iter_errors(given)), None)
     except RecursionError:
         return {}, "its schema goes in circles"

@@ -292,6 +292,21 @@ async def test_a_model_is_asked_for_arguments_wherever_a_schema_has_room_for_any
     assert await chooser.arguments(tool) == ({"q": "x"} if is_asked else {})
 
 
+async def test_half_a_character_in_an_argument_is_no_end_of_the_connection(desk: Any) -> None:
+    house = desk(
+        step("call note"),
+        given(text="half \ud83d"),
+        step("call note"),
+        given(text="whole"),
+        step("answer"),
+        ok("Noted."),
+    )
+    assert (await say(house.graph, "desk"))["phase"] == "awaiting_approval"
+    assert answer(await say(house.graph, "yes")) == "Noted."
+    assert house.written() == ["whole"]
+    assert "hold half a character" in house.read_by_model()
+
+
 async def test_calls_in_a_turn_are_bounded(desk: Any, folder: Path, address: str) -> None:
     agent = desk_agent(folder, url=address, steps=2)
     adds = [[step("call add"), given(a=n, b=n)] for n in range(3)]
