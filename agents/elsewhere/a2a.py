@@ -45,7 +45,7 @@ _MOST_EVENTS = 10_000
 _POLL_S = (0.2, 5.0)
 """The first and the longest wait between two looks at a task that works on after its answer."""
 _WAITING = (TaskState.TASK_STATE_SUBMITTED, TaskState.TASK_STATE_WORKING)
-_TROUBLE = (A2AError, httpx.HTTPError, httpx.InvalidURL, ParseError, RecursionError, ValueError)
+_TROUBLE = (A2AError, httpx.HTTPError, httpx.InvalidURL, ParseError, RecursionError, TypeError, ValueError)  # fmt: skip
 
 
 def build(

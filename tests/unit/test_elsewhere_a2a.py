@@ -1,5 +1,6 @@
 """An A2A agent as one of ours, against a real one: how its tasks end, what it is sent, where its card may not lead."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -161,6 +162,21 @@ async def test_what_is_no_agent_card_is_a_failure_with_a_reason(
     heap: str, kind: str, reason: str
 ) -> None:
     assert (await why_failed(house(f"{heap}/{kind}"))).startswith(reason)
+
+
+async def test_an_answer_that_is_neither_a_result_nor_an_error_is_told() -> None:
+    async def null(scope: Any, receive: Any, send: Any) -> None:
+        url = f"http://127.0.0.1:{scope['server'][1]}/rpc"
+        interface = {"url": url, "protocolBinding": "JSONRPC", "protocolVersion": "1.0"}
+        said = {"jsonrpc": "2.0", "id": None, "result": None, "error": None}
+        card = {"name": "x", "version": "1", "capabilities": {}, "supportedInterfaces": [interface]}
+        body = json.dumps(card if scope["method"] == "GET" else said).encode()
+        headers = [(b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    with served(null) as url:
+        assert await why_failed(house(url)) == "clerk answers what is not A2A (TypeError)"
 
 
 async def test_one_that_is_not_there_or_hangs_is_a_failure(address: str) -> None:
