@@ -226,7 +226,7 @@ def explain(record: Record) -> str:
     reasons = [f"{r['agent']}: {r['reason']}" for r in record["runs"] if r["event"] in gave_back]
     reasons.append(record["agents"]["reason"])
     if (record["served_by"] or {}).get("kind") == "model":
-        reasons.append(_why_model(record))
+        reasons += [_why_model(record), step_told(record) or ""]
     return "; ".join(reason for reason in reasons if reason) or str(record["event"])
 
 

@@ -48,6 +48,7 @@ def extension(record: Mapping[str, Any], *, phase: str, debug: bool) -> dict[str
         "phase": phase,
         "served_by": record.get("served_by"),
         "cost_usd": record.get("cost_usd"),
+        "stepped": record.get("stepped"),
         "awaiting_approval": phase == "awaiting_approval",
     }
     return {**told, "record": dict(record)} if debug else told

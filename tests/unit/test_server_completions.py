@@ -18,6 +18,7 @@ from pydantic import BaseModel, SecretStr
 from agents.contract import declined, done, failed, needs_input
 from app.server import completions
 from app.server.errors import ApiError
+from graphs.gateway.models import Price
 from tests.support.agents import fake_agent, model_at
 from tests.support.api import Api, serving
 from tests.support.provider import (
@@ -714,3 +715,15 @@ def test_a_turn_that_outlasts_the_process_may_be_sent_again(
         told = api.chat("write a poem", stream=streamed)
         cutting.join(PATIENCE_S)
     assert (told.status_code, told.headers["retry-after"]) == (503, "1")
+
+
+def test_a_step_to_another_model_is_told() -> None:
+    with FakeProvider(status(404), ok("Dear.")) as provider:
+        cheap = model_at(provider.base_url, "cheap", price=Price(input=0.1, output=0.1))
+        best = model_at(provider.base_url, "best", quality={"writing": 0.9})
+        with serving(models=[cheap, best]) as api:
+            response = api.chat("write a poem", model="auto:cost")
+    told = response.headers["x-moma-reason"]
+    assert told.endswith("; stepped up from cheap to best: cheap does not know this model name")
+    step = response.json()["moma"]["stepped"]
+    assert (step["from"], step["to"], step["direction"]) == ("cheap", "best", "up")
