@@ -104,9 +104,11 @@ async def routed(
     if choice.several:
         (target, request), *others = choice.several
         rest = [{"agent": agent, "request": part} for agent, part in others]
+        event = _taken_by(target, moment.holder)
         names = " and then ".join(agent for agent, _ in choice.several)
-        record["agents"] = {**record["agents"], "agent": target, "reason": f"it names {names}"}
-        event = Event.STAY if target == moment.holder else Event.SWITCH
+        # What was decided of the whole text, and how probable that is, says nothing of its parts.
+        told = {"decision": event.value, "agent": target, "p_fit": None}
+        record["agents"] = {**record["agents"], **told, "reason": f"it names {names}"}
     elif event in (Event.START, Event.SWITCH, Event.STAY):
         target = decision.agent
     elif event == Event.CLARIFY:
@@ -166,8 +168,13 @@ def _asked_for(context: Context | None, allowed: Collection[str], services: Serv
 
 def _sole(agent: str, holder: str | None) -> Decision:
     """Return the decision for the one agent that the caller lets serve."""
-    event = Event.START if holder is None else Event.STAY if holder == agent else Event.SWITCH
-    return Decision(event=event, agent=agent, p_fit=1.0, reason="the caller asked for it alone")
+    reason = "the caller asked for it alone"
+    return Decision(event=_taken_by(agent, holder), agent=agent, p_fit=1.0, reason=reason)
+
+
+def _taken_by(agent: str, holder: str | None) -> Event:
+    """Return the event by which an agent takes the turn."""
+    return Event.START if holder is None else Event.STAY if holder == agent else Event.SWITCH
 
 
 async def _tool_results(

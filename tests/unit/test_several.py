@@ -69,6 +69,12 @@ def finder(agent_id: str, work: Work | None = None) -> FakeAgent:
     return fake_agent(agent_id, work, skills=(Skill(id="s", examples=examples),))
 
 
+async def test_the_record_says_that_an_agent_took_a_request_of_two_parts() -> None:
+    alpha = finder("alpha", lambda state, runtime: needs_input("Which?", memory={}))
+    decided = (await say(fake_graph(alpha, finder("beta")), BOTH))["record"]["agents"]
+    assert (decided["decision"], decided["agent"], decided["p_fit"]) == ("start", "alpha", None)
+
+
 async def test_the_agents_serve_their_parts_in_turn() -> None:
     alpha, beta = finder("alpha"), finder("beta")
     result = await say(fake_graph(alpha, beta, saver=InMemorySaver()), BOTH)
