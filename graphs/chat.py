@@ -4,19 +4,27 @@
     model.invoke("What is 17% of 2,350?", {"configurable": {"thread_id": "42"}})
 
 With a thread in the config only the newest user's message is sent, because the thread has the others; without one all
-messages are sent and nothing is kept. It takes no tools: MoMA's agents are what it has. For a model that calls your
-own tools see `graphs.middleware`.
+messages are sent and nothing is kept. System messages, `stop`, and what is bound, such as `temperature`, go to the
+model that answers. It takes no tools: MoMA's agents are what it has. For a model that calls your own tools see
+`graphs.middleware`.
 """
 
 import asyncio
 import contextvars
 import uuid
-from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NoReturn
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    BaseMessage,
+    HumanMessage,
+    SystemMessage,
+)
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import RunnableConfig
@@ -24,6 +32,7 @@ from langchain_core.runnables.config import ensure_config, var_child_runnable_co
 from pydantic import ConfigDict
 
 from agents.errors import InputError
+from graphs.call import INSTRUCTIONS, instructions_of
 from graphs.spoken import HOW, Ended, Noted, Reading, Said
 from graphs.state import Context
 from graphs.threads import MomaGraph
@@ -31,6 +40,10 @@ from graphs.threads import MomaGraph
 __all__ = ["MomaChatModel"]
 
 _THREAD = "moma_thread"
+_NO_TOOLS = (
+    "MomaChatModel takes no tools, MoMA's agents are what it has; for a model that calls yours take "
+    "graphs.middleware.ModelChoice"
+)
 
 
 class MomaChatModel(BaseChatModel):
@@ -76,6 +89,14 @@ class MomaChatModel(BaseChatModel):
         async for chunk in super().astream(input, config, **_with_thread(config, kwargs)):
             yield chunk
 
+    def bind_tools(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refuse tools.
+
+        Raises:
+            NotImplementedError: always, as LangChain expects of a model without tools.
+        """
+        raise NotImplementedError(_NO_TOOLS)
+
     async def _astream(
         self,
         messages: list[BaseMessage],
@@ -83,9 +104,9 @@ class MomaChatModel(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        graph, given, config = self._turn(messages, kwargs.get(_THREAD))
+        graph, given, config, context = self._turn(messages, {"stop": stop, **kwargs})
         apart, reading = _apart(), Reading()
-        parts: Any = graph.astream(given, config, context=self.context, **HOW)
+        parts: Any = graph.astream(given, config, context=context, **HOW)
 
         async def following() -> Any:
             return await anext(parts, None)
@@ -111,9 +132,9 @@ class MomaChatModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        graph, given, config = self._turn(messages, kwargs.get(_THREAD))
+        graph, given, config, context = self._turn(messages, {"stop": stop, **kwargs})
         apart, reading = _apart(), Reading()
-        parts = graph.stream(given, config, context=self.context, **HOW)
+        parts = graph.stream(given, config, context=context, **HOW)
         while (part := apart.run(next, parts, None)) is not None:
             for chunk in _chunks(reading.take(part)):
                 if run_manager:
@@ -144,16 +165,39 @@ class MomaChatModel(BaseChatModel):
         return _whole([c async for c in self._astream(messages, stop, run_manager, **kwargs)])
 
     def _turn(
-        self, messages: Sequence[BaseMessage], thread: str | None
-    ) -> tuple[MomaGraph, dict[str, Any], RunnableConfig]:
-        """Return the graph, its input and its config for a call."""
+        self, messages: Sequence[BaseMessage], asked: dict[str, Any]
+    ) -> tuple[MomaGraph, dict[str, Any], RunnableConfig, Context | None]:
+        """Return the graph, its input, its config and its context for a call.
+
+        Raises:
+            InputError: there is no message of the user, or something is asked that cannot be had.
+        """
+        thread = asked.pop(_THREAD, None)
+        context = _with_call(self.context, messages, asked)
+        said = [message for message in messages if not isinstance(message, SystemMessage)]
         if thread is None:
             config: RunnableConfig = {"configurable": {"thread_id": uuid.uuid4().hex}}
-            return self.graph.copy({"checkpointer": None}), {"messages": [*messages]}, config
-        newest = next((m for m in reversed(messages) if isinstance(m, HumanMessage)), None)
+            return self.graph.copy({"checkpointer": None}), {"messages": said}, config, context
+        newest = next((m for m in reversed(said) if isinstance(m, HumanMessage)), None)
         if newest is None:
             raise InputError("there is no message of the user; send one")
-        return self.graph, {"messages": [newest]}, {"configurable": {"thread_id": thread}}
+        config = {"configurable": {"thread_id": thread}}
+        return self.graph, {"messages": [newest]}, config, context
+
+
+def _with_call(
+    context: Context | None, messages: Sequence[BaseMessage], asked: Mapping[str, Any]
+) -> Context | None:
+    """Return the context with what a call asks of the model that answers: its system messages and options."""
+    if "tools" in asked:
+        raise InputError(_NO_TOOLS)
+    given = context or Context()
+    prompts = [m.text for m in messages if isinstance(m, SystemMessage)]
+    prompt = "\n\n".join(text for text in (instructions_of(given.call), *prompts) if text)
+    options = {name: value for name, value in asked.items() if value is not None}
+    if prompt:
+        options[INSTRUCTIONS] = prompt
+    return replace(given, call={**given.call, **options}) if options else context
 
 
 def _with_thread(config: RunnableConfig | None, kwargs: dict[str, Any]) -> dict[str, Any]:

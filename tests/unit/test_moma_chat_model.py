@@ -116,3 +116,31 @@ async def test_leaving_a_stream_early_leaves_the_thread_usable() -> None:
         assert (await anext(stream)).text.startswith("one ")
         await stream.aclose()  # type: ignore[attr-defined]
         assert (await moma.ainvoke("another poem", on("1"))).text == "one two three"
+
+
+@pytest.mark.parametrize("config", [on("1"), None], ids=["thread", "no thread"])
+async def test_system_messages_and_options_reach_the_model(config: Any) -> None:
+    with FakeProvider() as provider:
+        context = Context(call={"instructions": "Be kind.", "seed": 7})
+        moma = model(models=[model_at(provider.base_url)], context=context)
+        said = [SystemMessage("Be a pirate."), HumanMessage("a poem")]
+        await moma.bind(temperature=0.5, max_tokens=9).ainvoke(said, config, stop=["!"])
+    asked = provider.requests[0].body
+    assert [(m["role"], m["content"]) for m in asked["messages"]] == [
+        ("system", "Be kind.\n\nBe a pirate."),
+        ("user", "a poem"),
+    ]
+    assert (asked["temperature"], asked["seed"], asked["stop"]) == (0.5, 7, ["!"])
+    assert 9 in (asked.get("max_tokens"), asked.get("max_completion_tokens"))
+
+
+async def test_what_cannot_be_had_is_refused_and_named() -> None:
+    moma = model(fake_agent("alpha"))
+    with pytest.raises(NotImplementedError, match="ModelChoice"):
+        moma.bind_tools([])
+    with pytest.raises(NotImplementedError, match="ModelChoice"):
+        moma.with_structured_output({"title": "Poem", "type": "object", "properties": {}})
+    with pytest.raises(InputError, match="ModelChoice"):
+        await moma.bind(tools=[]).ainvoke("alpha")
+    with pytest.raises(InputError, match="'top_k', expected some of"):
+        await moma.bind(top_k=3).ainvoke("alpha")
