@@ -192,7 +192,7 @@ class ChatRequest(BaseModel):
 
     model: Annotated[str, Field(min_length=1, max_length=LONGEST_ID)] = Field(
         default="auto",
-        description="auto, auto:cost, auto:performance, agent:ID, or the id of a model.",
+        description="auto, auto: with a preference (auto:cost, auto:0.3), agent:ID, or the id of a model.",
     )
     messages: Annotated[list[_Message], Field(min_length=1, max_length=2_048)]
     stream: bool | None = False
