@@ -221,13 +221,20 @@ def finish(record: Record, *, phase: str, always_best: Mapping[str, Any] | None)
 
 
 def explain(record: Record) -> str:
-    """Return in a few words who answered and why."""
+    """Return in a few words who answered, or is to answer, and why."""
     gave_back = ("declined", "failed", "hand_over")
     reasons = [f"{r['agent']}: {r['reason']}" for r in record["runs"] if r["event"] in gave_back]
     reasons.append(record["agents"]["reason"])
-    if (record["served_by"] or {}).get("kind") == "model":
+    if _is_a_models(record):
         reasons += [_why_model(record), step_told(record) or ""]
     return "; ".join(reason for reason in reasons if reason) or str(record["event"])
+
+
+def _is_a_models(record: Record) -> bool:
+    """Return whether a model answered, or is to: a turn that runs or is only decided has been served by nobody."""
+    if served := record["served_by"]:
+        return bool(served.get("kind") == "model")
+    return bool(record["models"]) and not record["agents"]["agent"]
 
 
 def _why_model(record: Record) -> str:

@@ -464,6 +464,7 @@ def test_a_decision_is_told_before_a_slow_first_word(
     body = {"messages": user("write a poem"), "stream": True}
     with house.api.http().stream("POST", "/v1/chat/completions", json=body) as response:
         assert (response.status_code, response.headers["x-moma-model"]) == (200, "m")
+        assert "m is the only model that may answer" in response.headers["x-moma-reason"]
         gate.set()
         told = response.read().decode()
     assert '"error": {"message": "no model could answer' in told
