@@ -82,13 +82,15 @@ class Compared:
 def first_choice(record: Mapping[str, Any]) -> Served:
     """Return whom a turn was given to first, whoever served it in the end."""
     agents, models = record["agents"], record["models"] or {}
+    if record["event"] != Event.NEW_REQUEST and record["runs"]:
+        return Served(
+            "agent", record["runs"][0]["agent"]
+        )  # the holder went on, and may have declined
     decided = (agents.get("earlier") or [agents])[0]
     if decided["decision"] == Event.CLARIFY:
         return Served("router", "clarify")
     if decided["agent"]:
         return Served("agent", decided["agent"])
-    if decided["decision"] is None and record["runs"]:  # the holder of the floor went on
-        return Served("agent", record["runs"][0]["agent"])
     if models:
         chosen = models["chosen"]
         return Served("model", chosen) if chosen else Served("router", "refuse")

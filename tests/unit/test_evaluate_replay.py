@@ -229,7 +229,16 @@ def test_a_line_that_no_shadow_wrote_is_named(
             },
             ("agent", "a"),
         ),
-        ({"runs": [{"agent": "a"}]}, ("agent", "a")),
+        ({"event": "continue", "runs": [{"agent": "a"}]}, ("agent", "a")),
+        (
+            {
+                "event": "affirm",
+                "agents": {"decision": "none", "agent": None},
+                "models": {"chosen": "m"},
+                "runs": [{"agent": "a"}],  # it declined
+            },
+            ("agent", "a"),
+        ),
         (
             {"agents": {"decision": "none", "agent": None}, "models": {"chosen": "m"}},
             ("model", "m"),
@@ -245,6 +254,7 @@ def test_the_first_choice_is_what_was_decided_and_not_who_served_in_the_end(
     record: dict[str, Any], served: tuple[str, str]
 ) -> None:
     empty: dict[str, Any] = {
+        "event": "new_request",
         "agents": {"decision": None, "agent": None},
         "models": None,
         "runs": [],
