@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.card import AgentCard
+from graphs.machine import Event
 from graphs.routing.agents import AgentIndex
 from graphs.routing.choice import Option, Ranked, rank
 from graphs.routing.chooser import Choice, Chooser
@@ -28,6 +29,10 @@ from graphs.routing.quality import AnchorEstimator, Prediction, declared_anchors
 from graphs.routing.reading import turn_texts
 
 Vector = NDArray[np.float32]
+
+_SURELY_GOES_ON = 0.95
+"""From this probability on, the holder gets the whole of a text. Its parts are read without what was said before: of
+"What is their address? Is there a vegetarian menu?" each would be another agent's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +193,9 @@ class Router:
             choice = self._chooser.choose(
                 text, dialogue, allowed=mask.__contains__, mask=mask, may_ask=may_ask
             )
+            decision = choice.decision
+            if decision.event == Event.STAY and decision.p_fit >= _SURELY_GOES_ON:
+                return choice
             several = self._chooser.several(text, allowed=mask.__contains__)
         return replace(choice, several=several)
 

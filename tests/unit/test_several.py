@@ -8,9 +8,11 @@ from agents.contract import done, needs_input
 from graphs import Context
 from graphs.routing.agents import AgentIndex
 from graphs.routing.chooser import Chooser
+from graphs.routing.dialogue import Dialogue
 from graphs.routing.encoder import make_encoder
 from graphs.routing.fitted import Fitted
 from graphs.routing.parts import requests_in
+from graphs.routing.router import Router
 from graphs.spoken import Ended, run_turn
 from tests.support.agents import FakeAgent, Work, answer, fake_agent, fake_graph, say, served_by
 
@@ -59,6 +61,31 @@ def test_two_agents_are_named_where_each_part_is_clearly_ones_own() -> None:
     assert [agent for agent, _ in chooser.several(both)] == ["hotel", "taxi"]
     assert chooser.several("Find a hotel in Rome and book a room in Oslo") == ()
     assert chooser.several(both, allowed={"hotel"}.__contains__) == ()
+
+
+def test_what_surely_goes_on_with_the_holder_is_not_taken_apart() -> None:
+    kinds = {
+        "hotel": ("find a hotel", "book a room", "what is the address of the hotel"),
+        "restaurant": ("find a restaurant", "reserve a table", "is there a vegetarian menu"),
+        "calculator": ("what is 12 * 12", "what is 5% of 80", "7 plus 5"),
+    }
+    cards = [
+        AgentCard(id=i, description=f"Does as in: {', '.join(e)}", skills=(Skill(id="s", examples=e),))
+        for i, e in kinds.items()
+    ]  # fmt: skip
+    router = Router.from_parts(make_encoder(), cards=cards, examples=[], qualities={})
+
+    def named(text: str, dialogue: Dialogue) -> list[str]:
+        choice = router.choose_agent(text, dialogue, allowed=[*kinds])
+        return [agent for agent, _ in choice.several]
+
+    there = Dialogue().after(
+        "find a restaurant in Rome", agent="restaurant", said="How about Da Enzo?", asked=()
+    )
+    more = "What is their address? Is there a vegetarian menu?"
+    assert named(more, Dialogue()) == ["hotel", "restaurant"]
+    assert named(more, there) == []
+    assert named("Find a hotel in Rome and what is 5% of 80", there) == ["hotel", "calculator"]
 
 
 BOTH = "find alpha alpha and find beta beta"
