@@ -152,7 +152,8 @@ async def _decided(
     choice, prediction, fault = await _chosen(state, allowed, services)
     if not fault and (sole := _asked_for(context, allowed, services)):
         choice = replace(choice, decision=_sole(sole, moment.holder), several=())
-    if choice.decision.event == Event.CLARIFY and services.options.tie_break and may_call:
+    tied = choice.decision.event == Event.CLARIFY and not choice.several
+    if tied and services.options.tie_break and may_call:
         likeliest = [agent for agent, _ in choice.odds.agents[:_CONSIDERED]]
         decision, record = await tie_break(choice.decision, likeliest, state, context, services)
         choice = replace(choice, decision=decision)

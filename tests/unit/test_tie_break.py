@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
+from agents.card import Skill
 from graphs import Context, build_graph
 from graphs.gateway.models import Model
 from graphs.nodes.tie_break import UNSURE, schema_of
@@ -69,6 +70,20 @@ async def test_any_other_answer_leaves_the_question_to_the_user(reply: Reply) ->
         )
     assert served_by(provider_says) == ("router", "clarify")
     assert provider_says["phase"] == "awaiting_choice"
+
+
+async def test_a_request_that_names_two_agents_is_no_tie() -> None:
+    agents = [
+        fake_agent(i, skills=(Skill(id="s", examples=(f"find {i} {i}", f"find {i} {i} now")),))
+        for i in ("alpha", "beta")
+    ]
+    with FakeProvider(named("beta")) as provider:
+        models = [model_at(provider.base_url)]
+        services = fake_services(*agents, models=models, tie_break=True)
+        graph = build_graph(services=services, checkpointer=InMemorySaver())
+        result = await say(graph, "find alpha alpha and find beta beta")
+    assert [run["agent"] for run in result["record"]["runs"]] == ["alpha", "beta"]
+    assert result["record"]["calls"] == []
 
 
 async def test_what_breaks_a_tie_is_not_said_to_the_user() -> None:
