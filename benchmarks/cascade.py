@@ -22,7 +22,7 @@ from app.evaluate.metrics import area, cost_at, score_within
 from app.profile.embedding import embedded, progress
 from app.settings import read_settings
 from benchmarks.report import print_table
-from graphs.routing.cascade import DEPTHS, price_of_preference, run
+from graphs.routing.cascade import DEPTHS, Cascade, Heard, normal_answer, price_of_preference, run
 from graphs.routing.choice import rank_rows
 from graphs.routing.costs import CostModel
 from graphs.routing.encoder import make_encoder
@@ -59,7 +59,7 @@ class Held:
 
 
 Points = Matrix
-"""Score, cost and calls of each query at each setting, (3, settings, n)."""
+"""Score, cost and calls of each query at each setting, (3, settings, n); of calls at once, the waits."""
 Method = Callable[[Held], Points]
 
 
@@ -118,7 +118,7 @@ def cascade(
 
     def points(held: Held) -> Points:
         joint, n = known(held), len(held.scores)
-        columns = np.array([held.seen.models.index(model) for model in joint.models])
+        columns = _columns(joint, held)
         found = np.empty((3, len(prices), n))
         for start in range(0, n, _STEP):
             rows = np.repeat(np.arange(start, min(start + _STEP, n)), len(prices))
@@ -144,6 +144,35 @@ def cascade(
     return points
 
 
+def _columns(joint: Joint, held: Held) -> NDArray[np.intp]:
+    return np.array([held.seen.models.index(model) for model in joint.models])
+
+
+def at_once(held: Held) -> Points:
+    """The cascade with a second call that is made whatever the first one says made beside it; the waits are counted."""
+    joint = held.joint
+    columns = _columns(joint, held)
+    prices = np.array([price_of_preference(p) for p in PREFERENCES])
+    found = np.empty((3, len(PREFERENCES), len(held.scores)))
+    for row in range(len(held.scores)):
+        rows = np.full(len(prices), row)
+        inputs = (held.quality[np.ix_(rows, columns)], held.expected_cost[np.ix_(rows, columns)])
+        cascade = Cascade(joint, *inputs, prices)
+        first, beside = cascade.calls(), cascade.anyway()
+        seconds = dict(zip(cascade.rows.tolist(), beside.tolist(), strict=True))
+        while len(first):
+            said = held.answers[row, columns[first]]
+            cascade.hear([Heard(normal_answer(answer)) for answer in said])
+            first = cascade.calls()
+        for setting in range(len(prices)):
+            course, second = cascade.ended[setting], seconds[setting]
+            waits = len(course.called) - (second >= 0 and second in course.called[1:2])
+            called = columns[[*course.called, *({second} - {-1, *course.called})]]
+            score, paid = held.scores[row, columns[course.chosen]], held.costs[row, called]
+            found[:, setting, row] = score, paid.sum(), waits
+    return found
+
+
 def independent(held: Held) -> Joint:
     """Take models to err independently of each other, given what was predicted."""
     joint = held.joint
@@ -166,6 +195,7 @@ METHODS: dict[str, Method] = {
     "cascade, all pairs equally alike": cascade(alike),
     "cascade, every model may be called": cascade(lambda held: held.everyone),
     "cascade, one call less looked ahead": cascade(depths=(2, 1)),
+    "cascade, a second that is called anyway at once": at_once,
 }
 
 

@@ -1,9 +1,11 @@
 """Answers a turn by a cascade: a model is asked, its answer held back and checked, and a dearer one asked if need be.
 
-Whom to ask next and when to stop is the cascade's own rule, the same that is measured on recorded answers. Nothing is
-shown before the end. Each call is reserved, settled and masked as any other.
+Whom to ask next and when to stop is the cascade's own rule, the same that is measured on recorded answers. A second
+model that is asked whatever the first one says is asked beside it. Nothing is shown before the end. Each call is
+reserved, settled and masked as any other.
 """
 
+import asyncio
 import json
 import math
 import time
@@ -17,6 +19,7 @@ from langgraph.constants import TAG_NOSTREAM
 
 from agents.errors import BrokenAnswerError, DeadlineError, NoModelError, ProviderError
 from graphs.checking.asking import (
+    CONFIDENCE,
     VERIFIER,
     ConfidenceCheck,
     Consult,
@@ -114,6 +117,27 @@ async def checked_answer(
     return run.ended()
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What came of one call."""
+
+    said: AIMessage | ProviderError
+    cost_usd: float | None
+    ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Beside:
+    """The call that is made beside the first one."""
+
+    column: int
+    task: "asyncio.Task[_Answer]"
+    before: int
+    """How many calls the turn had made until then."""
+    began: float
+    """On the monotonic clock."""
+
+
 class _Run:
     """One turn's cascade."""
 
@@ -139,9 +163,18 @@ class _Run:
         self._stopped = ""
         self._failure: ProviderError | None = None
         self._course: Course | None = None
+        self._consulted: list[float | None] = []
+        """What the checks of the answer that is being checked have cost."""
+        self._beside: _Beside | None = None
 
     async def go(self) -> None:
         """Run the cascade to its end."""
+        try:
+            await self._go()
+        finally:
+            await self._drop()
+
+    async def _go(self) -> None:
         rules, many = self._rules, self._candidates
         cascade = Cascade(
             rules.joint,
@@ -162,6 +195,7 @@ class _Run:
                 )
                 break
             column = int(called[0])
+            self._ask_beside(int(cascade.anyway()[0]))
             if (heard := await self._ask(column)) is None:
                 cascade.lose()
                 continue
@@ -218,54 +252,99 @@ class _Run:
         )
 
     async def _ask(self, column: int) -> Heard | None:
-        """Ask a model and check what it says; None where it does not answer."""
+        """Ask a model, if it was not asked beside another, and check what it says; None where it does not answer."""
         candidate = self._candidates[column]
-        self._tell({"type": "checked", "event": "asked", "model": candidate.model})
-        margin = MARGIN_S if self._said else 0.0
-        model = self._model_of(candidate.model, self._rules.deadline - margin)
-        before, began = len(self._ledger.calls), time.monotonic()
-        taken: dict[str, Any] = {"model": candidate.model, "predicted": candidate.quality}
-        options = dict(self._asked.options)
-        if _reads_logprobs(self._rules):
-            options["logprobs"] = True
-        try:
-            with step("answer"):
-                said: AIMessage = await model.ainvoke(
-                    self._prompt, {"tags": [TAG_NOSTREAM]}, **options
-                )
-        except ProviderError as error:
-            self._failure = error
-            broken = isinstance(error, BrokenAnswerError)
-            failed = Finding(check=FORM, said=str(error), probability=0.0, fails=True)
-            taken |= {
-                "cost_usd": self._cost(before),
-                "checks_usd": 0.0,
-                "ms": _ms(began),
-                "error": str(error),
-                "checks": [failed.plain()] if broken else [],
-                "confidence": None,
-            }
-            self._steps.append(taken)
-            return None
-        self._longest_s = max(self._longest_s, time.monotonic() - began)
-        self._said[column] = said
-        answer = _given(said, candidate)
-        middle, took = len(self._ledger.calls), _ms(began)
-        findings = await self._found(answer)
-        taken |= {
-            "cost_usd": self._cost(before, middle),
-            "checks_usd": self._cost(middle),
-            "ms": took,
+        answered = await self._answer(column)
+        taken: dict[str, Any] = {
+            "model": candidate.model,
+            "predicted": candidate.quality,
+            "cost_usd": answered.cost_usd,
+            "checks_usd": 0.0,
+            "ms": answered.ms,
             "error": None,
-            "checks": [finding.plain() for finding in findings],
+            "checks": [],
+            "confidence": None,
         }
         self._steps.append(taken)
+        if isinstance(answered.said, ProviderError):
+            self._failure = answered.said
+            failed = Finding(check=FORM, said=str(answered.said), probability=0.0, fails=True)
+            broken = isinstance(answered.said, BrokenAnswerError)
+            taken |= {"error": str(answered.said), "checks": [failed.plain()] if broken else []}
+            return None
+        self._longest_s = max(self._longest_s, answered.ms / 1e3)
+        self._said[column] = answered.said
+        answer, self._consulted = _given(answered.said, candidate), []
+        findings = await self._found(answer)
+        taken["checks"] = [finding.plain() for finding in findings]
+        taken["checks_usd"] = _sum(self._consulted)
         short = short_answer(answer.text) if AGREEMENT in self._rules.checks else None
         fails = any(finding.fails for finding in findings)
         return Heard(
             answer="" if fails else short or f"answer {len(self._steps)}",
             free=not fails and short is None,
             odds=math.exp(_together(findings, self._rules.calibration)),
+        )
+
+    def _ask_beside(self, column: int) -> None:
+        """Begin to ask a model whose answer is wanted after the one that is asked first; -1 is none.
+
+        Not where money is limited, of which the second might take what the first one needs, nor where a check may ask
+        a model as well: what it costs could not be told from what this call does.
+        """
+        if column < 0 or self._beside is not None or self._ledger.left_usd is not None:
+            return
+        if {VERIFIER, CONFIDENCE} & set(self._rules.checks):
+            return
+        self._beside = _Beside(
+            column=column,
+            task=asyncio.create_task(self._called(column, margin=MARGIN_S)),
+            before=len(self._ledger.calls),
+            began=time.monotonic(),
+        )
+
+    async def _answer(self, column: int) -> "_Answer":
+        if self._beside is not None and self._beside.column == column:
+            answered = await self._beside.task
+            self._beside = None
+            return answered
+        return await self._called(column, margin=MARGIN_S if self._said else 0.0)
+
+    async def _called(self, column: int, *, margin: float) -> "_Answer":
+        """Ask a model; `margin` is what is left of the turn's seconds when it must have answered."""
+        name = self._candidates[column].model
+        self._tell({"type": "checked", "event": "asked", "model": name})
+        model = self._model_of(name, self._rules.deadline - margin)
+        before, began = len(self._ledger.calls), time.monotonic()
+        options = dict(self._asked.options)
+        if _reads_logprobs(self._rules):
+            options["logprobs"] = True
+        said: AIMessage | ProviderError
+        try:
+            with step("answer"):
+                said = await model.ainvoke(self._prompt, {"tags": [TAG_NOSTREAM]}, **options)
+        except ProviderError as error:
+            said = error
+        return _Answer(said, self._cost_of(name, before), _ms(began))
+
+    async def _drop(self) -> None:
+        """End what was asked beside the first model and is wanted no more; what it cost is in the account."""
+        if (beside := self._beside) is None:
+            return
+        beside.task.cancel()
+        await asyncio.gather(beside.task, return_exceptions=True)
+        candidate = self._candidates[beside.column]
+        self._steps.append(
+            {
+                "model": candidate.model,
+                "predicted": candidate.quality,
+                "cost_usd": self._cost_of(candidate.model, beside.before),
+                "checks_usd": 0.0,
+                "ms": _ms(beside.began),
+                "error": "it was not needed any more",
+                "checks": [],
+                "confidence": None,
+            }
         )
 
     async def _found(self, answer: Given) -> list[Finding]:
@@ -307,17 +386,23 @@ class _Run:
             raise NoModelError(f"{model} may not serve this turn")
         form = {"type": "json_schema", "json_schema": {"name": schema["title"], "schema": schema}}
         asker = self._model_of(model, self._rules.deadline - MARGIN_S)
-        with step("check"):
-            said = await asker.ainvoke(
-                [*map(dict, messages)],
-                {"tags": [TAG_NOSTREAM]},
-                response_format=form,
-                max_tokens=_CHECK_TOKENS,
-            )
+        before = len(self._ledger.calls)
+        try:
+            with step("check"):
+                said = await asker.ainvoke(
+                    [*map(dict, messages)],
+                    {"tags": [TAG_NOSTREAM]},
+                    response_format=form,
+                    max_tokens=_CHECK_TOKENS,
+                )
+        finally:
+            self._consulted.append(self._cost_of(model, before))
         return json.loads(str(said.text))
 
-    def _cost(self, start: int, end: int | None = None) -> float | None:
-        return _sum([call["cost_usd"] for call in self._ledger.calls[start:end]])
+    def _cost_of(self, model: str, start: int) -> float | None:
+        """Return what the calls of a model have cost that came after the first `start` calls of the turn."""
+        calls = self._ledger.calls[start:]
+        return _sum([call["cost_usd"] for call in calls if call["model"] == model])
 
 
 def _reads_logprobs(rules: Rules) -> bool:

@@ -151,6 +151,34 @@ class Cascade:
         called: Rows = self._columns[self.rows, self._first]
         return called
 
+    def anyway(self) -> Rows:
+        """Return whom each query of `rows` calls second, whatever the first one answers; -1 where that depends on it.
+
+        While the first is being called, to be asked at once: the same calls are made, and one is waited for, not two.
+        Only an answer that cannot be used is not foreseen; that is rare.
+        """
+        if self._beliefs.answers:
+            return np.full(len(self.rows), -1, np.intp)
+        free = self._free.copy()
+        free[np.arange(len(self.rows)), self._first] = False
+        new = np.zeros(len(self.rows), np.intp)
+        columns = []
+        for odds in self._foreseen_odds():
+            beliefs = self._beliefs.told(self._ahead.panel, self._first, new, odds)
+            plan = self._ahead.plan(beliefs, free, depth=self._depths[1])
+            columns.append(np.where(free.any(axis=1), plan.column, -1))
+        second = np.where((np.array(columns) == columns[0]).all(axis=0), columns[0], -1)
+        called: Rows = np.where(second < 0, -1, self._columns[self.rows, second])
+        return called
+
+    def _foreseen_odds(self) -> list[Matrix]:
+        """Return the odds, (b,) each, of checks that speak well of the first answer and of such that speak ill."""
+        verdicts = self._ahead.panel.verdicts
+        if verdicts is None:
+            return [np.ones(len(self.rows))]
+        hit, alarm = np.clip(verdicts[np.arange(len(self.rows)), self._first], 1e-3, 1 - 1e-3).T
+        return [hit / alarm, (1 - hit) / (1 - alarm)]
+
     def hear(self, said: Sequence[Heard]) -> None:
         """Take in what the models of the last `calls` said, one for each query of `rows`."""
         if any(heard.free for heard in said) and isinstance(self._beliefs, Beliefs):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from agents.errors import RoutingError
 from graphs.routing.beliefs import Beliefs, Panel
-from graphs.routing.cascade import Course, price_of_preference, run
+from graphs.routing.cascade import Cascade, Course, Heard, price_of_preference, run
 from graphs.routing.estimators.base import Training
 from graphs.routing.joint import LEVELS, Joint
 from graphs.routing.joint_fit import fit_joint, worth_calling
@@ -145,6 +145,26 @@ def test_more_preference_never_lowers_the_quality_that_is_expected(
     low, high = found
     assert (high.quality >= low.quality - 1e-9).all()
     assert (high.cost >= low.cost - 1e-12).all()
+
+
+@given(cases(), st.one_of(st.none(), st.floats(0.5, 0.99)), st.sampled_from([0.3, 1.0, 3.0]))
+def test_who_is_asked_beside_the_first_is_who_would_be_asked_after_it(
+    case: Case, hit: float | None, odds: float
+) -> None:
+    prices = np.array([price_of_preference(p) for p in case.preferences])
+    verdicts = None if hit is None else np.full((*case.quality.shape, 2), (hit, 1 - hit))
+    cascade = Cascade(case.joint, case.quality, case.cost, prices, verdicts=verdicts)
+    cascade.calls()
+    rows, beside = cascade.rows.tolist(), cascade.anyway().tolist()
+    if hit is not None:  # the checks speak as well or as ill of the answer as was foreseen
+        odds = hit / (1 - hit) if odds > 1 else (1 - hit) / hit
+    cascade.hear([Heard("a", odds=1.0 if hit is None else odds) for _ in rows])
+    called = cascade.calls()
+    after = dict(zip(cascade.rows.tolist(), called.tolist(), strict=True))
+    for row, column in zip(rows, beside, strict=True):
+        if hit is None or column >= 0:
+            assert column == after.get(row, -1)
+    assert (cascade.anyway() == -1).all()
 
 
 def started(case: Case) -> tuple[Panel, Beliefs]:

@@ -1,6 +1,8 @@
 """Checked answers in the living graph: held back, checked, escalated, paid for, masked, told of."""
 
+import asyncio
 import json
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -18,7 +20,18 @@ from graphs.gateway.models import Price
 from graphs.gateway.transport import Limits
 from tests.support.agents import FakeServices, answer, fake_services, model_at, on, say, served_by
 from tests.support.api import serving
-from tests.support.provider import FakeProvider, Reply, hang, ok, status, stream, tool_call
+from tests.support.provider import (
+    FakeProvider,
+    Reply,
+    Seen,
+    Wire,
+    hang,
+    ok,
+    status,
+    stream,
+    tool_call,
+)
+from tests.support.waiting import until
 from tests.unit.test_calibrate import told
 from tests.unit.test_results import cut_short, node_ended, take
 
@@ -140,6 +153,67 @@ async def test_two_models_that_agree_are_surer_than_one_and_stop_the_dear_one() 
     assert asked[1]["checks"][0]["said"] == "small gave the same answer"
     assert not seen["large"].requests
     assert "42" not in json.dumps(result["record"]["checked"]["steps"][1]["checks"])
+
+
+def opens(gate: threading.Event, reply: Reply) -> Reply:
+    """Open the gate, then reply."""
+
+    async def opening(wire: Wire, seen: Seen) -> None:
+        gate.set()
+        await reply(wire, seen)
+
+    return opening
+
+
+def depends_on(gate: threading.Event, opened: Reply, shut: Reply) -> Reply:
+    """Reply by whether the gate opens within half a second."""
+
+    async def waiting(wire: Wire, seen: Seen) -> None:
+        found = await asyncio.to_thread(gate.wait, 0.5)
+        await (opened if found else shut)(wire, seen)
+
+    return waiting
+
+
+@pytest.mark.parametrize(("budget", "first_said"), [(None, "42"), (1.0, "41")])
+async def test_a_second_that_is_asked_whatever_the_first_says_is_asked_beside_it(
+    budget: float | None, first_said: str
+) -> None:
+    """Where money is limited they are asked one after the other: the first must get what there is."""
+    gate = threading.Event()
+    replies = {
+        "small": [depends_on(gate, ok("Answer: 42"), ok("Answer: 41"))],
+        "middle": [opens(gate, ok("42."))],
+        "large": [ok("41")],
+    }
+    with house(replies, preference=0.3) as (graph, _, _):
+        context = Context(checked=True, budget_usd=budget)
+        result = await say(graph, TEXT, context=context)
+    asked = result["record"]["checked"]["steps"]
+    assert [step["model"] for step in asked[:2]] == ["small", "middle"]
+    assert all(step["cost_usd"] > 0 and step["error"] is None for step in asked)
+    agreed = [c["said"] for c in asked[1]["checks"] if c["check"] == "agreement"]
+    same = "small gave the same answer"
+    assert (agreed == [same]) == (first_said == "42")
+    paid = sum(step["cost_usd"] for step in asked)
+    assert result["record"]["cost_usd"] == pytest.approx(paid)
+
+
+async def test_a_call_beside_the_first_that_is_not_needed_is_ended_and_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("graphs.nodes.checked.MOST_CALLS", 1)
+    gate = threading.Event()
+    first = depends_on(gate, ok("Answer: 42"), ok("Answer: 41"))
+    replies = {"small": [first], "middle": [opens(gate, hang())], "large": [hang()]}
+    with house(replies, preference=0.3) as (graph, seen, _):
+        result = await say(graph, TEXT, context=CHECKED)
+        await until(lambda: seen["middle"].open_now == 0)
+    assert answer(result) == "Answer: 42"
+    account = result["record"]["checked"]
+    last = account["steps"][-1]
+    assert (last["model"], last["error"]) == ("middle", "it was not needed any more")
+    assert (last["shown"], len(account["steps"])) == (False, 2)
 
 
 def trusted(*models: str) -> Calibration:
