@@ -96,18 +96,26 @@ class Chooser:
         decision = decide(odds, holder=dialogue.holder, costs=self._costs, may_ask=may_ask)
         return Choice(decision=decision, odds=odds, cached=cached)
 
-    def several(self, text: str, *, allowed: Allowed | None = None) -> tuple[tuple[str, str], ...]:
+    def several(
+        self, text: str, dialogue: Dialogue, *, allowed: Allowed | None = None
+    ) -> tuple[tuple[str, str], ...]:
         """Return the agents that a request names one after the other, each with its part; empty if not two or more.
 
-        Each part is one that would start its agent if it were all that was said.
+        Each part is read as a turn that follows the one before: "Can you find one?" goes on with what was named there.
+        Where the first goes on with the holder, all of it is the holder's.
         """
-        found = []
+        found: list[tuple[str, str]] = []
         for part in requests_in(text):
-            odds = self.odds(part, Dialogue(), allowed=allowed)
-            decision = decide(odds, costs=self._costs)
-            if decision.event != Event.START or decision.agent is None:
+            odds = self.odds(part, dialogue, allowed=allowed)
+            decision = decide(odds, holder=dialogue.holder, costs=self._costs)
+            if decision.event in (Event.START, Event.SWITCH) and decision.agent is not None:
+                found.append((decision.agent, part))
+            elif decision.event == Event.STAY and found:
+                agent, before = found.pop()
+                found.append((agent, f"{before} {part}"))
+            else:
                 return ()
-            found.append((decision.agent, part))
+            dialogue = dialogue.after(part, agent=found[-1][0], said="")
         agents = [agent for agent, _ in found]
         return tuple(found) if len(set(agents)) == len(agents) > 1 else ()
 

@@ -20,17 +20,29 @@ _BREAK = re.compile(
     re.IGNORECASE,
 )
 _ASKING = ("asks", "wh", "can_you", "wants", "find", "act", "tell")
-_STARTS = re.compile(rf"\W*(?:please\s+|also\s+)?(?:{_VERBS})\b", re.IGNORECASE)
+_STARTS = re.compile(rf"\W*(?:(?:and|also|then|please)\s+)*(?:{_VERBS})\b", re.IGNORECASE)
 
 
 def requests_in(text: str) -> list[str]:
-    """Return the parts of `text` that each ask for something, if there are two or three; else nothing."""
+    """Return the parts of `text` that each ask for something, if there are two or three; else nothing.
+
+    What asks for nothing belongs to the part before it, or to the first one.
+    """
     if len(text) > 1_000:
         return []
     parts = [part.strip(" ,;") for part in _BREAK.split(text.strip())]
     if len(parts) < 2:  # as nearly every text: nothing else is read then
         return []
-    asking = [p for p in parts if len(p.split()) >= _SHORTEST and _asks(p)]
+    asking: list[str] = []
+    before = ""
+    for part in filter(None, parts):
+        if len(part.split()) >= _SHORTEST and _asks(part):
+            asking.append(f"{before} {part}".strip())
+            before = ""
+        elif asking:
+            asking[-1] += f" {part}"
+        else:
+            before = f"{before} {part}".strip()
     return asking if 2 <= len(asking) <= MOST else []
 
 

@@ -30,10 +30,6 @@ from graphs.routing.reading import turn_texts
 
 Vector = NDArray[np.float32]
 
-_SURELY_GOES_ON = 0.95
-"""From this probability on, the holder gets the whole of a text. Its parts are read without what was said before: of
-"What is their address? Is there a vegetarian menu?" each would be another agent's."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
@@ -193,10 +189,9 @@ class Router:
             choice = self._chooser.choose(
                 text, dialogue, allowed=mask.__contains__, mask=mask, may_ask=may_ask
             )
-            decision = choice.decision
-            if decision.event == Event.STAY and decision.p_fit >= _SURELY_GOES_ON:
+            if choice.decision.event == Event.STAY:
                 return choice
-            several = self._chooser.several(text, allowed=mask.__contains__)
+            several = self._chooser.several(text, dialogue, allowed=mask.__contains__)
         return replace(choice, several=several)
 
     def predict(self, text: str) -> Prediction | None:

@@ -25,6 +25,10 @@ from tests.support.agents import FakeAgent, Work, answer, fake_agent, fake_graph
             "Find a hotel in Rome. Then book a taxi there.",
             ["Find a hotel in Rome.", "Then book a taxi there."],
         ),
+        (
+            "I land at nine. Find a hotel in Rome. It must be quiet. And get me a cab there.",
+            ["I land at nine. Find a hotel in Rome. It must be quiet.", "And get me a cab there."],
+        ),
         ("add milk and eggs to my list", []),
         ("Thanks, that works. Now find me a cab.", []),
         ("", []),
@@ -58,12 +62,18 @@ def test_two_agents_are_named_where_each_part_is_clearly_ones_own() -> None:
     )
     chooser = Chooser(index, encoder.encode, fitted)
     both = "Find a hotel in Rome and book a taxi to the airport"
-    assert [agent for agent, _ in chooser.several(both)] == ["hotel", "taxi"]
-    assert chooser.several("Find a hotel in Rome and book a room in Oslo") == ()
-    assert chooser.several(both, allowed={"hotel"}.__contains__) == ()
+    assert [agent for agent, _ in chooser.several(both, Dialogue())] == ["hotel", "taxi"]
+    assert chooser.several("Find a hotel in Rome and book a room in Oslo", Dialogue()) == ()
+    assert chooser.several(both, Dialogue(), allowed={"hotel"}.__contains__) == ()
+    of_hotel = "Find a hotel in Rome. Can you book a room there? And get me a cab to the airport"
+    found = chooser.several(of_hotel, Dialogue())
+    assert found == (
+        ("hotel", "Find a hotel in Rome. Can you book a room there?"),
+        ("taxi", "And get me a cab to the airport"),
+    )
 
 
-def test_what_surely_goes_on_with_the_holder_is_not_taken_apart() -> None:
+def test_what_goes_on_with_the_holder_is_not_taken_apart() -> None:
     kinds = {
         "hotel": ("find a hotel", "book a room", "what is the address of the hotel"),
         "restaurant": ("find a restaurant", "reserve a table", "is there a vegetarian menu"),
