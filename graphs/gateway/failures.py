@@ -11,6 +11,8 @@ from agents.errors import ProviderError, RefusedError, Remedy
 
 __all__ = ["MEANING", "mapped", "named"]
 
+_LONGEST_WAIT_S = 86_400.0
+"""Who asks to wait for longer, as until the year 9999, has a wrong clock; clients take what they are told."""
 _PASSING = frozenset({408, 409, 425, 429})
 """The statuses of refused requests that the same deployment may take later."""
 _REQUEST, _POLICY = "refused the request", "refused the text by its content policy"
@@ -106,4 +108,4 @@ def _retry_after(error: Exception) -> float | None:
             seconds = parsedate_to_datetime(text).timestamp() - time.time()
         except (ValueError, OverflowError):  # as of the hour 99999999999
             return None
-    return max(seconds, 0.0) if math.isfinite(seconds) else None
+    return min(max(seconds, 0.0), _LONGEST_WAIT_S) if math.isfinite(seconds) else None

@@ -277,6 +277,8 @@ def test_an_unknown_class_is_named_and_not_tried_again() -> None:
         ("soon", None),
         ("nan", None),
         ("inf", None),
+        ("1e20", 86_400),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 86_400),
         ("", None),
         ("Wed, 21 Oct 2026 99999999999999999999:00:00 GMT", None),
     ],
