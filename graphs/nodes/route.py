@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from langchain_core.messages import AIMessage, ToolMessage
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langgraph.runtime import Runtime
 
 from agents.contract import OutcomeEvent
@@ -24,11 +24,12 @@ from graphs.permits import judged_by
 from graphs.routing.chooser import Choice
 from graphs.routing.decision import Decision, Odds
 from graphs.routing.dialogue import Dialogue
+from graphs.routing.follow_up import FARTHEST, in_context
 from graphs.routing.quality import Prediction
-from graphs.routing.router import Router
 from graphs.services import Services
 from graphs.state import Context, Led, State
 from graphs.tracing import step
+from graphs.turn import text_of
 
 Route = Callable[[State, Runtime[Context]], Awaitable[dict[str, Any]]]
 _NO_ODDS = Odds(agents=(), none=1.0)
@@ -241,7 +242,7 @@ async def _chosen(
     try:
         left = services.deadline(state["decision"]["id"]) - time.monotonic()
         router = await services.loaded_router(seconds=SHARE_FOR_LOADING * left)
-        choose = partial(_choose, router, text, dialogue, allowed, may_ask=may_ask)
+        choose = partial(router.choose_agent, text, dialogue, allowed=allowed, may_ask=may_ask)
         # Embedding takes milliseconds, a thread. What is left is quicker without one, which would fight for the
         # interpreter with those of the turns that were embedded with this one.
         if not router.knows(text, dialogue):
@@ -251,7 +252,16 @@ async def _chosen(
             await services.ahead.foreseen(text)
             if not router.knows(text, dialogue):
                 await services.in_pool(partial(router.read, text, dialogue))
-        choice, prediction = choose() if router.quick else await services.in_pool(choose)
+        quick = router.quick
+        choice = choose() if quick else await services.in_pool(choose)
+        whole = text
+        if (
+            choice.decision.event == Event.NONE
+        ):  # a model answers, as a rule: "why?" asks of what was said
+            whole = in_context(text, _said_before(state))
+        predict = partial(router.predict, whole)
+        # What it goes on with was embedded turns ago and is so anew, which would hold up the loop.
+        prediction = predict() if quick and whole == text else await services.in_pool(predict)
         services.is_news(None)
         return choice, prediction, None
     except MomaError as error:
@@ -265,8 +275,7 @@ async def _chosen(
     return Choice(decision=decision, odds=_NO_ODDS), None, fault
 
 
-def _choose(
-    router: Router, text: str, dialogue: Dialogue, allowed: Collection[str], *, may_ask: bool
-) -> tuple[Choice, Prediction | None]:
-    choice = router.choose_agent(text, dialogue, allowed=allowed, may_ask=may_ask)
-    return choice, router.predict(text)
+def _said_before(state: State) -> list[str]:
+    """Return the user's earlier messages, the newest last."""
+    said = [m for m in state["messages"][:-1] if isinstance(m, HumanMessage)]
+    return [text_of(m.content) for m in said[-FARTHEST:]]
