@@ -254,11 +254,9 @@ async def _chosen(
                 await services.in_pool(partial(router.read, text, dialogue))
         quick = router.quick
         choice = choose() if quick else await services.in_pool(choose)
-        whole = text
-        if (
-            choice.decision.event == Event.NONE
-        ):  # a model answers, as a rule: "why?" asks of what was said
-            whole = in_context(text, _said_before(state))
+        # Where no agent fits a model answers, and "why?" asks it of what was said before.
+        alone = choice.decision.event != Event.NONE
+        whole = text if alone else in_context(text, _said_before(state))
         predict = partial(router.predict, whole)
         # What it goes on with was embedded turns ago and is so anew, which would hold up the loop.
         prediction = predict() if quick and whole == text else await services.in_pool(predict)

@@ -1,7 +1,7 @@
 """Finds what a text goes on with, so that a model is chosen for both: "why?" after a program is a question of programs.
 
-A text goes on with the one before where it says nothing by itself, or refers to something with few words of its own.
-The words are English; a text in another language stands by itself.
+A text goes on with the one before where it says nothing by itself, or refers to something with few words of its own;
+thanks and praise ask for nothing. The words are English; a text in another language stands by itself.
 """
 
 import re
@@ -20,11 +20,14 @@ _REFERS = frozenset(
     "it its that this these those them they he she him her one ones same other others another both again more less "
     "instead too also above there then and but or so else".split()
 )
+_ASKS_ON = frozenset(
+    "why how what when where who which whose go continue next further please".split()
+)
+_PRAISES = frozenset("thanks thank great good fine nice cool perfect wow".split())
 _SAYS_NOTHING = frozenset(
     "a an the of to in on at for from by with about as into me my i you your we us our is are was were be been am do "
     "does did done can could would will shall should may might must have has had not no yes yeah yep nope ok okay sure "
-    "please thanks thank well really right correct exactly indeed great good fine nice cool perfect wow hm hmm why how "
-    "what when where who which whose go continue next further now still just only up out all any some very much many "
+    "well really right correct exactly indeed hm hmm now still just only up out all any some very much many "
     "what's that's it's i'm don't let let's if than".split()
 )
 
@@ -48,5 +51,8 @@ def _goes_on(text: str) -> bool:
     words = [word.casefold().replace("\u2019", "'") for word in _WORD.findall(text)]
     if not words or len(words) > _LONGEST:
         return False
-    own = [word for word in words if word not in _SAYS_NOTHING and word not in _REFERS]
-    return not own or (len(own) <= _OWN and any(word in _REFERS for word in words))
+    said = set(words)
+    own = [w for w in words if w not in _SAYS_NOTHING | _REFERS | _ASKS_ON | _PRAISES]
+    if own:
+        return len(own) <= _OWN and not said.isdisjoint(_REFERS)
+    return said.isdisjoint(_PRAISES) or not said.isdisjoint(_REFERS | _ASKS_ON)

@@ -18,7 +18,7 @@ PROGRAM = "Write a Python function that parses a log file and debug it."
     "text",
     [
         "yes", "Why?", "go on", "ok, please continue", "and in Rust?", "make it shorter", "What about this one?",
-        "Explain that again", "can you do the same in Java?", "now translate it into French",
+        "Great, go on", "Explain that again", "can you do the same in Java?", "now translate it into French",
     ],
 )  # fmt: skip
 def test_a_text_that_says_little_goes_on_with_the_one_before(text: str) -> None:
@@ -29,7 +29,8 @@ def test_a_text_that_says_little_goes_on_with_the_one_before(text: str) -> None:
     "text",
     [
         "Write a poem about the sea", "Who was Obama?", "What is the capital of France?", "Define entropy", "42", "?",
-        "Warum?", "Tell me a joke", "It rained in Oslo yesterday, so which museums are open there on a Monday morning?",
+        "Warum?", "thanks", "That's great!",
+        "Tell me a joke", "It rained in Oslo yesterday, so which museums are open there on a Monday morning?",
     ],
 )  # fmt: skip
 def test_a_text_that_says_what_it_wants_stands_alone(text: str) -> None:
