@@ -132,15 +132,18 @@ def tool_tasks(bench: Bench) -> Iterator[Task]:
     )  # fmt: skip
 
 
+def tool_id(name: str) -> str:
+    """Return the id of a tool's card, as make_inputs.py makes it."""
+    return re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_")
+
+
 def _with_examples(folder: Path, rows: Path, bench: Bench) -> Path:
     """Return the inputs with train queries on the cards."""
     by: dict[str, list[str]] = {}
     with gzip.open(rows, "rt") as file:
         for row in map(json.loads, file):
             if row["split"] == "train":
-                by.setdefault(re.sub(r"[^A-Za-z0-9]+", "_", row["tool"]).strip("_"), []).append(
-                    row["query"]
-                )
+                by.setdefault(tool_id(row["tool"]), []).append(row["query"])
     catalog = json.loads((folder / "catalog.json").read_text())
     for card in catalog["agents"]:
         card["skills"] = [{"id": "use", "examples": by.get(card["id"], [])[:EXAMPLES_A_TOOL]}]

@@ -7,13 +7,12 @@ for two tools those are right that go to just these two.
 import argparse
 import gzip
 import json
-import re
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from app.conversations import make_chooser, read_conversations
-from benchmarks.agents import Bench, sgd_tasks, tool_tasks
+from benchmarks.agents import Bench, sgd_tasks, tool_id, tool_tasks
 from benchmarks.report import print_table
 from graphs.catalog import Catalog
 from graphs.machine import Event
@@ -60,7 +59,7 @@ def two_requests(folder: Path, rows: Path, split: str, encoder: Any) -> list[str
         asked = [row for row in map(json.loads, file) if row["split"] == split]
     right = apart = 0
     for row in asked:
-        wanted = {re.sub(r"[^A-Za-z0-9]+", "_", tool).strip("_") for tool in row["tools"]}
+        wanted = {tool_id(tool) for tool in row["tools"]}
         named = {agent for agent, _ in chooser.several(row["query"], Dialogue())}
         apart, right = apart + bool(named), right + (named == wanted)
     return ["MetaTool, requests for two tools", str(len(asked)), str(apart), str(right)]

@@ -82,10 +82,9 @@ class Compared:
 def first_choice(record: Mapping[str, Any]) -> Served:
     """Return whom a turn was given to first, whoever served it in the end."""
     agents, models = record["agents"], record["models"] or {}
+    # The holder went on, and may have declined.
     if record["event"] != Event.NEW_REQUEST and record["runs"]:
-        return Served(
-            "agent", record["runs"][0]["agent"]
-        )  # the holder went on, and may have declined
+        return Served("agent", record["runs"][0]["agent"])
     decided = (agents.get("earlier") or [agents])[0]
     if decided["decision"] == Event.CLARIFY:
         return Served("router", "clarify")

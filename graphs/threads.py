@@ -313,9 +313,8 @@ class MomaGraph(CompiledStateGraph[Any, Any, Any, Any]):
             return turn, config
         if not (is_paused(saved) and await is_answered(self._saver, saved)):
             return turn, config
-        if (
-            turn is None
-        ):  # LangGraph keeps the answer, but does not give it to a run that begins with a command
+        # LangGraph keeps the answer, but does not give it to a run that begins with a command.
+        if turn is None:
             return Command(update={"tried": []}), config
         turn = replace(turn, resume=None)
         return turn, config if taken_before(answer, saved) else with_overtaken(config)

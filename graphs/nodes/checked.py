@@ -195,7 +195,7 @@ class _Run:
                 )
                 break
             column = int(called[0])
-            self._ask_beside(int(cascade.anyway()[0]))
+            self._ask_beside(cascade)
             if (heard := await self._ask(column)) is None:
                 cascade.lose()
                 continue
@@ -255,17 +255,7 @@ class _Run:
         """Ask a model, if it was not asked beside another, and check what it says; None where it does not answer."""
         candidate = self._candidates[column]
         answered = await self._answer(column)
-        taken: dict[str, Any] = {
-            "model": candidate.model,
-            "predicted": candidate.quality,
-            "cost_usd": answered.cost_usd,
-            "checks_usd": 0.0,
-            "ms": answered.ms,
-            "error": None,
-            "checks": [],
-            "confidence": None,
-        }
-        self._steps.append(taken)
+        taken = self._take(candidate, answered.cost_usd, answered.ms)
         if isinstance(answered.said, ProviderError):
             self._failure = answered.said
             failed = Finding(check=FORM, said=str(answered.said), probability=0.0, fails=True)
@@ -286,15 +276,18 @@ class _Run:
             odds=math.exp(_together(findings, self._rules.calibration)),
         )
 
-    def _ask_beside(self, column: int) -> None:
-        """Begin to ask a model whose answer is wanted after the one that is asked first; -1 is none.
+    def _ask_beside(self, cascade: Cascade) -> None:
+        """Begin to ask the model, if there is one, whose answer is wanted whatever the one that is asked first says.
 
         Not where money is limited, of which the second might take what the first one needs, nor where a check may ask
         a model as well: what it costs could not be told from what this call does.
         """
-        if column < 0 or self._beside is not None or self._ledger.left_usd is not None:
+        if self._beside is not None or self._ledger.left_usd is not None:
             return
         if {VERIFIER, CONFIDENCE} & set(self._rules.checks):
+            return
+        column = int(cascade.anyway()[0])
+        if column < 0:
             return
         self._beside = _Beside(
             column=column,
@@ -334,18 +327,23 @@ class _Run:
         beside.task.cancel()
         await asyncio.gather(beside.task, return_exceptions=True)
         candidate = self._candidates[beside.column]
-        self._steps.append(
-            {
-                "model": candidate.model,
-                "predicted": candidate.quality,
-                "cost_usd": self._cost_of(candidate.model, beside.before),
-                "checks_usd": 0.0,
-                "ms": _ms(beside.began),
-                "error": "it was not needed any more",
-                "checks": [],
-                "confidence": None,
-            }
-        )
+        cost = self._cost_of(candidate.model, beside.before)
+        self._take(candidate, cost, _ms(beside.began))["error"] = "it was not needed any more"
+
+    def _take(self, candidate: Candidate, cost_usd: float | None, ms: float) -> dict[str, Any]:
+        """Begin the account of a call, and return it."""
+        taken: dict[str, Any] = {
+            "model": candidate.model,
+            "predicted": candidate.quality,
+            "cost_usd": cost_usd,
+            "checks_usd": 0.0,
+            "ms": ms,
+            "error": None,
+            "checks": [],
+            "confidence": None,
+        }
+        self._steps.append(taken)
+        return taken
 
     async def _found(self, answer: Given) -> list[Finding]:
         """Return what the checks say, the cheap ones first; after one that fails no further call is made."""

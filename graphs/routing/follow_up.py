@@ -31,6 +31,8 @@ _SAYS_NOTHING = frozenset(
     "what's that's it's i'm don't let let's if than".split()
 )
 
+_OF_NO_MATTER = _SAYS_NOTHING | _REFERS | _ASKS_ON | _PRAISES
+
 
 def in_context(text: str, before: Sequence[str]) -> str:
     """Return `text`, with what it goes on with before it; that may be several texts, each going on with the last.
@@ -52,7 +54,7 @@ def _goes_on(text: str) -> bool:
     if not words or len(words) > _LONGEST:
         return False
     said = set(words)
-    own = [w for w in words if w not in _SAYS_NOTHING | _REFERS | _ASKS_ON | _PRAISES]
+    own = [word for word in words if word not in _OF_NO_MATTER]
     if own:
         return len(own) <= _OWN and not said.isdisjoint(_REFERS)
     return said.isdisjoint(_PRAISES) or not said.isdisjoint(_REFERS | _ASKS_ON)
